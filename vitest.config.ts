@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+const suite = (name: string, options: object) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node' as const, ...options },
+});
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [suite('unit', {}), suite('property', {}), suite('integration', { testTimeout: 180_000, hookTimeout: 900_000 })],
+  },
+});
