@@ -1,0 +1,75 @@
+# Every long step says what it does; `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Node 24 comes as an npm package: whatever node is installed only has to run npm once.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# A cluster of the user's own is never touched unless it is asked for by name.
+unexport KUBECONFIG
+export GOTOOLCHAIN := auto
+unexport GOFLAGS
+# These break a plain install.
+unexport NODE_ENV npm_config_omit NPM_CONFIG_OMIT
+
+OPERATOR ?= 1
+
+.PHONY: help
+## help: what can be made
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+
+# Prerequisites are named in one line each before anything is downloaded; the shell is all that is there for sure.
+node_modules/.package-lock.json: package.json package-lock.json
+	@hack/prerequisites
+	@echo "installing packages, usually 20 seconds the first time" >&2
+	@npm ci --include=dev --include=optional --engine-strict=false --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: deps
+deps: node_modules/.package-lock.json
+
+.PHONY: demo
+## demo: a cluster with virtual nodes, the operator, and a few reclaims, told as they happen (3 minutes once built)
+demo: deps
+	@node hack/demo.ts
+
+.PHONY: up down operator
+## up: the same cluster and operator in the background, to try things by hand (OPERATOR=0 leaves the operator out)
+up: deps
+	@OPERATOR=$(OPERATOR) node hack/up.ts
+
+## down: end what `make up` began; nothing stays behind
+down: deps
+	@node hack/down.ts
+
+## operator: run the operator in the foreground against the cluster of `make up OPERATOR=0`
+operator: deps
+	@node hack/operator.ts
+
+.PHONY: test test-unit test-integration
+## test: everything: unit, property and integration tests
+test: deps
+	@vitest run
+
+## test-unit: unit and property tests, in seconds
+test-unit: deps
+	@vitest run --project unit --project property
+
+## test-integration: behaviour against a real control plane
+test-integration: deps
+	@vitest run --project integration
+
+.PHONY: generate verify verify-format verify-types verify-lint verify-generated verify-unused format
+## generate: rewrite crds/, dist/ and docs/reference from the code
+generate: deps
+	@node hack/update-crds.ts
+	@node hack/update-manifests.ts
+
+## format: format every file
+format: deps
+	@prettier --log-level warn --write .
+
+## verify: format, types, lint with the rules of the house, generated files, unused code
+verify: deps
+	@node hack/verify.ts

@@ -1,0 +1,21 @@
+import { App } from 'cdk8s';
+import { CrdsChart } from './crds-chart.ts';
+import { ClusterChart, OperatorChart } from './operator-chart.ts';
+
+/** A manifest, as `kubectl apply` takes it. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** Everything that installs the operator, in the order of application. Its webhook configuration is its own affair. */
+export const manifests = (): Manifest[] => {
+  const app = new App();
+  const charts = [
+    new ClusterChart(app, 'cluster'),
+    new CrdsChart(app, 'crds'),
+    new OperatorChart(app, 'operator'),
+  ];
+  return charts.flatMap((chart) => chart.toJson() as Manifest[]);
+};

@@ -1,0 +1,142 @@
+import { ApiObject, Chart } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { rulesFor } from './rights.ts';
+
+/** Names that the manifests and the operator's defaults agree on. */
+export const installation = {
+  namespace: 'spotpolicy-system',
+  name: 'spotpolicy-operator',
+  webhookService: 'spotpolicy-webhook',
+  image: 'spotpolicy/operator:0.1.0',
+  admissionPort: 8443,
+  healthPort: 8080,
+} as const;
+
+const labels = { 'app.kubernetes.io/name': 'spotpolicy', 'app.kubernetes.io/component': 'operator' };
+const subject = { kind: 'ServiceAccount', name: installation.name, namespace: installation.namespace };
+const rbac = 'rbac.authorization.k8s.io';
+
+const roleRef = (kind: 'Role' | 'ClusterRole') => ({ apiGroup: rbac, kind, name: installation.name });
+
+/** What has no namespace: the namespace itself, the ClusterRole and its binding, the roles of users. */
+export class ClusterChart extends Chart {
+  constructor(scope: Construct, id: string) {
+    super(scope, id, { disableResourceNameHashes: true });
+    const { name, namespace } = installation;
+    new ApiObject(this, 'namespace', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'restricted' } },
+    });
+    new ApiObject(this, 'cluster-role', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRole',
+      metadata: { name, labels },
+      rules: rulesFor('cluster'),
+    });
+    new ApiObject(this, 'cluster-role-binding', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name, labels },
+      roleRef: roleRef('ClusterRole'),
+      subjects: [subject],
+    });
+  }
+}
+
+/** What lives in the operator's own namespace. */
+export class OperatorChart extends Chart {
+  constructor(scope: Construct, id: string) {
+    super(scope, id, { namespace: installation.namespace, disableResourceNameHashes: true });
+    const { name, webhookService } = installation;
+    new ApiObject(this, 'service-account', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, labels } });
+    new ApiObject(this, 'role', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'Role',
+      metadata: { name, labels },
+      rules: rulesFor('own-namespace'),
+    });
+    new ApiObject(this, 'role-binding', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name, labels },
+      roleRef: roleRef('Role'),
+      subjects: [subject],
+    });
+    new ApiObject(this, 'service', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: webhookService, labels },
+      spec: { selector: labels, ports: [{ name: 'admission', port: 443, targetPort: 'admission' }] },
+    });
+    new ApiObject(this, 'budget', {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name, labels },
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    });
+    new ApiObject(this, 'deployment', deployment());
+  }
+}
+
+const deployment = () => {
+  const { name, image, admissionPort, healthPort } = installation;
+  const probe = (path: string) => ({ httpGet: { path, port: 'health' }, periodSeconds: 5 });
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, labels },
+    spec: {
+      // One leads, both answer admission.
+      replicas: 2,
+      selector: { matchLabels: labels },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: name,
+          priorityClassName: 'system-cluster-critical',
+          // Never on the capacity that it watches over, and not both on one node.
+          affinity: { nodeAffinity: ordinaryNodes, podAntiAffinity: apart },
+          securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+          terminationGracePeriodSeconds: 30,
+          containers: [
+            {
+              name: 'operator',
+              image,
+              ports: [
+                { name: 'admission', containerPort: admissionPort },
+                { name: 'health', containerPort: healthPort },
+              ],
+              livenessProbe: probe('/healthz'),
+              readinessProbe: probe('/readyz'),
+              resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ['ALL'] },
+              },
+            },
+          ],
+        },
+      },
+    },
+  };
+};
+
+const ordinaryNodes = {
+  requiredDuringSchedulingIgnoredDuringExecution: {
+    nodeSelectorTerms: [
+      { matchExpressions: [{ key: 'type', operator: 'NotIn', values: ['virtual-kubelet'] }] },
+    ],
+  },
+};
+
+const apart = {
+  preferredDuringSchedulingIgnoredDuringExecution: [
+    {
+      weight: 100,
+      podAffinityTerm: { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' },
+    },
+  ],
+};

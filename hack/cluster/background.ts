@@ -1,0 +1,104 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { say } from '../say.ts';
+import { startCluster, type Cluster } from './cluster.ts';
+import { bindName, callHolder, withLock } from './lock.ts';
+import { ensureToolchain } from './toolchain.ts';
+
+/** Called once the cluster is ready, with the state directory; what it returns is called before the cluster stops. */
+export type AfterStart = (cluster: Cluster, directory: string) => Promise<() => Promise<void>>;
+
+/** What the keeper tells the process that started it. */
+type Message = { readyInMs: number } | { failure: string };
+
+const keeperName = (directory: string): string => `keeper of ${resolve(directory)}`;
+
+/**
+ * Keeps a cluster until `stopInBackground` or a signal asks for its end, as the whole work of a process of its own. The
+ * state directory holds a kubeconfig, the programs (`bin/`) and the components' logs (`logs/`), and goes with the cluster.
+ */
+export const keepCluster = async (directory: string, afterStart?: AfterStart): Promise<void> => {
+  const door = await bindName(keeperName(directory));
+  if (door === undefined) throw new Error(`${directory}: a cluster is kept there already; stop it with make down`);
+  let ready = false;
+  const asked = Promise.race([
+    // The first word through the door asks for the end; merely opening it asks whether somebody is there.
+    new Promise((end) => door.on('connection', (visitor) => visitor.on('error', () => {}).once('data', end))),
+    once(process, 'SIGTERM'),
+    once(process, 'SIGINT'),
+    // Whoever started us has gone before it heard that we are ready.
+    once(process, 'disconnect').then(([heard]) => (ready ? new Promise(() => {}) : heard)),
+  ]);
+  const cluster = await startCluster({ binaries: await ensureToolchain({ log: say }), onFailure: say });
+  try {
+    await fillStateDirectory(directory, cluster);
+    const beforeStop = await afterStart?.(cluster, directory);
+    ready = true;
+    process.send?.({ readyInMs: cluster.startedInMs } satisfies Message);
+    await asked;
+    await beforeStop?.();
+  } finally {
+    await cluster.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+/** Runs the work of a keeper process and ends the process with it, having told a failure to whoever started it. */
+export const runKeeper = (work: Promise<void>): void => {
+  work.then(
+    () => process.exit(0),
+    (error: unknown) => {
+      const failure = error instanceof Error ? error.message : String(error);
+      say(failure);
+      if (process.connected) process.send?.({ failure } satisfies Message, () => process.exit(1));
+      else process.exit(1);
+    },
+  );
+};
+
+const fillStateDirectory = async (directory: string, { adminKubeconfigPath, binaries, ...cluster }: Cluster): Promise<void> => {
+  await mkdir(join(directory, 'bin'));
+  await Promise.all([
+    writeFile(join(directory, 'kubeconfig'), await readFile(adminKubeconfigPath), { mode: 0o600 }),
+    symlink(cluster.directory, join(directory, 'logs')),
+    ...Object.values(binaries).map((path) => symlink(path, join(directory, 'bin', basename(path)))),
+  ]);
+};
+
+/**
+ * Starts a keeper program in the background with the state directory as its argument and resolves with the start time in
+ * ms when its cluster is ready, with `undefined` if one is kept there already; rejects with the keeper's own words.
+ */
+export const startInBackground = (directory: string, program: string): Promise<number | undefined> =>
+  withLock(`start ${resolve(directory)}`, () => say('another start is under way; waiting for it'), async () => {
+    const keeper = await callHolder(keeperName(directory));
+    keeper?.destroy();
+    if (keeper !== undefined) return undefined;
+    // What a keeper that was killed has left; its cluster went with it.
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true });
+    const log = await open(join(directory, 'cluster.log'), 'w');
+    const child = fork(program, [directory], { detached: true, stdio: ['ignore', log.fd, log.fd, 'ipc'] });
+    await log.close();
+    const died = once(child, 'exit').then(([code]): Message => ({ failure: `${program} ended with ${String(code)}` }));
+    const message = await Promise.race([once(child, 'message').then(([said]) => said as Message), died]);
+    if ('failure' in message) throw new Error(`starting a cluster in the background: ${message.failure}`);
+    child.disconnect();
+    child.unref();
+    return message.readyInMs;
+  });
+
+/** Ends the cluster kept in a state directory; resolves when nothing of it is left, with whether there was one. */
+export const stopInBackground = async (directory: string): Promise<boolean> => {
+  const keeper = await callHolder(keeperName(directory));
+  if (keeper !== undefined) {
+    keeper.on('error', () => {}).resume();
+    keeper.write('stop');
+    // The keeper's end closes it, and that is the last thing it does.
+    await once(keeper, 'close');
+  }
+  await rm(directory, { recursive: true, force: true });
+  return keeper !== undefined;
+};

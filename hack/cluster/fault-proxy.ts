@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, createServer, request as forward } from 'node:https';
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { loadAuthority } from './certificates.ts';
+import type { ClusterData } from './access.ts';
+import { freePort } from './ports.ts';
+import { requestClass, type RequestClass } from './request-class.ts';
+
+/** An answer instead of the API server's; `stall` never answers. */
+export type FaultAnswer = { status: 429 | 500 | 503; retryAfterSeconds?: number } | 'stall';
+
+/** Which requests get a fault, how probably each (0 to 1), and which. */
+export type Fault = { matches: (request: RequestClass) => boolean; probability: number; answer: FaultAnswer };
+
+/** The ways in which every k-th watch can be told that its resourceVersion is gone: by HTTP status or as its first line. */
+export type GoneWatches = { every: number; as: 'status' | 'event' };
+
+/** A proxy in front of an API server that misbehaves on command. It passes bearer tokens on; client certificates end here. */
+export type FaultProxy = {
+  readonly url: string;
+  /** Requests seen since the start or the last `resetCounts`, faults included, by `<verb> <resource>`. */
+  counts(): ReadonlyMap<string, number>;
+  resetCounts(): void;
+  /** Refuses connections and breaks the open ones, until `endOutage`. */
+  startOutage(): Promise<void>;
+  endOutage(): Promise<void>;
+  /** Breaks every open watch; gives their number. */
+  cutWatches(): number;
+  /** Applies to each further request the first fault that matches and whose probability strikes. */
+  setFaults(faults: readonly Fault[]): void;
+  /** Undefined: watches are told nothing of the kind. */
+  setGoneWatches(gone: GoneWatches | undefined): void;
+  stop(): Promise<void>;
+};
+
+const goneStatus = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message: 'too old resource version (fault proxy)',
+  reason: 'Expired',
+  code: 410,
+};
+
+/** Starts a proxy on a port of its own, with a certificate of the cluster's authority; one `seed`, one course of faults. */
+export const startFaultProxy = async (
+  cluster: Pick<ClusterData, 'directory' | 'serverUrl' | 'caCertificatePem'>,
+  { seed = 1 }: { seed?: number } = {},
+): Promise<FaultProxy> => {
+  const authority = await loadAuthority(cluster.directory);
+  const serving = await authority.issueServer('fault-proxy', { dns: ['localhost'], ip: ['127.0.0.1'] });
+  const port = await freePort();
+  const agent = new Agent({ keepAlive: true, ca: cluster.caCertificatePem });
+  const random = randomFrom(seed);
+  const sockets = new Set<Duplex>();
+  const watches = new Set<ServerResponse>();
+  const counts = new Map<string, number>();
+  let faults: readonly Fault[] = [];
+  let gone: GoneWatches | undefined;
+  let watchesSinceGone = 0;
+
+  const isGone = ({ verb }: RequestClass): boolean => {
+    if (gone === undefined || verb !== 'watch') return false;
+    watchesSinceGone = (watchesSinceGone + 1) % gone.every;
+    return watchesSinceGone === 0;
+  };
+
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const seen = requestClass(incoming.method ?? 'GET', incoming.url ?? '/');
+    const key = `${seen.verb} ${seen.resource}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    const fault = faults.find(({ matches, probability }) => matches(seen) && random() < probability);
+    if (fault !== undefined) return answerWith(fault.answer, outgoing);
+    if (isGone(seen)) return answerGone(gone?.as ?? 'status', outgoing);
+    if (seen.verb === 'watch') {
+      watches.add(outgoing);
+      outgoing.once('close', () => watches.delete(outgoing));
+    }
+    passOn(incoming, outgoing, new URL(incoming.url ?? '/', cluster.serverUrl), agent);
+  };
+
+  const server = createServer({ cert: serving.certificatePem, key: serving.keyPem }, handle);
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const listen = async (): Promise<void> => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  const refuse = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+
+  await listen();
+  return {
+    url: `https://127.0.0.1:${port}`,
+    counts: () => counts,
+    resetCounts: () => counts.clear(),
+    startOutage: refuse,
+    endOutage: listen,
+    cutWatches: () => {
+      const open = [...watches];
+      for (const watch of open) watch.destroy();
+      return open.length;
+    },
+    setFaults: (next) => {
+      faults = next;
+    },
+    setGoneWatches: (next) => {
+      gone = next;
+      watchesSinceGone = 0;
+    },
+    stop: async () => {
+      if (server.listening) await refuse();
+      agent.destroy();
+    },
+  };
+};
+
+const answerWith = (answer: FaultAnswer, outgoing: ServerResponse): void => {
+  if (answer === 'stall') return;
+  const { status, retryAfterSeconds } = answer;
+  if (retryAfterSeconds !== undefined) outgoing.setHeader('retry-after', retryAfterSeconds);
+  outgoing.writeHead(status, { 'content-type': 'text/plain' }).end('fault proxy');
+};
+
+const answerGone = (as: GoneWatches['as'], outgoing: ServerResponse): void => {
+  outgoing.writeHead(as === 'status' ? 410 : 200, { 'content-type': 'application/json' });
+  outgoing.end(`${JSON.stringify(as === 'status' ? goneStatus : { type: 'ERROR', object: goneStatus })}\n`);
+};
+
+const passOn = (incoming: IncomingMessage, outgoing: ServerResponse, url: URL, agent: Agent): void => {
+  const upstream = forward(url, { agent, method: incoming.method, headers: { ...incoming.headers, host: url.host } });
+  upstream.on('response', (response) => {
+    outgoing.writeHead(response.statusCode ?? 502, response.headers);
+    // A watch without events must still be seen to be open.
+    outgoing.flushHeaders();
+    response.on('error', () => outgoing.destroy()).pipe(outgoing);
+  });
+  upstream.on('error', () => outgoing.destroy());
+  outgoing.once('close', () => upstream.destroy());
+  incoming.pipe(upstream);
+};
+
+/** mulberry32: small, and the same on every machine. */
+const randomFrom = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};

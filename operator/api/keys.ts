@@ -1,0 +1,43 @@
+/** Annotations that ECI reads when a pod is created, and those it writes back (`instanceId`); sources: ECI's pod annotation pages. */
+export const eciAnnotations = {
+  spotStrategy: 'k8s.aliyun.com/eci-spot-strategy',
+  spotPriceLimit: 'k8s.aliyun.com/eci-spot-price-limit',
+  spotDuration: 'k8s.aliyun.com/eci-spot-duration',
+  spotFallback: 'k8s.aliyun.com/eci-spot-fallback',
+  spotReleaseStrategy: 'k8s.aliyun.com/eci-spot-release-strategy',
+  useSpecs: 'k8s.aliyun.com/eci-use-specs',
+  instanceId: 'k8s.aliyun.com/eci-instance-id',
+} as const;
+
+/** The value of `eciAnnotations.spotReleaseStrategy` that lets ack-virtual-node 2.11.0 and later evict a reclaimed pod itself. */
+export const apiEvict = 'api-evict';
+
+/** Prefix of every spot annotation that ECI reads, those we do not set included. */
+export const eciSpotPrefix = 'k8s.aliyun.com/eci-spot-';
+
+/** The pod label, with value `"true"`, that sends a pod to an ACK virtual node. */
+export const eciLabel = 'alibabacloud.com/eci';
+
+/** How a virtual node is recognised: its label, and the taint that keeps other pods away, by ACK's names. */
+export const virtualNode = {
+  label: { key: 'type', value: 'virtual-kubelet' },
+  taint: { key: 'virtual-kubelet.io/provider', value: 'alibabacloud', effect: 'NoSchedule' },
+} as const;
+
+/** Labels that we write on pods. */
+export const ourLabels = {
+  capacity: 'spotpolicy.dev/capacity',
+  reclaiming: 'spotpolicy.dev/reclaiming',
+} as const;
+
+/** Annotations that we write on pods. */
+export const ourAnnotations = {
+  policy: 'spotpolicy.dev/policy',
+  revision: 'spotpolicy.dev/revision',
+  reason: 'spotpolicy.dev/reason',
+  admission: 'spotpolicy.dev/admission',
+  interruption: 'spotpolicy.dev/interruption',
+} as const;
+
+/** The label by which users opt out, with value `"false"`: on a namespace or on a pod. */
+export const optOutLabel = 'spotpolicy.dev/inject';

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { instanceSpec } from './instance-spec.ts';
+import { labelSelector } from './label-selector.ts';
+import { price } from './price.ts';
+
+/** What absent `fallback.mode` means. The schema has no default for it, so that a price limit can insist on a written choice. */
+export const defaultFallbackMode = 'AtCreation';
+
+/** What happens where no spot capacity is to be had. */
+export const fallback = z
+  .object({
+    mode: z
+      .enum(['AtCreation', 'Never'])
+      .describe(
+        'AtCreation lets ECI start a pod on demand at once when it finds no spot capacity for it (annotation eci-spot-fallback); such a pod is never reclaimed and never moved back. Never leaves it Pending while ECI bids again. Default AtCreation; with strategy SpotWithPriceLimit it must be written out.',
+      )
+      .exactOptional(),
+  })
+  .describe('What happens when there is no spot capacity for a pod.');
+
+/** Where and how the annotations are written. */
+export const injection = z
+  .object({
+    at: z
+      .enum(['Pod', 'None'])
+      .default('Pod')
+      .describe(
+        'Pod annotates pods when they are created, so a change of the policy rolls nothing out and reaches new pods only. None annotates nothing: pods keep what their users wrote, and their interruptions are handled.',
+      ),
+    existing: z
+      .enum(['Keep', 'Overwrite'])
+      .default('Keep')
+      .describe(
+        'What happens to an ECI annotation that a pod already carries: Keep leaves it as its user wrote it, Overwrite puts the value of this policy in its place.',
+      ),
+    scheduling: z
+      .enum(['AsIs', 'VirtualNode'])
+      .default('AsIs')
+      .describe(
+        'VirtualNode also gives pods the label alibabacloud.com/eci: "true", which sends them to virtual nodes in an ACK cluster. AsIs leaves scheduling alone, as where every pod runs on ECI anyway.',
+      ),
+  })
+  .describe('Where and how annotations are written on pods.');
+
+/** What is done about a reclaim. */
+export const interruption = z
+  .object({
+    evictor: z
+      .enum(['Operator', 'None'])
+      .default('Operator')
+      .describe(
+        'Operator evicts a pod that ECI is about to reclaim, through its disruption budgets. None evicts and deletes nothing and only reports what happens.',
+      ),
+    jobPods: z
+      .enum(['AtDeadline', 'Immediately', 'Never'])
+      .default('AtDeadline')
+      .describe(
+        'When to evict pods that run to completion and pods that no controller recreates: AtDeadline lets them use the time they have left, Immediately does not, Never leaves them to the reclaim.',
+      ),
+    onDeadline: z
+      .enum(['Delete', 'Leave'])
+      .default('Delete')
+      .describe(
+        'What happens to a pod that its disruption budget still holds when its grace period would soon no longer fit before the reclaim: Delete ends it gracefully in spite of the budget, Leave lets ECI take it without warning.',
+      ),
+  })
+  .describe('What is done about a pod that ECI is about to reclaim.');
+
+/**
+ * Returns the fields of a policy, in the order of the reference, with those that say whom this kind of policy concerns.
+ */
+export const policyFields = <Scope extends z.ZodRawShape>(scope: Scope) => ({
+  mode: z
+    .enum(['Enforce', 'Disabled'])
+    .default('Enforce')
+    .describe(
+      'Enforce lets the policy govern pods. A Disabled policy governs none and takes none from another policy.',
+    ),
+  priority: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(0)
+    .describe(
+      'Decides between policies that select the same pod: the highest wins, from -1000 to 1000. Among equals one with targetRefs goes before one without, then the first by name.',
+    ),
+  selector: labelSelector
+    .describe(
+      'The pods that this policy governs, by their labels; {} takes every pod in scope. With targetRefs, a pod must satisfy both.',
+    )
+    .exactOptional(),
+  ...scope,
+  strategy: z
+    .enum(['SpotAsPriceGo', 'SpotWithPriceLimit', 'NoSpot'])
+    .describe(
+      'How ECI buys capacity. SpotAsPriceGo pays the market price, which can reach the on-demand price; SpotWithPriceLimit bids at most priceLimit; NoSpot keeps the pods it selects on demand. Required unless injection.at is None.',
+    )
+    .exactOptional(),
+  priceLimit: price
+    .describe(
+      'The highest price to pay per hour for a whole instance, in the currency of the account: decimal text in quotes, above 0, at most 3 decimals, as "0.25". Given with strategy SpotWithPriceLimit only, and required there.',
+    )
+    .exactOptional(),
+  durationHours: z
+    .int()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Hours from its creation during which ECI does not reclaim a pod: 1, or 0 for no protection.'),
+  instanceSpecs: z
+    .array(instanceSpec)
+    .max(5)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe(
+      'Instances that ECI may use, tried in this order, at most 5; they replace the size that the containers ask for. Without them ECI adds up the resources of the containers.',
+    )
+    .exactOptional(),
+  fallback: fallback.exactOptional(),
+  injection: injection.exactOptional(),
+  interruption: interruption.exactOptional(),
+});

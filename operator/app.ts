@@ -1,0 +1,62 @@
+import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, timer } from 'rxjs';
+import { type InjectionDeps, type InjectionOutcome, injectionStream } from './injection/stream.ts';
+import { type InterruptionDeps, type InterruptionOutcome, interruptionStream } from './interruption/stream.ts';
+import { afterSynced } from './runtime/after-synced.ts';
+import { whileLeader } from './runtime/while-leader.ts';
+import { allKinds, requiredKinds, type Source } from './sources.ts';
+import { type StatusDeps, type StatusOutcome, statusStream } from './status/stream.ts';
+import type { Change, Kind, World } from './world/world.ts';
+
+/** What the program saw and did, for logs, metrics and Events. Nothing is decided by it. */
+export type Outcome =
+  { readonly room: 'world'; readonly change: Change } | InjectionOutcome | InterruptionOutcome | StatusOutcome;
+
+/** What the flow is made of. */
+export interface Deps extends InjectionDeps, InterruptionDeps, StatusDeps {
+  readonly world: World;
+  readonly sources: readonly Source[];
+  /** Whether this replica holds the lease; subscribing takes part in the election. */
+  readonly leader$: Observable<boolean>;
+}
+
+// A source that cannot be listed for so long counts as unknown and holds nobody up.
+const patienceMs = 30_000;
+
+/**
+ * The whole flow: watch streams -> world -> keys that need a look -> decisions -> calls -> status.
+ *
+ * Every replica keeps the world, from which it answers admission. Only the leader acts, and not before the first lists.
+ */
+export const run = (deps: Deps): Observable<Outcome> => {
+  const { world } = deps;
+  const change$ = merge(...deps.sources.map((source) => source(world))).pipe(share());
+  const leading$ = defer(() => {
+    const handled$ = interruptionStream(deps, change$).pipe(share()); // notices -> evictions and replacements
+    const injected$ = injectionStream(deps, change$).pipe(share()); // policies -> what the API server sends us
+    const done$ = merge(handled$, injected$).pipe(mergeMap(toChange));
+    return merge(handled$, injected$, statusStream(deps, merge(change$, done$))); // what users read
+  });
+  return merge(
+    change$.pipe(map((change): Outcome => ({ room: 'world', change }))),
+    leading$.pipe(whileLeader(deps.leader$), afterSynced(untilSynced(world, change$))),
+  );
+};
+
+const untilSynced = (world: World, change$: Observable<Change>): Observable<boolean> => {
+  const knows = (kinds: readonly Kind[]) => kinds.every((kind) => world.synced(kind));
+  return merge(
+    change$.pipe(map(() => knows(allKinds))),
+    timer(patienceMs).pipe(
+      switchMap(() => change$.pipe(startWith(undefined))),
+      map(() => knows(requiredKinds)),
+    ),
+  );
+};
+
+// What a room did to the world, as the others read it.
+const toChange = (outcome: InterruptionOutcome | InjectionOutcome): Change[] => {
+  if (outcome.room === 'interruption') {
+    return [{ kind: 'Interruption', before: outcome.before, after: outcome.after }];
+  }
+  return outcome.kind === 'probed' ? [{ kind: 'Probe', before: undefined, after: outcome.probe }] : [];
+};

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
+import type { Deps } from './app.ts';
+import type { Config } from './config.ts';
+import { applyWebhook, probeAdmission, removeWebhook } from './injection/effects.ts';
+import { type Endpoint, webhookConfiguration } from './injection/webhook.ts';
+import { perform } from './interruption/effects.ts';
+import type { Kube } from './kube/kube.ts';
+import type { Servers } from './serve.ts';
+import { writeStatus } from './status/effects.ts';
+import type { View } from './world/world.ts';
+
+/** The calls of every room with their client bound: all that the flow can do to a cluster. */
+export const bindCalls = (
+  kube: Kube,
+  config: Config,
+  world: View,
+  { bundlePem, certificates$ }: Pick<Servers, 'bundlePem' | 'certificates$'>,
+): Pick<Deps, 'perform' | 'apply' | 'remove' | 'probe' | 'write' | 'endpoint$'> => ({
+  perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs: Date.now, signal }),
+  apply: (namespaces) => (signal) => {
+    const name = config.webhookConfigurationName;
+    const { operatorNamespace } = config;
+    const owner = ownerIn(world, operatorNamespace);
+    const inputs = { name, endpoint: endpointOf(config), bundlePem: bundlePem(), operatorNamespace, owner };
+    return applyWebhook(kube, webhookConfiguration(namespaces, inputs), signal);
+  },
+  remove: (signal) => removeWebhook(kube, config.webhookConfigurationName, signal),
+  probe: (policy) => (signal) => probeAdmission(kube, policy, randomBytes(8).toString('hex'), signal),
+  write: (policy, patch) => (signal) => writeStatus(kube, policy, patch, signal),
+  endpoint$: certificates$,
+});
+
+const endpointOf = ({ webhookUrl, operatorNamespace, webhookService }: Config): Endpoint =>
+  webhookUrl === undefined
+    ? { service: { namespace: operatorNamespace, name: webhookService } }
+    : { url: webhookUrl };
+
+// A configuration left behind would cost every pod a time-out: it goes with the operator's namespace.
+const ownerIn = (world: View, operatorNamespace: string): OwnerReference | undefined => {
+  const namespace = world.namespaces.byName('', operatorNamespace);
+  return namespace && { apiVersion: 'v1', kind: 'Namespace', name: namespace.name, uid: namespace.uid };
+};

@@ -1,0 +1,67 @@
+import { eciAnnotations, eciLabel, eciSpotPrefix } from '../api/keys.ts';
+import type { EffectiveSpec } from '../api/index.ts';
+
+/** Annotations or labels by key. */
+export type Values = Readonly<Record<string, string>>;
+
+/** Why a governed pod has the capacity it has, as its stamp says. */
+export type Reason = 'Policy' | 'UserValueKept';
+
+/** What a pod is given, before the user's own word is considered. */
+export interface Gift {
+  readonly annotations: Values;
+  readonly labels: Values;
+}
+
+/** The ECI annotations and labels that `spec` asks for. Texts of users (the price) are passed on as they were written. */
+export const giftOf = (spec: EffectiveSpec): Gift => ({
+  annotations: spec.strategy === undefined || spec.strategy === 'NoSpot' ? {} : spotAnnotations(spec),
+  labels: spec.injection.scheduling === 'VirtualNode' ? { [eciLabel]: 'true' } : {},
+});
+
+const spotAnnotations = (spec: EffectiveSpec): Values => ({
+  [eciAnnotations.spotStrategy]: String(spec.strategy),
+  ...(spec.priceLimit !== undefined && { [eciAnnotations.spotPriceLimit]: spec.priceLimit }),
+  // ECI's own default is "1" as well; written out, the pod says what it got.
+  [eciAnnotations.spotDuration]: String(spec.durationHours),
+  ...(spec.fallback.mode === 'AtCreation' && { [eciAnnotations.spotFallback]: 'true' }),
+  ...(spec.instanceSpecs?.length && { [eciAnnotations.useSpecs]: spec.instanceSpecs.join(',') }),
+});
+
+/** The annotations of a pod after the gift, and whether a value of its user was kept against it. */
+export interface Merged {
+  readonly annotations: Values;
+  readonly userValueKept: boolean;
+}
+
+/**
+ * The pod's annotations with the gift.
+ *
+ * `Keep`: a value that is there stays, key by key. `Overwrite`: the gift stands, and spot annotations that it does not
+ * hold go, so that no pair of ours and theirs contradicts itself.
+ */
+export const mergeAnnotations = (own: Values, gift: Values, existing: 'Keep' | 'Overwrite'): Merged => {
+  if (existing === 'Overwrite') {
+    const rest = Object.entries(own).filter(([key]) => !key.startsWith(eciSpotPrefix) || key in gift);
+    return { annotations: { ...Object.fromEntries(rest), ...gift }, userValueKept: false };
+  }
+  const fitting = withoutContradiction(own, gift);
+  const differs = (key: string): boolean => Object.hasOwn(own, key) && own[key] !== gift[key];
+  const spotKeys = Object.keys(own).filter((key) => key.startsWith(eciSpotPrefix) || key in gift);
+  return { annotations: { ...fitting, ...own }, userValueKept: spotKeys.some(differs) };
+};
+
+// A price limit is valid with SpotWithPriceLimit only, and required there: with the user's own strategy the pair is
+// theirs to make, and with our strategy a price of theirs would be refused by ECI unless the strategy takes one.
+const withoutContradiction = (own: Values, gift: Values): Values => {
+  const { spotStrategy, spotPriceLimit } = eciAnnotations;
+  const theirs = own[spotStrategy];
+  if (theirs !== undefined && theirs !== gift[spotStrategy]) return omit(gift, spotPriceLimit);
+  if (theirs === undefined && own[spotPriceLimit] !== undefined && gift[spotPriceLimit] === undefined) {
+    return omit(gift, spotStrategy);
+  }
+  return gift;
+};
+
+const omit = (values: Values, key: string): Values =>
+  Object.fromEntries(Object.entries(values).filter(([other]) => other !== key));

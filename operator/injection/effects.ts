@@ -1,0 +1,48 @@
+import type { Kube } from '../kube/kube.ts';
+import { isNotFound } from '../kube/errors.ts';
+import { resources } from '../kube/resources.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { generationIn, probeName } from './probe.ts';
+import type { Policy } from '../world/policy.ts';
+import type { WebhookConfiguration } from './webhook.ts';
+
+/** The field manager under which the operator applies what it owns. */
+const fieldManager = 'spotpolicy';
+
+/** Makes the configuration what it should be; returns its resourceVersion. Throws KubeError. */
+export const applyWebhook = async (
+  kube: Kube,
+  body: WebhookConfiguration,
+  signal: AbortSignal,
+): Promise<string> => {
+  const { name } = body.metadata;
+  const patch = { type: 'apply', body, fieldManager, force: true } as const;
+  const applied = await kube.patch<KubeObject>(resources.mutatingWebhookConfigurations, { name }, patch, { signal });
+  return applied.metadata.resourceVersion;
+};
+
+/** Takes the configuration away; one that is not there is fine. Throws KubeError. */
+export const removeWebhook = async (kube: Kube, name: string, signal: AbortSignal): Promise<void> => {
+  try {
+    await kube.delete(resources.mutatingWebhookConfigurations, { name }, { signal });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+};
+
+/** Asks the API server for the dry-run eviction that only our webhook refuses. Returns what stood in the way, or undefined. */
+export const probeAdmission = async (
+  kube: Kube,
+  policy: Policy,
+  nonce: string,
+  signal: AbortSignal,
+): Promise<string | undefined> => {
+  const name = probeName(policy, nonce);
+  const answer = await kube.evict({ namespace: policy.namespace, name }, { uid: nonce, dryRun: true, signal });
+  const text = 'message' in answer ? answer.message : '';
+  const generation = generationIn(text, name);
+  if (generation === undefined) {
+    return `the API server does not reach admission yet (a dry-run eviction answered ${answer.kind}${text && `: ${text}`})`;
+  }
+  return generation >= policy.generation ? undefined : 'admission has not seen this generation of the policy yet';
+};

@@ -1,0 +1,31 @@
+import type { Identity } from '../world/object.ts';
+import type { View } from '../world/world.ts';
+
+// The webhook also covers `pods/eviction` for names that begin so. A dry-run eviction of a pod that cannot exist takes
+// the way of a pod's creation up to the webhook, needs no right the operator lacks, and can never make a pod.
+const prefix = 'spotpolicy-probe-';
+
+/** The CEL condition that keeps real evictions away from the webhook. */
+export const probeCondition = `request.subResource != 'eviction' || request.name.startsWith('${prefix}')`;
+
+/** The name to evict when asking whether admission knows `policy`; `nonce` tells one question from another. */
+export const probeName = ({ uid }: Identity, nonce: string): string => `${prefix}${uid}.${nonce}`;
+
+/** Whether a request is a question of the operator itself. */
+export const isProbe = ({ subResource, name }: { subResource?: string | undefined; name?: string | undefined }): boolean =>
+  subResource === 'eviction' && name?.startsWith(prefix) === true;
+
+/** What the replica that was reached answers: the question and the generation of the policy that it admits by. */
+export const answerProbe = (view: View, { name = '' }: { name?: string | undefined }): string => {
+  const uid = name.slice(prefix.length).split('.')[0] ?? '';
+  return answerText(name, view.policies.byUid(uid)?.generation ?? 0);
+};
+
+const answerText = (name: string, generation: number): string => `${name} knows generation ${generation}`;
+
+/** The generation in the answer to `name`, or undefined when this is none: the webhook was not reached. */
+export const generationIn = (answer: string, name: string): number | undefined => {
+  const text = answer.slice(answer.indexOf(name) + name.length);
+  const generation = answer.includes(name) ? /^ knows generation (\d+)/.exec(text)?.[1] : undefined;
+  return generation === undefined ? undefined : Number(generation);
+};

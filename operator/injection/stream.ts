@@ -1,0 +1,143 @@
+import { catchError, defer, EMPTY, filter, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
+import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
+import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import type { Probe } from '../world/objects.ts';
+import type { Policy } from '../world/policy.ts';
+import type { Change, World } from '../world/world.ts';
+import { coveredNamespaces } from './webhook.ts';
+
+/** What this room tells: what became of the webhook configuration, or of asking admission about a policy. */
+export type InjectionOutcome =
+  | { readonly room: 'injection'; readonly kind: 'applied'; readonly namespaces: readonly string[] }
+  | { readonly room: 'injection'; readonly kind: 'removed' }
+  | { readonly room: 'injection'; readonly kind: 'failed'; readonly error: unknown; readonly againInMs: number }
+  | { readonly room: 'injection'; readonly kind: 'probed'; readonly probe: Probe };
+
+/** What the stream is made of; the calls are effects.ts with their client bound. */
+export interface InjectionDeps {
+  readonly world: World;
+  readonly nowMs: () => number;
+  readonly operatorNamespace: string;
+  /** Says when the endpoint or its certificates have changed. */
+  readonly endpoint$: Observable<unknown>;
+  /** Makes the configuration cover these namespaces; returns its resourceVersion. */
+  readonly apply: (namespaces: readonly string[]) => CallWithSignal<string>;
+  readonly remove: CallWithSignal<void>;
+  /** Asks admission about a policy; returns what stood in the way, or undefined. */
+  readonly probe: (policy: Policy) => CallWithSignal<string | undefined>;
+}
+
+const webhook = 'webhook';
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+// Admission that was reached once may be cut off later: a policy must not say Programmed for ever.
+const recheckMs = 300_000;
+
+/**
+ * Keeps the webhook configuration as narrow as the policies, and asks for each policy whether admission is reached.
+ * Emits what it did. Never completes; a failed call is an outcome and is tried again.
+ */
+export const injectionStream = (deps: InjectionDeps, world$: Observable<Change>): Observable<InjectionOutcome> =>
+  defer(() => {
+    const alarm$ = new Subject<Alarm<string>>();
+    const state: WebhookState = { resourceVersion: undefined, namespaces: undefined, failures: 0 };
+    const rush$ = deps.endpoint$.pipe(
+      map(() => {
+        state.namespaces = undefined;
+        return webhook;
+      }),
+    );
+    const known$ = defer(() => [webhook, ...[...deps.world.policies.all()].map(({ uid }) => uid)]);
+    const touched$ = world$.pipe(mergeMap((change) => touchedBy(change)));
+    // Known keys come last: their looks set alarms, which somebody must hear.
+    return merge(alarm$.pipe(delayByKey(deps.nowMs)), rush$, touched$, known$).pipe(
+      coalesceByKey((key) => (key === webhook ? lookAtWebhook(deps, state, alarm$) : lookAtPolicy(deps, key, alarm$)), {
+        // Probes wait for the configuration they ask about, and many edits at once must not crowd out anything else.
+        concurrency: 8,
+        priority: (key) => (key === webhook ? 0 : 1),
+      }),
+    );
+  });
+
+interface WebhookState {
+  resourceVersion: string | undefined;
+  namespaces: string | undefined;
+  failures: number;
+}
+
+const touchedBy = (change: Change): string[] => {
+  switch (change.kind) {
+    case 'SpotPolicy': {
+      const policy = change.after ?? change.before;
+      // Every status write comes by here: only an edit is news.
+      const edited = change.before?.generation !== change.after?.generation;
+      return policy && edited ? [webhook, policy.uid] : [];
+    }
+    case 'Webhook':
+      return [webhook];
+    default:
+      return [];
+  }
+};
+
+const lookAtWebhook = (
+  { world, nowMs, operatorNamespace, apply, remove }: InjectionDeps,
+  state: WebhookState,
+  alarm$: Subject<Alarm<string>>,
+): Observable<InjectionOutcome> =>
+  defer(() => {
+    const namespaces = coveredNamespaces(world, operatorNamespace);
+    const wanted = namespaces.join();
+    const [present] = world.webhooks.all();
+    if (state.namespaces === wanted && present?.resourceVersion === state.resourceVersion) return EMPTY;
+    if (namespaces.length === 0 && !present) return EMPTY;
+    const call$: Observable<InjectionOutcome> =
+      namespaces.length === 0
+        ? fromCall(remove).pipe(map(() => ({ room: 'injection', kind: 'removed' }) as const))
+        : fromCall(apply(namespaces)).pipe(
+            map((resourceVersion) => {
+              Object.assign(state, { resourceVersion, namespaces: wanted });
+              return { room: 'injection', kind: 'applied', namespaces } as const;
+            }),
+          );
+    return call$.pipe(
+      map((outcome) => {
+        state.failures = 0;
+        return outcome;
+      }),
+      catchError((error: unknown) => {
+        const againInMs = pauseAfter(state.failures);
+        state.failures += 1;
+        alarm$.next({ key: webhook, atMs: nowMs() + againInMs });
+        return of({ room: 'injection', kind: 'failed', error, againInMs } as const);
+      }),
+    );
+  });
+
+const lookAtPolicy = (
+  { world, nowMs, probe }: InjectionDeps,
+  uid: string,
+  alarm$: Subject<Alarm<string>>,
+): Observable<InjectionOutcome> =>
+  defer(() => {
+    const policy = world.policies.byUid(uid);
+    const asked = policy?.spec?.mode === 'Enforce' && policy.spec.injection.at === 'Pod';
+    if (!policy || !asked) return EMPTY;
+    const earlier = world.probes.byUid(uid);
+    return fromCall(probe(policy)).pipe(
+      catchError((error: unknown) => of(error instanceof Error ? error.message : String(error))),
+      filter(() => world.policies.byUid(uid) !== undefined),
+      map((problem) => {
+        const reached = problem === undefined;
+        const failures = reached ? 0 : (earlier?.failures ?? 0) + 1;
+        const { namespace, name, generation } = policy;
+        const result: Probe = { uid, namespace, name, generation, reached, problem: problem ?? '', atMs: nowMs(), failures };
+        world.recordProbe(result);
+        alarm$.next({ key: uid, atMs: nowMs() + (reached ? recheckMs : pauseAfter(failures - 1)) });
+        return { room: 'injection', kind: 'probed', probe: result } as const;
+      }),
+    );
+  });
+
+const pauseAfter = (failures: number): number => Math.min(longestPauseMs, firstPauseMs * 2 ** failures);

@@ -1,0 +1,74 @@
+import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
+import { optOutLabel } from '../api/keys.ts';
+import type { View } from '../world/world.ts';
+import { probeCondition } from './probe.ts';
+import { nodeBoundKinds } from './review.ts';
+
+/** How the API server finds admission: by URL from outside the cluster, by the Service inside. */
+export type Endpoint =
+  { readonly url: string } | { readonly service: { readonly namespace: string; readonly name: string } };
+
+/** What the configuration is made of besides the policies. */
+export interface WebhookInputs {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  /** Certificates that the API server trusts, PEM. */
+  readonly bundlePem: string;
+  /** Admission never touches the namespace that it runs in, or it could keep itself from starting. */
+  readonly operatorNamespace: string;
+  /** What the configuration goes with when the operator is uninstalled. */
+  readonly owner: OwnerReference | undefined;
+}
+
+/** The namespaces whose pods are annotated at admission, sorted; every other one is left alone by the API server. */
+export const coveredNamespaces = (view: View, operatorNamespace: string): readonly string[] =>
+  [...new Set([...view.policies.all()].map(({ namespace }) => namespace))]
+    .filter((namespace) => namespace !== 'kube-system' && namespace !== operatorNamespace)
+    .filter((namespace) => view.rules(namespace).some(({ spec }) => spec.injection.at === 'Pod'))
+    .toSorted();
+
+/** The whole configuration for these namespaces; the API server calls us for nothing else. */
+export const webhookConfiguration = (
+  namespaces: readonly string[],
+  { name, endpoint, bundlePem, owner }: WebhookInputs,
+) => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'MutatingWebhookConfiguration',
+  metadata: {
+    name,
+    labels: { 'app.kubernetes.io/name': 'spotpolicy', 'app.kubernetes.io/managed-by': 'spotpolicy' },
+    ...(owner && { ownerReferences: [owner] }),
+  },
+  webhooks: [
+    {
+      name: 'pods.spotpolicy.dev',
+      admissionReviewVersions: ['v1'],
+      clientConfig: { ...clientConfig(endpoint), caBundle: btoa(bundlePem) },
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods', 'pods/eviction'] }],
+      namespaceSelector: {
+        matchExpressions: [
+          { key: 'kubernetes.io/metadata.name', operator: 'In', values: [...namespaces] },
+          { key: optOutLabel, operator: 'NotIn', values: ['false'] },
+        ],
+      },
+      // Only what no other webhook changes may be tested here: one that is skipped on its turn is not called again.
+      matchConditions: [
+        { name: 'not-an-eviction', expression: probeCondition },
+        { name: 'not-bound-to-a-node', expression: ownerCondition },
+      ],
+      failurePolicy: 'Ignore',
+      reinvocationPolicy: 'IfNeeded',
+      sideEffects: 'None',
+      matchPolicy: 'Equivalent',
+      timeoutSeconds: 2,
+    },
+  ],
+});
+
+/** The MutatingWebhookConfiguration as it is applied. */
+export type WebhookConfiguration = ReturnType<typeof webhookConfiguration>;
+
+const ownerCondition = `!has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller && owner.kind in [${nodeBoundKinds.map((kind) => `'${kind}'`).join(', ')}])`;
+
+const clientConfig = (endpoint: Endpoint): object =>
+  'url' in endpoint ? { url: endpoint.url } : { service: { ...endpoint.service, path: '/mutate', port: 443 } };

@@ -1,0 +1,107 @@
+import { eciAnnotations, ourAnnotations } from '../api/keys.ts';
+import { ownerChain } from '../policy/owners.ts';
+import { governingPolicy, isOptedOut } from '../policy/rules.ts';
+import type { Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
+import { nameKey } from '../world/object.ts';
+import type { Pod } from '../world/pod.ts';
+import { policyKey, type SoundPolicy } from '../world/policy.ts';
+import type { View } from '../world/world.ts';
+import { type Mark, readMark, signalOf } from './mark.ts';
+import { type Notice, readNotice } from './notice.ts';
+import { planEviction } from './plan.ts';
+
+/** What a pod's history is judged by. */
+export interface BeginOptions {
+  readonly defaultMinutes: number;
+  /** The first look of a term: what ends already was begun, and counted, by an earlier leader. */
+  readonly atStart: boolean;
+  readonly nowMs: number;
+}
+
+// A released pod stays as Failed/BidFailed; one whose deadline is longer past is history.
+const historyMs = 600_000;
+
+/** The record of a pod that is under notice and governed, or undefined where there is nothing to follow. */
+export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): Interruption | undefined => {
+  if (pod.annotations[eciAnnotations.spotStrategy] === undefined) return undefined;
+  const mark = readMark(pod.annotations[ourAnnotations.interruption]);
+  if (mark?.outcome) return undefined;
+  const notice = noticeOf(view, pod, mark ? [signalOf(mark)] : [], options);
+  const settings = notice && settingsFor(view, pod, mark);
+  if (!settings || isHistory(pod, notice, options.nowMs)) return undefined;
+  const chain = ownerChain(view, pod);
+  const job = pod.controller && view.workload(pod.controller);
+  const taken = options.atStart && pod.deletionAtMs !== undefined;
+  return {
+    uid: pod.uid,
+    namespace: pod.namespace,
+    name: pod.name,
+    nodeName: pod.nodeName,
+    workload: replacingWorkload(chain),
+    settings,
+    plan: planEviction({
+      chain,
+      settings,
+      ignoresDisruption: job?.ignoresDisruption ?? false,
+      mirror: pod.annotations['kubernetes.io/config.mirror'] !== undefined,
+    }),
+    signals: notice.signals,
+    noticedAtMs: notice.noticedAtMs,
+    deadlineMs: notice.deadlineMs,
+    onCondition: notice.onCondition,
+    counted: mark !== undefined || taken,
+    marked: mark && 'UnderWay',
+    call: undefined,
+    budgets: [],
+    refusal: undefined,
+    evictedAtMs: taken ? pod.deletedAtMs : undefined,
+    forced: false,
+    ending: undefined,
+    replacement: undefined,
+    outcome: undefined,
+    phase: 'Noticed',
+    message: '',
+  };
+};
+
+/** The notice that a pod is under; `known` are the signals of earlier looks. */
+export const noticeOf = (
+  view: View,
+  pod: Pod,
+  known: readonly Signal[],
+  { defaultMinutes, nowMs }: Pick<BeginOptions, 'defaultMinutes' | 'nowMs'>,
+): Notice | undefined =>
+  readNotice({
+    pod,
+    events: view.reclaimEvents.group('pod', nameKey(pod)),
+    known,
+    defaultMinutes,
+    nowMs,
+    isDeparted: (uid) => view.isDeparted(uid),
+  });
+
+// What was recorded when the handling began, else the policy that governs now, else the one that stamped the pod.
+const settingsFor = (view: View, pod: Pod, mark: Mark | undefined): Settings | undefined => {
+  if (mark) return mark.settings;
+  if (isOptedOut(view, pod)) return undefined;
+  const policy = governingPolicy(view, pod) ?? stampedPolicy(view, pod);
+  if (!policy) return undefined;
+  const { evictor, jobPods, onDeadline } = policy.spec.interruption;
+  return { policy: policyKey(policy), evictor, jobPods, onDeadline };
+};
+
+const stampedPolicy = (view: View, pod: Pod): SoundPolicy | undefined => {
+  const stamp = pod.annotations[ourAnnotations.policy];
+  const rules = view.rules(pod.namespace);
+  return rules.find((policy) => policyKey(policy) === stamp);
+};
+
+const isHistory = (pod: Pod, notice: Notice, nowMs: number): boolean =>
+  pod.phase === 'Succeeded' ||
+  (pod.phase === 'Failed' && (pod.reason !== 'BidFailed' || notice.deadlineMs < nowMs - historyMs));
+
+// A Deployment replaces the pods of its ReplicaSets, whichever revision they are; otherwise the nearest controller does.
+const replacingWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined => {
+  const [nearest, above] = chain;
+  return nearest?.kind === 'ReplicaSet' && above?.kind === 'Deployment' && above.uid ? above : nearest;
+};

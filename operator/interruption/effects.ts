@@ -1,0 +1,107 @@
+import { ourAnnotations } from '../api/keys.ts';
+import type { Kube } from '../kube/kube.ts';
+import { isConflict, isNotFound } from '../kube/errors.ts';
+import type { EvictionAnswer } from '../kube/eviction.ts';
+import { resources } from '../kube/resources.ts';
+import { apiTime, type Identity } from '../world/object.ts';
+import type { Effect } from './look.ts';
+import { writeMark } from './mark.ts';
+import type { Answer } from './settle.ts';
+
+/** What the calls of this room need. */
+export interface EffectOptions {
+  readonly kube: Kube;
+  readonly nowMs: () => number;
+  /** Aborts the call: the lease ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Does one thing to one pod, never to its namesake, and says what it came to. Does not throw for what an API server answers. */
+export const perform = async (pod: Identity, effect: Effect, options: EffectOptions): Promise<Answer> => {
+  switch (effect.kind) {
+    case 'Evict':
+      return answerOf(
+        await options.kube.evict(pod, {
+          uid: pod.uid,
+          gracePeriodSeconds: effect.graceSeconds,
+          signal: options.signal,
+        }),
+      );
+    case 'Mark':
+      return attempt('writing its interruption', () => mark(pod, writeMark(effect.mark), options));
+    case 'Delete':
+      return attempt('deleting it', () => remove(pod, effect, options));
+  }
+};
+
+// A merge patch that names the UID fails with a conflict when the name belongs to another pod.
+const mark = async (pod: Identity, text: string, { kube, signal }: EffectOptions): Promise<void> => {
+  const body = { metadata: { uid: pod.uid, annotations: { [ourAnnotations.interruption]: text } } };
+  await kube.patch(resources.pods, pod, { type: 'merge', body }, { signal });
+};
+
+const remove = async (
+  pod: Identity,
+  { graceSeconds, pretendDisruption }: Effect & { kind: 'Delete' },
+  { kube, signal, nowMs }: EffectOptions,
+): Promise<void> => {
+  if (pretendDisruption) await markDisrupted(pod, kube, signal, nowMs());
+  await kube.delete(resources.pods, pod, { uid: pod.uid, gracePeriodSeconds: graceSeconds, signal });
+};
+
+// A deletion carries no DisruptionTarget, which a Job's podFailurePolicy asks for. Without the transition time the
+// disruption controller takes the condition back at once.
+const markDisrupted = async (pod: Identity, kube: Kube, signal: AbortSignal, nowMs: number): Promise<void> => {
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'DeletionBySpotPolicy',
+    message: 'SpotPolicy: ECI takes the instance back and a budget blocked the eviction',
+    lastTransitionTime: apiTime(nowMs),
+  };
+  const body = { metadata: { uid: pod.uid }, status: { conditions: [condition] } };
+  await kube.patch(resources.podStatus, pod, { type: 'strategic', body }, { signal });
+};
+
+const attempt = async (doing: string, call: () => Promise<void>): Promise<Answer> => {
+  try {
+    await call();
+    return { kind: 'Done' };
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return { kind: 'Gone' };
+    return refused(`${doing} failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
+const refused = (message: string, rest: { byBudget?: boolean; afterMs?: number } = {}): Answer => ({
+  kind: 'Refused',
+  byBudget: false,
+  message,
+  ...rest,
+});
+
+const answerOf = (answer: EvictionAnswer): Answer => {
+  switch (answer.kind) {
+    case 'accepted':
+      return { kind: 'Done' };
+    case 'gone':
+    case 'replaced':
+      return { kind: 'Gone' };
+    case 'blocked':
+    case 'severalBudgets':
+      return refused(answer.message, { byBudget: true });
+    case 'throttled':
+      return refused('the API server holds this client back', { afterMs: answer.afterSeconds * 1000 });
+    case 'denied':
+      return refused(`the eviction was denied: ${answer.message}`);
+    case 'forbidden':
+      return refused(`the operator may not create pods/eviction: ${answer.message}`);
+    case 'namespaceEnding':
+      return refused('its namespace is being deleted', { afterMs: 10_000 });
+    case 'changed':
+    case 'budgetBusy':
+    case 'unknown':
+    case 'unavailable':
+      return refused(answer.message);
+  }
+};

@@ -1,0 +1,91 @@
+import type { Ending, Interruption, Outcome, Replacement } from '../world/interruption.ts';
+import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
+import { isPaused } from './gate.ts';
+import { markOf } from './mark.ts';
+import type { Case, Look } from './look.ts';
+import type { Successor } from './replacement.ts';
+
+// How long to wait for a successor before saying that there is none.
+const successorMs = 600_000;
+
+/** A look at a pod that ends or has ended, whoever ended it: how it went, and who takes its place. */
+export const follow = (seen: Case, nowMs: number): Look => {
+  const { pod } = seen;
+  const ended = withEnding(seen.interruption, pod, nowMs);
+  const outcome = ended.outcome ?? outcomeOf(ended, pod);
+  const credited = withSuccessor({ ...ended, outcome }, seen, nowMs);
+  if (pod && isTerminal(pod) && outcome && credited.marked !== 'Ended' && !isPaused(credited, nowMs)) {
+    return leaveMark(credited);
+  }
+  if (pod && !isTerminal(pod)) return { next: { ...credited, phase: 'Terminating', message: 'terminating' } };
+  return conclude(credited, seen, nowMs);
+};
+
+/** How a pod ends, as seen now; undefined while it lives. */
+export const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
+  if (!pod) return { how: 'Gone', atMs: nowMs };
+  if (pod.phase === 'Failed') return { how: pod.reason === 'BidFailed' ? 'BidFailed' : 'Failed', atMs: nowMs };
+  if (pod.phase === 'Succeeded') return { how: 'Succeeded', atMs: nowMs };
+  return pod.deletionAtMs === undefined ? undefined : { how: 'Terminating', atMs: pod.deletedAtMs ?? nowMs };
+};
+
+/** The record with the first ending seen: what comes later (the object removed) only follows from it. */
+export const withEnding = (interruption: Interruption, pod: Pod | undefined, nowMs: number): Interruption =>
+  interruption.ending ? interruption : { ...interruption, ending: endingOf(pod, nowMs) };
+
+const outcomeOf = ({ ending, plan, forced }: Interruption, pod: Pod | undefined): Outcome | undefined => {
+  if (forced) return 'Forced';
+  if (ending?.how === 'Succeeded') return 'Completed';
+  if (ending?.how === 'BidFailed') return plan.when === 'Never' ? 'LeftToReclaim' : 'Missed';
+  // An evicted Job pod may end well within its grace; for one that terminates, how it ends is not known yet.
+  return pod?.phase === 'Succeeded' ? 'Completed' : undefined;
+};
+
+// A released pod stays as an object: the mark keeps the next leader from counting it again.
+const leaveMark = (interruption: Interruption): Look => ({
+  next: { ...interruption, call: 'Mark' },
+  effect: { kind: 'Mark', mark: markOf(interruption) },
+});
+
+const withSuccessor = (interruption: Interruption, { successors }: Case, nowMs: number): Interruption => {
+  const { credited, candidates } = successors;
+  const successor = credited && isLive(credited.pod) ? credited : candidates[0];
+  return { ...interruption, replacement: successor && replacementOf(successor, interruption.replacement, nowMs) };
+};
+
+const replacementOf = (
+  { pod, capacity }: Successor,
+  known: Replacement | undefined,
+  nowMs: number,
+): Replacement => ({
+  uid: pod.uid,
+  name: pod.name,
+  capacity,
+  readyAtMs: known?.uid === pod.uid && known.readyAtMs ? known.readyAtMs : readyAt(pod, nowMs),
+});
+
+const readyAt = (pod: Pod, nowMs: number): number | undefined =>
+  isServing(pod) ? (pod.readySinceMs ?? nowMs) : undefined;
+
+const conclude = (interruption: Interruption, { successors }: Case, nowMs: number): Look => {
+  const { replacement, outcome, workload, ending } = interruption;
+  const done = (fallback: Outcome, message: string): Look => ({
+    next: { ...interruption, outcome: outcome ?? fallback, phase: 'Done', message },
+  });
+  if (replacement?.readyAtMs !== undefined) return done('Replaced', `replaced by ${replacement.name}`);
+  if (outcome === 'Completed') return done('Completed', 'it completed in time');
+  if (!workload) return done('NotReplaced', 'no controller recreates it');
+  if (successors.workloadEnded) return done('NotNeeded', `${workload.kind} ${workload.name} has ended`);
+  if (replacement) return awaiting(interruption, `waiting for ${replacement.name} to be Ready`);
+  if (successors.wanted !== undefined && successors.serving >= successors.wanted) {
+    return done('NotNeeded', `${workload.kind} ${workload.name} has the ${successors.wanted} Ready pods it wants`);
+  }
+  const giveUpAtMs = (ending?.atMs ?? nowMs) + successorMs;
+  if (nowMs >= giveUpAtMs) return done('NotReplaced', `${workload.kind} ${workload.name} has not replaced it`);
+  return awaiting(interruption, `waiting for ${workload.kind} ${workload.name} to replace it`, giveUpAtMs);
+};
+
+const awaiting = (interruption: Interruption, message: string, againAtMs?: number): Look => ({
+  next: { ...interruption, phase: 'AwaitingReplacement', message },
+  ...(againAtMs === undefined ? {} : { againAtMs }),
+});

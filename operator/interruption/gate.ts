@@ -1,0 +1,103 @@
+import type { Refusal } from '../world/interruption.ts';
+import { nameKey } from '../world/object.ts';
+import type { Budget } from '../world/objects.ts';
+
+/** A budget that selects the pod, and how many evictions of other pods under it are being asked for right now. */
+export interface Standing {
+  readonly budget: Budget;
+  readonly underWay: number;
+}
+
+/** Whether to ask for the eviction now; if not, why not and when to look again. */
+export type Gate =
+  | { readonly open: true }
+  | { readonly open: false; readonly message: string; readonly againAtMs: number; readonly refusal: Refusal };
+
+// The API server serialises evictions on the status of their budget; 10 to 25 at once were measured best.
+const mostAtOnce = 16;
+// When nothing else wakes it, a blocked pod asks again after this long: a watch may be late.
+const pollMs = 10_000;
+const firstRetryMs = 1_000;
+
+/**
+ * Whether a budget leaves room for one more eviction.
+ *
+ * Knowing the budgets spares the API server calls it would refuse. It is asked all the same where the figures are not
+ * about the budget as it stands, or where they have been contradicted for some time.
+ */
+export const gateOf = (
+  { refusal, ready }: { refusal: Refusal | undefined; ready: boolean },
+  standings: readonly Standing[],
+  nowMs: number,
+): Gate => {
+  // The Eviction API refuses a pod that two budgets select, however often it is asked.
+  if (standings.length > 1) return anticipate(describeSeveral(standings), standings, nowMs, Number.POSITIVE_INFINITY);
+  if (refusal && isPaused({ refusal }, nowMs)) return closed(refusal, refusal.notBeforeMs);
+  const tight = standings.find((standing) => !hasRoom(standing));
+  if (!refusal) {
+    return tight && ready ? anticipate(describeBudget(tight), standings, nowMs, nowMs + pollMs) : { open: true };
+  }
+  if (!refusal.byBudget) return { open: true };
+  // After a refusal its own budget must have moved on; one that was never asked only has to have room.
+  if (!tight && (refusal.attempts === 0 || isNewer(refusal, standings))) return { open: true };
+  const againAtMs = refusal.atMs + (tight ? pollMs : pauseAfter(refusal.attempts));
+  return nowMs >= againAtMs ? { open: true } : closed(refusal, againAtMs);
+};
+
+/** The last call failed so recently that another one has to wait. */
+export const isPaused = ({ refusal }: { refusal: Refusal | undefined }, nowMs: number): boolean =>
+  refusal !== undefined && nowMs < refusal.notBeforeMs;
+
+/** The versions of the budgets at this moment, to be compared after a refusal. */
+export const versionsOf = (standings: readonly Standing[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(standings.map(({ budget }) => [nameKey(budget), budget.resourceVersion]));
+
+/** Why a budget has no room, in the figures of its controller. */
+export const describeBudget = ({ budget, underWay }: Standing): string => {
+  if (budget.syncFailed !== undefined) return `budget ${budget.name} cannot be computed: ${budget.syncFailed}`;
+  if (!budget.current) return `budget ${budget.name} has changed and is being computed`;
+  const figures = `it has ${budget.currentHealthy} healthy pods and needs ${budget.desiredHealthy}`;
+  return budget.disruptionsAllowed > 0
+    ? `budget ${budget.name} allows ${budget.disruptionsAllowed}, taken by ${underWay} under way; ${figures}`
+    : `budget ${budget.name} allows no disruption now: ${figures}`;
+};
+
+/** How many of the pods waiting for a budget may be asked for now. */
+export const roomIn = ({ budget, underWay }: Standing): number =>
+  budget.current ? Math.max(0, Math.min(mostAtOnce, budget.disruptionsAllowed) - underWay) : 0;
+
+const hasRoom = (standing: Standing): boolean => roomIn(standing) > 0;
+
+const isNewer = ({ budgetVersions }: Refusal, standings: readonly Standing[]): boolean => {
+  const versions = versionsOf(standings);
+  return (
+    Object.keys(versions).length !== Object.keys(budgetVersions).length ||
+    Object.entries(versions).some(([key, version]) => budgetVersions[key] !== version)
+  );
+};
+
+const describeSeveral = (standings: readonly Standing[]): string =>
+  `budgets ${standings.map(({ budget }) => budget.name).join(' and ')} both select it, which the Eviction API refuses`;
+
+const anticipate = (message: string, standings: readonly Standing[], nowMs: number, againAtMs: number): Gate =>
+  closed(
+    {
+      atMs: nowMs,
+      attempts: 0,
+      byBudget: true,
+      budgetVersions: versionsOf(standings),
+      message,
+      notBeforeMs: nowMs,
+    },
+    againAtMs,
+  );
+
+const closed = (refusal: Refusal, againAtMs: number): Gate => ({
+  open: false,
+  message: refusal.message,
+  againAtMs,
+  refusal,
+});
+
+/** The pause before the next try after `attempts` failures in a row, in milliseconds: 1 s, doubling up to 10 s. */
+export const pauseAfter = (attempts: number): number => Math.min(pollMs, firstRetryMs * 2 ** (attempts - 1));

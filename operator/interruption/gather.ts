@@ -1,0 +1,53 @@
+import { selects } from '../policy/selector.ts';
+import type { Interruption } from '../world/interruption.ts';
+import { nameKey } from '../world/object.ts';
+import type { Budget } from '../world/objects.ts';
+import type { Pod } from '../world/pod.ts';
+import type { View } from '../world/world.ts';
+import { noticeOf } from './begin.ts';
+import { roomIn, type Standing } from './gate.ts';
+import type { Case } from './look.ts';
+import { successorsOf } from './replacement.ts';
+
+/** What a look needs to know beside the world. */
+export interface LookOptions {
+  readonly defaultMinutes: number;
+  readonly trustEvents: boolean;
+  readonly nowMs: number;
+}
+
+/** The case of one doomed pod as the world stands, its notice brought up to date. */
+export const gatherCase = (view: View, interruption: Interruption, options: LookOptions): Case => {
+  const pod = view.pods.byUid(interruption.uid);
+  return {
+    interruption: pod ? withNotice(view, interruption, pod, options) : interruption,
+    pod,
+    standings: pod ? standingsOf(view, pod) : [],
+    successors: successorsOf(view, interruption),
+    trustEvents: options.trustEvents,
+  };
+};
+
+/** The doomed pods that a budget holds up and now has room for, the earliest deadline first. */
+export const releasedBy = (view: View, budget: Budget): readonly string[] => {
+  return [...view.interruptions.group('held', nameKey(budget))]
+    .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
+    .slice(0, roomIn(standingOf(view, budget)))
+    .map(({ uid }) => uid);
+};
+
+const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
+  [...view.budgets.group('namespace', pod.namespace)]
+    .filter((budget) => selects(budget.selector, pod.labels))
+    .map((budget) => standingOf(view, budget));
+
+// A pod that is looked at has no call of its own under way.
+const standingOf = (view: View, budget: Budget): Standing => ({
+  budget,
+  underWay: view.interruptions.group('calling', nameKey(budget)).size,
+});
+
+const withNotice = (view: View, interruption: Interruption, pod: Pod, options: LookOptions): Interruption => {
+  const notice = noticeOf(view, pod, interruption.signals, options);
+  return notice ? { ...interruption, ...notice } : interruption;
+};

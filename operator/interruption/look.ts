@@ -1,0 +1,106 @@
+import type { Interruption } from '../world/interruption.ts';
+import { nameKey } from '../world/object.ts';
+import { isTerminal, type Pod } from '../world/pod.ts';
+import { graceToGive, timetable } from './deadline.ts';
+import { follow } from './follow.ts';
+import { gateOf, isPaused, type Standing } from './gate.ts';
+import { type Mark, markOf } from './mark.ts';
+import type { Successors } from './replacement.ts';
+
+/** What is to be done to the pod now. One at a time: the next look sees what came of it. */
+export type Effect =
+  | { readonly kind: 'Mark'; readonly mark: Mark }
+  | { readonly kind: 'Evict'; readonly graceSeconds: number }
+  | { readonly kind: 'Delete'; readonly graceSeconds: number; readonly pretendDisruption: boolean };
+
+/** Everything a look may consider. */
+export interface Case {
+  readonly interruption: Interruption;
+  /** The pod of this UID; undefined when it is gone, whoever has its name now. */
+  readonly pod: Pod | undefined;
+  readonly standings: readonly Standing[];
+  readonly successors: Successors;
+  /** Old virtual nodes set no condition: an Event alone then suffices for a deletion past a budget. */
+  readonly trustEvents: boolean;
+}
+
+/** What a look comes to: the record as it stands now, what to do, and when to look again if nothing wakes it. */
+export interface Look {
+  readonly next: Interruption;
+  readonly effect?: Effect;
+  /** Infinite where only a change of the world matters. */
+  readonly againAtMs?: number;
+}
+
+// An accepted eviction shows on the pod within a watch event; longer than this, it did not last.
+const acceptedMs = 10_000;
+
+/** One look at one doomed pod. Calls nothing: `effect` is for effects.ts. Same input, same answer. */
+export const look = (seen: Case, nowMs: number): Look => {
+  const { pod } = seen;
+  const budgets = seen.standings.map(({ budget }) => nameKey(budget));
+  const interruption = { ...seen.interruption, budgets };
+  if (interruption.phase === 'Done' || interruption.call) return { next: interruption };
+  const current = { ...seen, interruption };
+  if (!pod || isTerminal(pod) || pod.deletionAtMs !== undefined) return follow(current, nowMs);
+  if (interruption.evictedAtMs !== undefined && nowMs < interruption.evictedAtMs + acceptedMs) {
+    const next: Interruption = { ...interruption, phase: 'Terminating', message: 'eviction accepted' };
+    return { next, againAtMs: interruption.evictedAtMs + acceptedMs };
+  }
+  return act(current, pod, nowMs);
+};
+
+const act = (seen: Case, pod: Pod, nowMs: number): Look => {
+  const { interruption, trustEvents } = seen;
+  const { plan, settings } = interruption;
+  const times = timetable(interruption, pod.graceSeconds);
+  if (plan.when === 'Never') return wait(interruption, 'Noticed', `left to the reclaim: ${plan.because}`, nowMs);
+  if (plan.when === 'Late' && nowMs < times.lastEvictionMs) {
+    return wait(interruption, 'Noticed', plan.because, nowMs, times.lastEvictionMs);
+  }
+  const mayForce = settings.onDeadline === 'Delete' && (interruption.onCondition || trustEvents);
+  const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
+  if (mayForce && nowMs >= times.forceMs) return force(interruption, graceSeconds, nowMs);
+  const gate = gateOf({ refusal: interruption.refusal, ready: pod.ready }, seen.standings, nowMs);
+  if (gate.open) {
+    const next: Interruption = { ...interruption, phase: 'Evicting', call: 'Evict', message: plan.because };
+    return { next, effect: { kind: 'Evict', graceSeconds } };
+  }
+  const refused = { ...interruption, refusal: gate.refusal };
+  const againAtMs = Math.min(gate.againAtMs, nowMs < times.forceMs ? times.forceMs : gate.againAtMs);
+  return wait(refused, 'Blocked', `${gate.message}${outlook(interruption, mayForce)}`, nowMs, againAtMs);
+};
+
+// What the reader of the status will ask next: what happens when the budget never gives way.
+const outlook = ({ settings, onCondition }: Interruption, mayForce: boolean): string => {
+  if (mayForce) return '; deleted gracefully at the deadline';
+  if (settings.onDeadline === 'Leave' || onCondition) return '; left to the reclaim at the deadline';
+  return '; the pod has no ContainerInstanceExpired condition, so its budget is respected to the end';
+};
+
+const force = (interruption: Interruption, graceSeconds: number, nowMs: number): Look => {
+  const { refusal, plan } = interruption;
+  if (refusal && isPaused(interruption, nowMs)) {
+    return { next: { ...interruption, phase: 'Blocked', message: refusal.message }, againAtMs: refusal.notBeforeMs };
+  }
+  const message = refusal ? `deadline reached while ${refusal.message}` : 'deadline reached';
+  return {
+    next: { ...interruption, phase: 'Evicting', call: 'Delete', message },
+    effect: { kind: 'Delete', graceSeconds, pretendDisruption: plan.charged },
+  };
+};
+
+// Whoever waits leaves a mark first: a restart resumes from it.
+const wait = (
+  interruption: Interruption,
+  phase: Interruption['phase'],
+  message: string,
+  nowMs: number,
+  againAtMs = Number.POSITIVE_INFINITY,
+): Look => {
+  const next: Interruption = { ...interruption, phase, message };
+  if (interruption.marked) return { next, againAtMs };
+  const { refusal } = interruption;
+  if (refusal && isPaused(interruption, nowMs)) return { next, againAtMs: Math.min(againAtMs, refusal.notBeforeMs) };
+  return { next: { ...next, call: 'Mark' }, effect: { kind: 'Mark', mark: markOf(interruption) } };
+};

@@ -1,0 +1,66 @@
+import type { Interruption, Outcome, Settings, Signal } from '../world/interruption.ts';
+import { instantMs, preciseTime } from '../world/object.ts';
+
+/**
+ * What a pod carries in `spotpolicy.dev/interruption` while its interruption is under way, so that whoever leads next
+ * finishes it by the settings it began with.
+ */
+export interface Mark {
+  readonly noticedAtMs: number;
+  readonly deadlineMs: number;
+  readonly settings: Settings;
+  /** Set on a released pod that stays behind: its interruption has been counted. */
+  readonly outcome: Outcome | undefined;
+}
+
+/** The annotation's text: JSON on one line, times readable in `kubectl describe`. */
+export const writeMark = ({ noticedAtMs, deadlineMs, settings, outcome }: Mark): string =>
+  JSON.stringify({
+    noticedAt: preciseTime(noticedAtMs),
+    deadline: preciseTime(deadlineMs),
+    ...settings,
+    outcome,
+  });
+
+/** The mark in an annotation's text, or undefined where it is none of ours: anyone may write an annotation. */
+export const readMark = (text: string | undefined): Mark | undefined => {
+  const fields = parseObject(text);
+  const noticedAtMs = instantMs(String(fields?.['noticedAt']));
+  const deadlineMs = instantMs(String(fields?.['deadline']));
+  const policy = fields?.['policy'];
+  const evictor = oneOf(fields?.['evictor'], ['Operator', 'None']);
+  const jobPods = oneOf(fields?.['jobPods'], ['AtDeadline', 'Immediately', 'Never']);
+  const onDeadline = oneOf(fields?.['onDeadline'], ['Delete', 'Leave']);
+  if (noticedAtMs === undefined || deadlineMs === undefined || deadlineMs <= noticedAtMs) return undefined;
+  if (typeof policy !== 'string') return undefined;
+  if (!evictor || !jobPods || !onDeadline) return undefined;
+  const outcome = oneOf(fields?.['outcome'], ['Missed', 'LeftToReclaim', 'Completed', 'Forced']);
+  return { noticedAtMs, deadlineMs, settings: { policy, evictor, jobPods, onDeadline }, outcome };
+};
+
+/** The mark that an interruption leaves on its pod. */
+export const markOf = ({ noticedAtMs, deadlineMs, settings, outcome }: Interruption): Mark => ({
+  noticedAtMs,
+  deadlineMs,
+  settings,
+  outcome,
+});
+
+/** A mark as a signal: its deadline is known, whatever became of the Event it was read from. */
+export const signalOf = ({ noticedAtMs, deadlineMs }: Mark): Signal => ({
+  source: 'Recorded',
+  atMs: noticedAtMs,
+  minutes: (deadlineMs - noticedAtMs) / 60_000,
+});
+
+const parseObject = (text: string | undefined): Record<string, unknown> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const oneOf = <const T extends string>(value: unknown, allowed: readonly T[]): T | undefined =>
+  allowed.find((candidate) => candidate === value);

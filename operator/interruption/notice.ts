@@ -1,0 +1,86 @@
+import { isAbout } from '../policy/capacity.ts';
+import type { Signal } from '../world/interruption.ts';
+import type { PlatformEvent } from '../world/objects.ts';
+import type { InstanceSign, Pod } from '../world/pod.ts';
+
+/** A pod's reclaim as its signals tell it. */
+export interface Notice {
+  readonly signals: readonly Signal[];
+  readonly noticedAtMs: number;
+  readonly deadlineMs: number;
+  readonly onCondition: boolean;
+}
+
+/** What a notice is read from. */
+export interface NoticeSources {
+  readonly pod: Pod;
+  /** Events `SpotToBeReleased` about a pod of this name. */
+  readonly events: Iterable<PlatformEvent>;
+  /** Signals of earlier looks: what has been seen stays, even when its Event is deleted. */
+  readonly known: readonly Signal[];
+  /** Window in minutes while no text names one. ECI's pages say 3 (some also 5). */
+  readonly defaultMinutes: number;
+  readonly nowMs: number;
+  /** Whether a pod of this UID is known to be gone. */
+  readonly isDeparted: (uid: string) => boolean;
+}
+
+// Signals of one warning arrive together; one further away is another warning.
+const togetherMs = 60_000;
+// An Event about a deadline longer past than this is a leftover of the past hour.
+const staleMs = 60_000;
+// A text may name any number; more than a day is not a reclaim.
+const longestMinutes = 24 * 60;
+
+/** The notice a pod is under, or undefined. The earliest deadline among its signals stands. */
+export const readNotice = (sources: NoticeSources): Notice | undefined => {
+  const { pod, known, defaultMinutes } = sources;
+  const fresh = [...conditionSignals(sources), ...eventSignals(sources)];
+  const signals = [...known, ...fresh.filter((signal) => !known.some((other) => isSame(signal, other)))];
+  const timed = signals.map((signal) => ({ signal, deadlineMs: deadlineOf(signal, signals, defaultMinutes) }));
+  const earliest = timed.toSorted((a, b) => a.deadlineMs - b.deadlineMs)[0];
+  return (
+    earliest && {
+      signals,
+      noticedAtMs: earliest.signal.atMs,
+      deadlineMs: earliest.deadlineMs,
+      onCondition: pod.expired !== undefined,
+    }
+  );
+};
+
+/** The window that a text such as `Spot ECI will be released in 3 minutes` names, in minutes. */
+export const minutesIn = (text: string): number | undefined => {
+  const minutes = Number(/released in (\d+) minutes?/i.exec(text)?.[1]);
+  return minutes > 0 && minutes <= longestMinutes ? minutes : undefined;
+};
+
+const deadlineOf = (signal: Signal, all: readonly Signal[], defaultMinutes: number): number => {
+  const told = all.find(
+    ({ minutes, atMs }) => minutes !== undefined && Math.abs(atMs - signal.atMs) <= togetherMs,
+  )?.minutes;
+  return signal.atMs + (signal.minutes ?? told ?? defaultMinutes) * 60_000;
+};
+
+const conditionSignals = ({ pod, known, nowMs }: NoticeSources): Signal[] => {
+  const signs = [pod.expired, pod.instance?.reason === 'SpotToBeReleased' ? pod.instance : undefined];
+  return signs.flatMap((sign) => (sign ? [conditionSignal(sign, known, nowMs)] : []));
+};
+
+// A condition without a transition time counts from when it was first seen, and only once.
+const conditionSignal = (sign: InstanceSign, known: readonly Signal[], nowMs: number): Signal => {
+  const seen = known.find(({ source }) => source === 'Condition');
+  return { source: 'Condition', atMs: sign.sinceMs ?? seen?.atMs ?? nowMs, minutes: minutesIn(sign.message) };
+};
+
+const eventSignals = ({ pod, events, defaultMinutes, nowMs, isDeparted }: NoticeSources): Signal[] =>
+  [...events]
+    .filter((event) => isAbout(event, pod, isDeparted))
+    .map((event): Signal => ({ source: 'Event', atMs: timeOf(event, pod), minutes: minutesIn(event.message) }))
+    .filter(({ atMs, minutes }) => atMs + (minutes ?? defaultMinutes) * 60_000 > nowMs - staleMs);
+
+// A series that began before the pod existed speaks of its namesake; what it says last may be about this one.
+const timeOf = (event: PlatformEvent, pod: Pod): number =>
+  event.firstAtMs < pod.createdAtMs ? event.lastAtMs : event.firstAtMs;
+
+const isSame = (a: Signal, b: Signal): boolean => a.source === b.source && a.atMs === b.atMs && a.minutes === b.minutes;

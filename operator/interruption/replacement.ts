@@ -1,0 +1,91 @@
+import { capacityOf } from '../policy/capacity.ts';
+import type { Interruption } from '../world/interruption.ts';
+import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
+import type { View } from '../world/world.ts';
+
+/** A pod that takes another's place, and what it runs on. */
+export interface Successor {
+  readonly pod: Pod;
+  readonly capacity: 'spot' | 'on-demand';
+}
+
+/** What the world holds about the successors of a doomed pod. */
+export interface Successors {
+  /** Pods that may have taken its place and are credited to nobody else, the likeliest first. */
+  readonly candidates: readonly Successor[];
+  /** The pod it is credited with, as it is now; undefined when it went. */
+  readonly credited: Successor | undefined;
+  /** Pods the workload wants; undefined where that is not known. */
+  readonly wanted: number | undefined;
+  readonly serving: number;
+  /** The workload has ended or is gone: nobody will recreate the pod. */
+  readonly workloadEnded: boolean;
+}
+
+const jobIndex = 'batch.kubernetes.io/job-completion-index';
+
+/** Gathers the successors of a doomed pod. Costs what its workload has pods. */
+export const successorsOf = (view: View, interruption: Interruption): Successors => {
+  const { workload } = interruption;
+  const siblings = workload ? [...podsOf(view, workload)] : [];
+  const index = view.pods.byUid(interruption.uid)?.labels[jobIndex];
+  const successor = (pod: Pod): Successor => ({ pod, capacity: capacityOf(view, pod) });
+  const credited = interruption.replacement && view.pods.byUid(interruption.replacement.uid);
+  return {
+    candidates: siblings
+      .filter((pod) => isCandidate(view, interruption, pod))
+      .toSorted((a, b) => sameIndexFirst(a, b, index) || a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1))
+      .map(successor),
+    credited: credited && successor(credited),
+    ...wishesOf(view, interruption),
+    serving: siblings.filter(isServing).length,
+  };
+};
+
+const sameIndexFirst = (a: Pod, b: Pod, index: string | undefined): number =>
+  index === undefined ? 0 : Number(b.labels[jobIndex] === index) - Number(a.labels[jobIndex] === index);
+
+/** The pods of a workload: its own, and those of the ReplicaSets it controls. */
+export function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
+  yield* view.pods.group('controller', uid);
+  for (const replicaSet of view.workloads('ReplicaSet').group('controller', uid)) {
+    yield* view.pods.group('controller', replicaSet.uid);
+  }
+}
+
+const isCandidate = (view: View, interruption: Interruption, pod: Pod): boolean => {
+  if (pod.uid === interruption.uid || isTerminal(pod) || !isLive(pod)) return false;
+  if (interruption.workload?.kind === 'StatefulSet' && pod.name !== interruption.name) return false;
+  const credit = [...view.interruptions.group('replacement', pod.uid)];
+  return credit.every(({ uid }) => uid === interruption.uid) && isSuccessor(view, interruption, pod);
+};
+
+// The watch of pods is one ordered stream: whoever is seen after the doomed pod began to end came after it. Only what
+// one listing brought has no order among itself; there the times decide, which the API server gives in whole seconds.
+const isSuccessor = (view: View, { uid, ending, evictedAtMs }: Interruption, pod: Pod): boolean => {
+  const seenAt = view.seenAt(pod.uid);
+  const endedAt = view.endedAt(uid);
+  if (endedAt !== undefined && seenAt !== endedAt) return seenAt > endedAt;
+  const sinceMs = evictedAtMs ?? ending?.atMs;
+  return sinceMs !== undefined && pod.createdAtMs >= Math.floor(sinceMs / 1000) * 1000;
+};
+
+const wishesOf = (view: View, { workload }: Interruption): Pick<Successors, 'wanted' | 'workloadEnded'> => {
+  const known = workload && view.workload({ apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid });
+  if (known) return { wanted: known.replicas, workloadEnded: known.terminating || known.finished };
+  return { wanted: undefined, workloadEnded: workload !== undefined && isGone(view, workload) };
+};
+
+// Only of kinds that the world holds can absence be known.
+const isGone = (view: View, { kind, group }: { kind: string; group: string }): boolean => {
+  switch (`${group}/${kind}`) {
+    case 'apps/Deployment':
+    case 'apps/ReplicaSet':
+    case 'apps/StatefulSet':
+      return view.synced(kind as 'Deployment' | 'ReplicaSet' | 'StatefulSet');
+    case 'batch/Job':
+      return view.synced('Job');
+    default:
+      return false;
+  }
+};

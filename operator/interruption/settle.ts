@@ -1,0 +1,74 @@
+import type { Interruption } from '../world/interruption.ts';
+import { pauseAfter } from './gate.ts';
+
+/** What a call came to, by what it means for the interruption. */
+export type Answer =
+  | { readonly kind: 'Done' }
+  /** The pod is not there any more: its object went, or its name belongs to another pod. */
+  | { readonly kind: 'Gone' }
+  | {
+      readonly kind: 'Refused';
+      readonly byBudget: boolean;
+      readonly message: string;
+      /** How long the API server wants to be left alone, in milliseconds; otherwise the pause grows by itself. */
+      readonly afterMs?: number;
+    };
+
+/**
+ * The record after its call was answered.
+ *
+ * `versions` are the budgets' versions when the call was made, not when it was answered: a budget freed in between
+ * must count as news.
+ */
+export const settle = (
+  interruption: Interruption,
+  answer: Answer,
+  versions: Readonly<Record<string, string>>,
+  nowMs: number,
+): Interruption => {
+  const answered: Interruption = { ...interruption, call: undefined };
+  if (answer.kind === 'Refused') return refuse(answered, answer, versions, nowMs);
+  if (answer.kind === 'Gone') return gone(answered, nowMs);
+  switch (interruption.call) {
+    case 'Mark':
+      return {
+        ...answered,
+        counted: true,
+        marked: interruption.outcome ? 'Ended' : 'UnderWay',
+        // What a budget said still holds; only a failure to write the mark is over.
+        refusal: interruption.refusal?.byBudget ? interruption.refusal : undefined,
+      };
+    case 'Evict':
+      return { ...answered, counted: true, evictedAtMs: nowMs, refusal: undefined };
+    case 'Delete':
+      return { ...answered, counted: true, evictedAtMs: nowMs, forced: true, refusal: undefined };
+    case undefined:
+      return answered;
+  }
+};
+
+const refuse = (
+  interruption: Interruption,
+  { byBudget, message, afterMs }: Answer & { kind: 'Refused' },
+  budgetVersions: Readonly<Record<string, string>>,
+  nowMs: number,
+): Interruption => {
+  const attempts = (interruption.refusal?.attempts ?? 0) + 1;
+  // A budget's refusal is followed up when the budget changes, anything else after a pause.
+  const notBeforeMs = nowMs + (afterMs ?? (byBudget ? 0 : pauseAfter(attempts)));
+  return { ...interruption, refusal: { atMs: nowMs, attempts, byBudget, budgetVersions, message, notBeforeMs } };
+};
+
+// The watch says the same a moment later; until then the pod is not asked for again.
+const gone = (interruption: Interruption, nowMs: number): Interruption => ({
+  ...interruption,
+  marked: interruption.marked ?? 'UnderWay',
+  refusal: {
+    atMs: nowMs,
+    attempts: 0,
+    byBudget: false,
+    budgetVersions: {},
+    message: 'the pod is gone',
+    notBeforeMs: nowMs + pauseAfter(1),
+  },
+});

@@ -1,0 +1,152 @@
+import { concat, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap } from 'rxjs';
+import { statusBounds } from '../api/index.ts';
+import { eciAnnotations } from '../api/keys.ts';
+import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
+import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
+import { fromCall } from '../runtime/from-call.ts';
+import type { Interruption } from '../world/interruption.ts';
+import type { Change, World } from '../world/world.ts';
+import { beginInterruption } from './begin.ts';
+import { withEnding } from './follow.ts';
+import { versionsOf } from './gate.ts';
+import { gatherCase, releasedBy } from './gather.ts';
+import { type Effect, look } from './look.ts';
+import { resumeInterruptions } from './resume.ts';
+import { type Answer, settle } from './settle.ts';
+import { wokenBy } from './woken.ts';
+
+/** What this room tells about one step of one interruption. */
+export interface InterruptionOutcome {
+  readonly room: 'interruption';
+  readonly before: Interruption | undefined;
+  readonly after: Interruption;
+  /** The call that led here and its answer, where there was one. */
+  readonly called?: { readonly effect: Effect; readonly answer: Answer };
+}
+
+/** What the stream is made of; `perform` is effects.ts with its client bound. */
+export interface InterruptionDeps {
+  readonly world: World;
+  readonly nowMs: () => number;
+  readonly perform: (interruption: Interruption, effect: Effect, signal: AbortSignal) => Promise<Answer>;
+  readonly defaultMinutes: number;
+  readonly trustEvents: boolean;
+  /** Calls under way at once, over all pods. */
+  readonly concurrency: number;
+}
+
+/**
+ * From reclaim notices to evictions and replacements: looks at a doomed pod whenever the world or the clock may have
+ * changed what is to be done. Emits every step that changed a record. Never completes; unsubscribing aborts the calls
+ * under way. Begins with every doomed pod that the world knows.
+ */
+export const interruptionStream = (
+  deps: InterruptionDeps,
+  world$: Observable<Change>,
+): Observable<InterruptionOutcome> =>
+  defer(() => {
+    const { world, nowMs } = deps;
+    world.beginTerm();
+    const alarm$ = new Subject<Alarm<string>>();
+    const released$ = new Subject<string>();
+    const resumed = resumeInterruptions(world, nowMs(), deps.defaultMinutes);
+    for (const interruption of resumed) world.record(interruption);
+
+    const known$ = defer(() => [...resumed.map(({ uid }) => uid), ...doomedPods(world)]);
+    const touched$ = world$.pipe(
+      tap((change) => noteEnding(world, change, nowMs())),
+      mergeMap((change) => wokenBy(world, change)),
+    );
+    const due$ = alarm$.pipe(delayByKey(nowMs));
+    // Known keys come last: their looks set alarms, which somebody must hear.
+    return merge(due$, released$, touched$, known$).pipe(
+      coalesceByKey((uid) => lookUntilQuiet(deps, uid, alarm$, released$), {
+        concurrency: deps.concurrency,
+        priority: (uid) => world.interruptions.byUid(uid)?.deadlineMs ?? 0,
+      }),
+    );
+  });
+
+const doomedPods = ({ pods }: World): string[] =>
+  [...pods.all()].filter(({ annotations }) => eciAnnotations.spotStrategy in annotations).map(({ uid }) => uid);
+
+// How a pod ended must not depend on how soon it is looked at: an object that failed may be removed a moment later.
+const noteEnding = (world: World, change: Change, nowMs: number): void => {
+  if (change.kind !== 'Pod') return;
+  const interruption = world.interruptions.byUid((change.after ?? change.before)?.uid ?? '');
+  if (!interruption) return;
+  const ended = withEnding(interruption, change.after, nowMs);
+  if (ended !== interruption && ended.ending) world.record(ended);
+};
+
+/** Looks at one pod, does what the look asks for, and looks again until there is nothing to do for now. */
+const lookUntilQuiet = (
+  deps: InterruptionDeps,
+  uid: string,
+  alarm$: Subject<Alarm<string>>,
+  released$: Subject<string>,
+): Observable<InterruptionOutcome> =>
+  defer(() => {
+    const { world, nowMs } = deps;
+    const options = { ...deps, nowMs: nowMs() };
+    const known = world.interruptions.byUid(uid) ?? begin(deps, uid);
+    if (!known) return EMPTY;
+    const seen = gatherCase(world, known, options);
+    const { next, effect, againAtMs = Number.POSITIVE_INFINITY } = look(seen, options.nowMs);
+    const looked$ = recorded(world, next);
+    if (!effect) {
+      if (Number.isFinite(againAtMs)) alarm$.next({ key: uid, atMs: againAtMs });
+      return looked$;
+    }
+    const versions = versionsOf(seen.standings);
+    const answered$ = fromCall((signal) => deps.perform(next, effect, signal)).pipe(
+      mergeMap((answer) => {
+        const current = world.interruptions.byUid(uid) ?? next;
+        const settled = settle(current, answer, versions, nowMs());
+        return recorded(world, settled, { effect, answer });
+      }),
+      tap(() => releaseNext(world, next, released$)),
+    );
+    return concat(looked$, answered$, lookUntilQuiet(deps, uid, alarm$, released$));
+  });
+
+const begin = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): Interruption | undefined => {
+  const pod = world.pods.byUid(uid);
+  return pod && beginInterruption(world, pod, { defaultMinutes, nowMs: nowMs(), atStart: false });
+};
+
+// The world is written when the step is taken, not when somebody reads it.
+const recorded = (
+  world: World,
+  next: Interruption,
+  called?: InterruptionOutcome['called'],
+): Observable<InterruptionOutcome> => {
+  const before = world.interruptions.byUid(next.uid);
+  if (before && isSameStep(before, next)) return EMPTY;
+  world.record(next);
+  if (next.phase === 'Done') forgetOldest(world, next.settings.policy);
+  return of({ room: 'interruption', before, after: next, ...(called && { called }) });
+};
+
+// A policy remembers as many ended interruptions as its status lists.
+const forgetOldest = (world: World, policy: string): void => {
+  const done = [...world.interruptions.group('policy', policy)].filter(({ phase }) => phase === 'Done');
+  const surplus = done.length - statusBounds.interruptions;
+  if (surplus <= 0) return;
+  for (const { uid } of done.toSorted((a, b) => a.noticedAtMs - b.noticedAtMs).slice(0, surplus)) world.forget(uid);
+};
+
+const isSameStep = (before: Interruption, next: Interruption): boolean =>
+  (Object.keys(next) as (keyof Interruption)[]).every((field) =>
+    typeof next[field] === 'object'
+      ? JSON.stringify(next[field]) === JSON.stringify(before[field])
+      : next[field] === before[field],
+  );
+
+// A call that ended makes room under its budgets, which no watch event need tell.
+const releaseNext = (world: World, { namespace, budgets }: Interruption, released$: Subject<string>): void => {
+  for (const key of budgets) {
+    const budget = world.budgets.byName(namespace, key.slice(namespace.length + 1));
+    for (const uid of budget ? releasedBy(world, budget) : []) released$.next(uid);
+  }
+};

@@ -1,0 +1,63 @@
+import { eciAnnotations } from '../api/keys.ts';
+import { ownerChain } from '../policy/owners.ts';
+import { isTerminal, type Pod } from '../world/pod.ts';
+import type { Change, View } from '../world/world.ts';
+import { releasedBy } from './gather.ts';
+
+/** The pods, by UID, that a change of the world gives reason to look at. Cheap where nothing is under way. */
+export const wokenBy = (view: View, change: Change): readonly string[] => {
+  switch (change.kind) {
+    case 'Pod':
+      return change.after ? [...ofPod(view, change.after), ...awaitingPod(view, change.after)] : ofGone(view, change.before);
+    case 'ReclaimEvent': {
+      const event = change.after;
+      const pod = event && view.pods.byName(event.namespace, event.podName);
+      return pod ? [pod.uid] : [];
+    }
+    case 'PodDisruptionBudget':
+      return change.after ? releasedBy(view, change.after) : heldInNamespace(view, change.before?.namespace);
+    case 'Deployment':
+    case 'ReplicaSet':
+    case 'StatefulSet':
+    case 'Job': {
+      const uid = (change.after ?? change.before)?.uid ?? '';
+      return [...view.interruptions.group('workload', uid)].map((interruption) => interruption.uid);
+    }
+    case 'SpotPolicy':
+      return spotPods(view, (change.after ?? change.before)?.namespace);
+    case 'Namespace':
+      return spotPods(view, (change.after ?? change.before)?.name);
+    default:
+      return [];
+  }
+};
+
+const isSpot = ({ annotations }: Pod): boolean => eciAnnotations.spotStrategy in annotations;
+
+const ofPod = (view: View, pod: Pod): readonly string[] => {
+  if (view.interruptions.byUid(pod.uid)) return [pod.uid];
+  const noticed = pod.expired ?? (pod.instance?.reason === 'SpotToBeReleased' || undefined);
+  const told = view.reclaimEvents.group('pod', `${pod.namespace}/${pod.name}`).size > 0;
+  return isSpot(pod) && (noticed || told || isTerminal(pod)) ? [pod.uid] : [];
+};
+
+const ofGone = (view: View, pod: Pod | undefined): readonly string[] =>
+  pod ? [pod.uid, ...[...view.interruptions.group('replacement', pod.uid)].map(({ uid }) => uid)] : [];
+
+// A pod that appears or becomes Ready may be what an interruption of its workload waits for.
+const awaitingPod = (view: View, pod: Pod): readonly string[] => {
+  if (view.interruptions.size === 0) return [];
+  return ownerChain(view, pod).flatMap(({ uid }) =>
+    [...view.interruptions.group('workload', uid)]
+      .filter(({ phase, ending }) => ending !== undefined && phase !== 'Done')
+      .map((interruption) => interruption.uid),
+  );
+};
+
+const heldInNamespace = (view: View, namespace: string | undefined): readonly string[] =>
+  [...view.interruptions.all()]
+    .filter((interruption) => interruption.namespace === namespace && interruption.phase === 'Blocked')
+    .map(({ uid }) => uid);
+
+const spotPods = (view: View, namespace: string | undefined): readonly string[] =>
+  [...view.pods.group('namespace', namespace ?? '')].filter(isSpot).map(({ uid }) => uid);

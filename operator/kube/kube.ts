@@ -1,0 +1,100 @@
+import type { EvictionAnswer } from './eviction.ts';
+import type { Resource } from './resources.ts';
+import type { KubeObject, Ref } from './types.ts';
+import type { WatchEvent } from './watch-lines.ts';
+
+/** How long to wait for the answer, 10 s by default, and what cancels the call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number;
+}
+
+/** `dryRun` asks the API server to run every check and to store nothing. */
+export interface WriteOptions extends CallOptions {
+  readonly dryRun?: boolean | undefined;
+}
+
+/** Which objects of a resource; without a namespace those of all. `metadataOnly` leaves spec and status on the server. */
+export interface Selection {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly metadataOnly?: boolean;
+}
+
+/** A change to an object. A body's `metadata.uid` or `metadata.resourceVersion` makes any other object or version a conflict. */
+export type Patch =
+  | { readonly type: 'merge' | 'strategic'; readonly body: object }
+  | { readonly type: 'json'; readonly body: readonly object[] }
+  | {
+      readonly type: 'apply';
+      readonly body: object;
+      readonly fieldManager: string;
+      readonly force?: boolean;
+    };
+
+/** Preconditions and manner of a deletion; without `gracePeriodSeconds` the object's own. */
+export interface DeleteOptions extends WriteOptions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly gracePeriodSeconds?: number | undefined;
+}
+
+/** As for a deletion; the UID is not optional, because names of pods come back. */
+export interface EvictOptions extends DeleteOptions {
+  readonly uid: string;
+}
+
+/** A page of a list, from the start or from a token. */
+export interface PageRequest extends Selection {
+  readonly limit?: number;
+  readonly continueToken?: string;
+}
+
+/** A page of a list; `continueToken` is absent on the last one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  readonly continueToken?: string;
+}
+
+/** A typed client of one API server. Calls throw a KubeError when they fail; `T` is what the caller knows the object to be. */
+export interface Kube {
+  get<T extends KubeObject>(resource: Resource<'get'>, ref: Ref, options?: CallOptions): Promise<T>;
+  list<T extends KubeObject>(
+    resource: Resource<'list'>,
+    page?: PageRequest,
+    options?: CallOptions,
+  ): Promise<Page<T>>;
+  /** The events after a resourceVersion, bookmarks included, until the server ends the watch. Leaving the loop closes it. */
+  watch<T extends KubeObject>(
+    resource: Resource<'watch'>,
+    selection: Selection & { readonly resourceVersion: string },
+    options?: CallOptions,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined>;
+  create<T extends KubeObject>(
+    resource: Resource<'create'>,
+    body: object,
+    options?: WriteOptions & { readonly namespace?: string | undefined },
+  ): Promise<T>;
+  /** A full update; the body's `metadata.resourceVersion` makes it a conflict when the object has changed. */
+  replace<T extends KubeObject>(
+    resource: Resource<'update'>,
+    ref: Ref,
+    body: object,
+    options?: WriteOptions,
+  ): Promise<T>;
+  patch<T extends KubeObject>(
+    resource: Resource<'patch'>,
+    ref: Ref,
+    patch: Patch,
+    options?: WriteOptions,
+  ): Promise<T>;
+  delete(resource: Resource<'delete'>, ref: Ref, options?: DeleteOptions): Promise<void>;
+  /** Evicts a pod. Whatever happens is an answer, it never throws; 15 s by default. */
+  evict(pod: Ref, options: EvictOptions): Promise<EvictionAnswer>;
+  /** How many milliseconds this machine's clock is ahead of the API server's, within about half a second. */
+  clockOffsetMs(): number | undefined;
+  /** Ends every connection; calls under way fail. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { finalize, interval, Subject, tap } from 'rxjs';
+import { run } from './app.ts';
+import { type Config, parseConfig, StartRefused } from './config.ts';
+import { bindCalls } from './bind-calls.ts';
+import { createKube } from './kube/client.ts';
+import { KubeError } from './kube/errors.ts';
+import { leadership, leaseCalls } from './kube/lease.ts';
+import { createLog, type Log } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { narrate } from './observe/narrate.ts';
+import { recordEvents } from './observe/record-events.ts';
+import { rulesOf } from './policy/rules.ts';
+import { serve } from './serve.ts';
+import { sourcesOf } from './sources.ts';
+import { World } from './world/world.ts';
+
+const nowMs = Date.now;
+const { random } = Math;
+const clockCheckMs = 30_000;
+// Deadlines are the cluster's: a clock further off than this acts visibly early or late.
+const clockToleranceMs = 5_000;
+
+/** Runs the operator until it is told to stop; resolves when everything has ended in order. */
+const operate = async (config: Config, log: Log, stop$: Subject<void>): Promise<void> => {
+  const identity = config.identity ?? defaultIdentity;
+  const metrics = createMetrics();
+  const kube = createKube({
+    kubeconfig: config.kubeconfig,
+    context: config.context,
+    connections: config.apiConnections,
+    version: readVersion(),
+    onAnswer: (verb, status) => metrics.apiRequests.inc({ verb, code: String(status) }),
+  });
+  const world = new World(rulesOf);
+  const events = recordEvents(kube, { instance: identity, nowMs, suffix: () => randomBytes(8).toString('hex'), log, metrics });
+  const servers = await serve({ config, kube, world, metrics, log, nowMs, random });
+
+  const electionEnded = Promise.withResolvers<void>();
+  const leader$ = leadership(leaseCalls(kube, { namespace: config.operatorNamespace, name: config.leaseName }), {
+    identity,
+    leaseDurationMs: config.leaseSeconds * 1000,
+    renewDeadlineMs: config.leaseRenewDeadlineSeconds * 1000,
+    retryMs: config.leaseRetrySeconds * 1000,
+    elapsedMs: () => performance.now(),
+    timeOfDayMs: nowMs,
+    random,
+    stop$,
+    onFailure: (err) => log.warn({ err }, 'lease not renewed'),
+  }).pipe(
+    tap((leads) => {
+      metrics.leader.set(leads ? 1 : 0);
+      log.info({ leads }, leads ? 'leading' : 'following');
+    }),
+    finalize(() => electionEnded.resolve()),
+  );
+
+  const flow$ = run({
+    world,
+    nowMs,
+    sources: sourcesOf(kube, config.webhookConfigurationName, random),
+    leader$,
+    operatorNamespace: config.operatorNamespace,
+    defaultMinutes: config.defaultWindowMinutes,
+    trustEvents: config.trustReclaimEvents,
+    concurrency: config.evictionConcurrency,
+    ...bindCalls(kube, config, world, servers),
+  });
+  const flow = flow$.subscribe({
+    next: (outcome) => narrate({ log, metrics, events, world, nowMs }, outcome),
+    error: (err: unknown) => {
+      log.fatal({ err }, 'the flow ended');
+      process.exit(1);
+    },
+  });
+  const clock = interval(clockCheckMs).subscribe(() => {
+    const offsetMs = kube.clockOffsetMs() ?? 0;
+    metrics.clockOffset.set(offsetMs / 1000);
+    if (Math.abs(offsetMs) > clockToleranceMs) log.warn({ offsetMs }, 'this clock and the API server disagree');
+  });
+
+  await new Promise((resolve) => stop$.subscribe(resolve));
+  log.info('stopping');
+  // The lease first, so that another replica leads while this one still answers admission.
+  if (world.synced('Pod')) await Promise.race([electionEnded.promise, after(config.leaseRetrySeconds * 1000 + 2_000)]);
+  flow.unsubscribe();
+  clock.unsubscribe();
+  await events.settled();
+  await servers.close();
+  await kube.close();
+  log.info('stopped');
+};
+
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
+const defaultIdentity = `${hostname()}_${process.pid}_${randomBytes(3).toString('hex')}`;
+
+const readVersion = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+};
+
+try {
+  const config = parseConfig(process.argv.slice(2), process.env);
+  const log = createLog(config.logLevel, config.identity ?? defaultIdentity);
+  const stop$ = new Subject<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop$.next());
+  await operate(config, log, stop$);
+  process.exit(0);
+} catch (error) {
+  if (!(error instanceof StartRefused) && !(error instanceof KubeError)) throw error;
+  const { message } = error;
+  const exitCode = error instanceof StartRefused ? error.exitCode : 1;
+  (exitCode === 0 ? process.stdout : process.stderr).write(`${message}\n`);
+  process.exitCode = exitCode;
+}

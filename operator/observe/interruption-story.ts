@@ -1,0 +1,95 @@
+import type { Interruption } from '../world/interruption.ts';
+
+/** One thing worth telling about an interruption: a constant line for the log, a reason and a sentence for an Event. */
+export interface EventStory {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason:
+    | 'SpotReclaimNoticed'
+    | 'EvictionBlocked'
+    | 'PodEvicted'
+    | 'ReplacementReady'
+    | 'DeadlineForced'
+    | 'ReclaimMissed';
+  readonly line: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What a step of an interruption gives to tell; usually nothing. */
+export const tellStep = (before: Interruption | undefined, after: Interruption): readonly EventStory[] =>
+  stories.flatMap((story) => (story.holds(after) && !(before && story.holds(before)) ? [story.tell(after)] : []));
+
+interface Story {
+  readonly holds: (interruption: Interruption) => boolean;
+  readonly tell: (interruption: Interruption) => EventStory;
+}
+
+const stories: readonly Story[] = [
+  {
+    holds: () => true,
+    tell: ({ deadlineMs, noticedAtMs, plan }) => ({
+      type: 'Warning',
+      reason: 'SpotReclaimNoticed',
+      line: 'reclaim noticed',
+      message: `ECI takes the instance back at ${isoTime(deadlineMs)}; ${describePlan(plan)}`,
+      details: { deadline: isoTime(deadlineMs), windowSeconds: (deadlineMs - noticedAtMs) / 1000, plan: plan.when },
+    }),
+  },
+  {
+    holds: ({ phase }) => phase === 'Blocked',
+    tell: ({ message }) => ({
+      type: 'Warning',
+      reason: 'EvictionBlocked',
+      line: 'eviction blocked',
+      message,
+      details: { because: message },
+    }),
+  },
+  {
+    holds: ({ evictedAtMs, forced }) => evictedAtMs !== undefined && !forced,
+    tell: () => ({
+      type: 'Normal',
+      reason: 'PodEvicted',
+      line: 'evicted pod',
+      message: 'evicted before ECI takes the instance back',
+      details: {},
+    }),
+  },
+  {
+    holds: ({ forced }) => forced,
+    tell: ({ message }) => ({
+      type: 'Warning',
+      reason: 'DeadlineForced',
+      line: 'deleted pod at its deadline',
+      message: `deleted gracefully in spite of its budget: ${message}`,
+      details: { because: message },
+    }),
+  },
+  {
+    holds: ({ outcome }) => outcome === 'Missed',
+    tell: ({ refusal }) => ({
+      type: 'Warning',
+      reason: 'ReclaimMissed',
+      line: 'reclaim missed',
+      message: `ECI took the instance before the pod was evicted${refusal ? `: ${refusal.message}` : ''}`,
+      details: { because: refusal?.message },
+    }),
+  },
+  {
+    holds: ({ replacement }) => replacement?.readyAtMs !== undefined,
+    tell: ({ replacement }) => ({
+      type: 'Normal',
+      reason: 'ReplacementReady',
+      line: 'replacement ready',
+      message: `replaced by ${replacement?.name} on ${replacement?.capacity} capacity`,
+      details: { replacement: replacement?.name, capacity: replacement?.capacity },
+    }),
+  },
+];
+
+const describePlan = ({ when, because }: Interruption['plan']): string => {
+  if (when === 'AtOnce') return `it is evicted at once (${because})`;
+  return when === 'Late' ? `it is evicted late (${because})` : `it is left to the reclaim (${because})`;
+};
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,109 @@
+import { apiVersion } from '../api/index.ts';
+import type { Outcome } from '../app.ts';
+import type { InjectionOutcome } from '../injection/stream.ts';
+import type { InterruptionOutcome } from '../interruption/stream.ts';
+import type { StatusOutcome } from '../status/stream.ts';
+import type { Interruption } from '../world/interruption.ts';
+import { policyOf } from '../world/policy.ts';
+import type { Change, View } from '../world/world.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import type { EventNote } from './events.ts';
+import { type EventStory, tellStep } from './interruption-story.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Where a story goes. */
+export interface Narrator {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly events: EventRecorder;
+  readonly world: View;
+  readonly nowMs: () => number;
+}
+
+/** Tells one outcome: what changed the cluster is one `info` line, one metric and, for users, one Event. */
+export const narrate = (narrator: Narrator, outcome: Outcome): void => {
+  switch (outcome.room) {
+    case 'world':
+      return ofWorld(narrator, outcome.change);
+    case 'interruption':
+      return ofInterruption(narrator, outcome);
+    case 'injection':
+      return ofInjection(narrator, outcome);
+    case 'status':
+      return ofStatus(narrator, outcome);
+  }
+};
+
+const ofWorld = ({ log, metrics, world }: Narrator, change: Change): void => {
+  if (change.kind === 'Failed') {
+    const { of: source, error: err } = change;
+    log.warn({ source, err }, 'source failed and is tried again');
+    metrics.worldWatchRestarts.inc({ source, reason: world.synced(source) ? 'resume' : 'relist' });
+  } else if (change.kind === 'Synced') {
+    log.debug({ source: change.of }, 'source synced');
+    metrics.worldSynced.set({ source: change.of }, 1);
+  }
+};
+
+const ofInterruption = (narrator: Narrator, outcome: InterruptionOutcome): void => {
+  const { log, metrics, events, nowMs } = narrator;
+  const { before, after, called } = outcome;
+  if (!before) metrics.interruptionNotices.inc({ signal: after.onCondition ? 'condition' : 'event' });
+  if (called && called.effect.kind !== 'Mark') {
+    const answer = called.answer.kind === 'Refused' && called.answer.byBudget ? 'Blocked' : called.answer.kind;
+    metrics.interruptionEvictions.inc({ result: answer });
+    if (called.answer.kind === 'Done') {
+      metrics.interruptionNoticeToEviction.observe(Math.max(0, nowMs() - after.noticedAtMs) / 1000);
+    }
+  }
+  if (after.outcome && after.phase === 'Done' && before?.phase !== 'Done') {
+    metrics.interruptionOutcomes.inc({ outcome: after.outcome });
+  }
+  for (const story of tellStep(before, after)) {
+    log.info({ ...whichPod(after), ...story.details }, story.line);
+    for (const note of notesOf(narrator.world, after, story)) events.record(note);
+  }
+};
+
+const whichPod = ({ namespace, name, uid, settings }: Interruption) => ({
+  namespace,
+  pod: name,
+  uid,
+  policy: settings.policy,
+});
+
+// On the pod for whoever debugs it, and on the policy for whoever owns it.
+const notesOf = (world: View, interruption: Interruption, { type, reason, message }: EventStory): EventNote[] => {
+  const { namespace, name, uid, settings } = interruption;
+  const policy = policyOf(world, settings.policy);
+  const onPolicy = `pod ${name}: ${message}`;
+  return [
+    { subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, type, reason, message },
+    ...(policy
+      ? [{ subject: { apiVersion, kind: 'SpotPolicy', namespace, name: policy.name, uid: policy.uid }, type, reason, message: onPolicy }]
+      : []),
+  ];
+};
+
+const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
+  switch (outcome.kind) {
+    case 'applied':
+      return log.info({ namespaces: outcome.namespaces.length }, 'applied the webhook configuration');
+    case 'removed':
+      return log.info('removed the webhook configuration: no policy needs it');
+    case 'failed':
+      return log.warn({ err: outcome.error, againInMs: outcome.againInMs }, 'webhook configuration not applied');
+    case 'probed': {
+      const { namespace, name, generation, reached, problem } = outcome.probe;
+      return log.debug({ namespace, policy: name, generation, reached, problem }, 'asked admission about a policy');
+    }
+  }
+};
+
+const ofStatus = ({ log, metrics }: Narrator, outcome: StatusOutcome): void => {
+  const { namespace, name } = outcome.policy;
+  metrics.statusPatches.inc({ result: outcome.kind });
+  if (outcome.kind === 'failed') log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
+  else log.debug({ namespace, policy: name }, 'status written');
+};

@@ -1,0 +1,142 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { filter, firstValueFrom, type Observable, share, tap } from 'rxjs';
+import type { Config } from './config.ts';
+import { reviewPod } from './injection/review.ts';
+import { isExpired } from './kube/errors.ts';
+import type { Kube } from './kube/kube.ts';
+import { listWatchCalls } from './kube/list-watch-calls.ts';
+import { resources } from './kube/resources.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { nextDelay } from './runtime/backoff.ts';
+import { listWatch } from './runtime/list-watch.ts';
+import { admission } from './server/admission.ts';
+import { certificateSecret } from './server/certificate-secret.ts';
+import { type Certificates, ensureCertificates } from './server/certificate-store.ts';
+import { certificateSecretName } from './server/certificates.ts';
+import { health } from './server/health.ts';
+import { serveHttp, serveHttps } from './server/listen.ts';
+import { certificateStream } from './server/stream.ts';
+import { allKinds, requiredKinds } from './sources.ts';
+import type { World } from './world/world.ts';
+
+/** What the servers are made of. */
+export interface ServeParts {
+  readonly config: Config;
+  readonly kube: Kube;
+  readonly world: World;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+}
+
+/** The servers as the rest of the program knows them. */
+export interface Servers {
+  /** Certificates that the API server is to trust, as they are now. */
+  readonly bundlePem: () => string;
+  /** Emits after each change of the certificates. */
+  readonly certificates$: Observable<Certificates>;
+  readonly close: () => Promise<void>;
+}
+
+// Requests under way are over long before; whoever keeps a connection open longer is cut off.
+const closeMs = 3_000;
+
+/** Serves health at once, and admission as soon as there is a certificate to serve it with; resolves then. */
+export const serve = async (parts: ServeParts): Promise<Servers> => {
+  const { config, log } = parts;
+  let current: Certificates | undefined;
+  const plain = await serveHttp(healthOf(parts, () => current), {
+    host: config.healthHost,
+    port: config.healthPort,
+  });
+  const certificates$ = certificatesOf(parts).pipe(
+    tap((certificates) => {
+      current = certificates;
+      for (const note of certificates.notes) log.info({ note }, 'renewed certificates');
+    }),
+    share(),
+  );
+  const certificate = await firstValueFrom(certificates$);
+  const secure = await serveHttps(
+    admissionOf(parts, () => current?.keyPem ?? ''),
+    { host: config.admissionHost, port: config.admissionPort, certificate },
+    (err) => log.debug({ err }, 'handshake failed'),
+  );
+  const renewing = certificates$.subscribe((renewed) => secure.setCertificate(renewed));
+  log.info({ admissionPort: secure.port, healthPort: plain.port }, 'serving');
+  return {
+    bundlePem: () => current?.bundlePem ?? certificate.bundlePem,
+    certificates$,
+    close: async () => {
+      renewing.unsubscribe();
+      await Promise.all([secure.close(closeMs), plain.close(closeMs)]);
+    },
+  };
+};
+
+const certificatesOf = ({ config, kube, log, nowMs, random }: ServeParts): Observable<Certificates> => {
+  const namespace = config.operatorNamespace;
+  const store = certificateSecret(kube, namespace);
+  const lifetimes = {
+    authorityMs: config.caLifetimeHours * 3_600_000,
+    servingMs: config.servingLifetimeHours * 3_600_000,
+    overlapMs: config.caOverlapMinutes * 60_000,
+  };
+  const nextDelayMs = (previousMs: number): number => nextDelay(previousMs, random);
+  const secret = listWatchCalls(kube, resources.secrets, {
+    namespace,
+    fieldSelector: `metadata.name=${certificateSecretName}`,
+    metadataOnly: true,
+    trim: ({ metadata }) => metadata.resourceVersion,
+  });
+  return certificateStream({
+    ensure: () => ensureCertificates(store, lifetimes, namesOf(config), nowMs),
+    changed$: listWatch(secret, { expired: isExpired, nextDelayMs }).pipe(filter(({ kind }) => kind === 'changed')),
+    nowMs,
+    nextDelayMs,
+    onFailure: (err) => log.warn({ err }, 'certificates not ready'),
+  });
+};
+
+const namesOf = ({ webhookUrl, webhookService, operatorNamespace }: Config): readonly string[] => [
+  `${webhookService}.${operatorNamespace}.svc`,
+  ...(webhookUrl === undefined ? [] : [new URL(webhookUrl).hostname]),
+];
+
+const admissionOf = ({ world, metrics, log, nowMs }: ServeParts, secret: () => string) =>
+  admission({
+    review: (request) =>
+      reviewPod(world, request, {
+        // Replicas share the serving key through the Secret, so each recognises the other's stamps.
+        sign: (text) => createHmac('sha256', secret()).update(text).digest('base64url'),
+        nonce: () => randomBytes(9).toString('base64url'),
+        nowMs: nowMs(),
+      }),
+    nowMs: () => performance.now(),
+    observe: (result, durationMs) => {
+      metrics.admissionRequests.inc({ result });
+      metrics.admissionDuration.observe({ result }, durationMs / 1000);
+    },
+    reportFailure: (err, { namespace, name }) => log.error({ err, namespace, name }, 'admission failed'),
+  });
+
+const healthOf = ({ world, metrics, nowMs }: ServeParts, certificates: () => Certificates | undefined) =>
+  health({
+    checks: {
+      synced: () => {
+        const missing = requiredKinds.filter((kind) => !world.synced(kind));
+        return missing.length > 0 ? `waiting for the first list of ${missing.join(', ')}` : undefined;
+      },
+      certificate: () =>
+        (certificates()?.notAfterMs ?? 0) > nowMs() ? undefined : 'there is no valid serving certificate',
+    },
+    metrics: {
+      contentType: metrics.registry.contentType,
+      render: () => {
+        for (const kind of allKinds) metrics.worldObjects.set({ kind }, world.size(kind));
+        return metrics.registry.metrics();
+      },
+    },
+  });

@@ -1,0 +1,108 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Operation } from 'rfc6902';
+import { z } from 'zod';
+
+// An object in etcd is at most 1.5 MiB and a review of an update holds it twice.
+const bodyLimitBytes = 3 * 1024 * 1024;
+
+const requestSchema = z.looseObject({
+  uid: z.string().min(1),
+  operation: z.enum(['CREATE', 'UPDATE', 'DELETE', 'CONNECT']),
+  namespace: z.string().optional(),
+  name: z.string().optional(),
+  subResource: z.string().optional(),
+  dryRun: z.boolean().optional(),
+  object: z.looseObject({}),
+});
+
+const reviewSchema = z.looseObject({
+  apiVersion: z.literal('admission.k8s.io/v1'),
+  kind: z.literal('AdmissionReview'),
+  request: requestSchema,
+});
+
+/** The request of an AdmissionReview v1; `object` is what the user sent, unchecked, after earlier webhooks. */
+export type AdmissionRequest = z.output<typeof requestSchema>;
+
+/**
+ * What admission answers: the patch to make (empty: leave the object as it is) and what the user is shown. A refusal is
+ * for the operator's own questions only.
+ */
+export interface AdmissionAnswer {
+  patch: readonly Operation[];
+  warnings: readonly string[];
+  refusal?: string;
+}
+
+/** How a request ended, the `result` label of the admission metrics. */
+export type AdmissionResult = 'patched' | 'unchanged' | 'failed' | 'malformed';
+
+/** What admission is made of: the decision, a clock, and where to report to. */
+export interface AdmissionParts {
+  review: (request: AdmissionRequest) => AdmissionAnswer;
+  nowMs: () => number;
+  observe: (result: AdmissionResult, durationMs: number) => void;
+  reportFailure: (error: unknown, request: AdmissionRequest) => void;
+}
+
+const toResponse = (uid: string, { patch, warnings, refusal }: AdmissionAnswer) => ({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  response: {
+    uid,
+    allowed: refusal === undefined,
+    ...(refusal !== undefined && { status: { message: refusal } }),
+    ...(warnings.length > 0 && { warnings }),
+    ...(patch.length > 0 && {
+      patchType: 'JSONPatch',
+      patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+    }),
+  },
+});
+
+const describeProblem = (error: z.ZodError): string =>
+  error.issues.map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`).join('; ');
+
+/**
+ * The webhook as a value: no socket, no certificate, no clock of its own.
+ *
+ * `POST /mutate` answers every AdmissionReview v1 about a pod with `allowed: true`, also when `review` throws: a user's pod is never
+ * refused for a fault of ours. What is no AdmissionReview gets 400, what exceeds 3 MiB 413, each with the reason in words.
+ */
+export const admission = ({ review, nowMs, observe, reportFailure }: AdmissionParts): Hono => {
+  const decide = (request: AdmissionRequest): [AdmissionResult, AdmissionAnswer] => {
+    try {
+      const answer = review(request);
+      return [answer.patch.length > 0 ? 'patched' : 'unchanged', answer];
+    } catch (error) {
+      reportFailure(error, request);
+      const warning =
+        'spotpolicy could not decide on this object and left it unchanged; its log has the reason';
+      return ['failed', { patch: [], warnings: [warning] }];
+    }
+  };
+
+  const tooLarge = bodyLimit({
+    maxSize: bodyLimitBytes,
+    onError: (context) => {
+      observe('malformed', 0);
+      return context.text(`the body exceeds ${bodyLimitBytes} bytes`, 413);
+    },
+  });
+
+  return new Hono().post('/mutate', tooLarge, async (context) => {
+    const startMs = nowMs();
+    const body: unknown = await context.req.json().catch(() => undefined);
+    const parsed = reviewSchema.safeParse(body);
+    if (!parsed.success) {
+      observe('malformed', nowMs() - startMs);
+      const problem = body === undefined ? 'it is not JSON' : describeProblem(parsed.error);
+      return context.text(`the body is no AdmissionReview of admission.k8s.io/v1: ${problem}`, 400);
+    }
+    const { request } = parsed.data;
+    const [result, answer] = decide(request);
+    observe(result, nowMs() - startMs);
+    return context.json(toResponse(request.uid, answer));
+  });
+};

@@ -1,0 +1,46 @@
+import { catchError, defer, EMPTY, type Observable, repeat, startWith, switchMap, tap, timer } from 'rxjs';
+import type { Certificates } from './certificate-store.ts';
+
+/** What keeps the certificates valid. */
+export interface CertificateDeps {
+  /** The certificates as they are to be used now, renewed where due. */
+  readonly ensure: () => Promise<Certificates>;
+  /** The Secret was touched: another replica may have renewed it. */
+  readonly changed$: Observable<unknown>;
+  readonly nowMs: () => number;
+  readonly nextDelayMs: (previousMs: number) => number;
+  /** Hears of failures; they are tried again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+// The clock may be set and a laptop may sleep: no wait for a renewal is longer than this.
+const longestWaitMs = 3_600_000;
+
+/**
+ * The certificates to serve with, now and after each renewal or change by another replica. A failure is tried again
+ * with a growing pause. Never completes, never errors.
+ */
+export const certificateStream = (deps: CertificateDeps): Observable<Certificates> =>
+  deps.changed$.pipe(
+    startWith(undefined),
+    switchMap(() => keepRenewing(deps)),
+  );
+
+const keepRenewing = ({ ensure, nowMs, nextDelayMs, onFailure }: CertificateDeps): Observable<Certificates> =>
+  defer(() => {
+    let waitMs = 0;
+    let pausedMs = 0;
+    return defer(ensure).pipe(
+      tap(({ nextLookMs }) => {
+        waitMs = Math.min(longestWaitMs, Math.max(1_000, nextLookMs - nowMs()));
+        pausedMs = 0;
+      }),
+      catchError((error: unknown) => {
+        onFailure(error);
+        pausedMs = nextDelayMs(pausedMs);
+        waitMs = pausedMs;
+        return EMPTY;
+      }),
+      repeat({ delay: () => timer(waitMs) }),
+    );
+  });

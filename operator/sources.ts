@@ -1,0 +1,76 @@
+import { mergeMap, type Observable } from 'rxjs';
+import { isExpired } from './kube/errors.ts';
+import type { Kube, Selection } from './kube/kube.ts';
+import { type Resource, resources } from './kube/resources.ts';
+import { listWatchCalls } from './kube/list-watch-calls.ts';
+import { nextDelay } from './runtime/backoff.ts';
+import { listWatch } from './runtime/list-watch.ts';
+import {
+  trimBudget,
+  trimCronJob,
+  trimDeployment,
+  trimEvent,
+  trimJob,
+  trimNamespace,
+  trimNode,
+  trimReplicaSet,
+  trimStatefulSet,
+  trimWebhook,
+} from './world/objects.ts';
+import { trimPod } from './world/pod.ts';
+import { trimPolicy } from './world/policy.ts';
+import type { Change, Kind, Kinds, World } from './world/world.ts';
+
+/** One list-watch of the cluster, delivered into a world; emits the steps it makes there. Neither completes nor errors. */
+export type Source = (world: World) => Observable<Change>;
+
+type Trim<K extends Kind> = (raw: never) => Kinds[K];
+type Row<K extends Kind> = readonly [Resource<'list' | 'watch'>, Trim<K>, Selection?];
+
+const platformEvents = (reason: string): Selection => ({
+  fieldSelector: `reason=${reason},involvedObject.kind=Pod`,
+});
+const metadataOnly: Selection = { metadataOnly: true };
+
+// Every kind of the world, where it comes from, and what is kept of it.
+const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
+  Pod: [resources.pods, trimPod],
+  SpotPolicy: [resources.spotPolicies, trimPolicy],
+  Namespace: [resources.namespaces, trimNamespace],
+  Node: [resources.nodes, trimNode, metadataOnly],
+  PodDisruptionBudget: [resources.podDisruptionBudgets, trimBudget],
+  Deployment: [resources.deployments, trimDeployment],
+  ReplicaSet: [resources.replicaSets, trimReplicaSet],
+  StatefulSet: [resources.statefulSets, trimStatefulSet],
+  Job: [resources.jobs, trimJob],
+  CronJob: [resources.cronJobs, trimCronJob, metadataOnly],
+  ReclaimEvent: [resources.events, trimEvent, platformEvents('SpotToBeReleased')],
+  DegradeEvent: [resources.events, trimEvent, platformEvents('SpotDegraded')],
+  Webhook: [
+    resources.mutatingWebhookConfigurations,
+    trimWebhook,
+    { ...metadataOnly, fieldSelector: `metadata.name=${webhookName}` },
+  ],
+});
+
+/** Every kind of the world. */
+export const allKinds = Object.keys(rows('')) as readonly Kind[];
+
+/** Without these nothing can be decided. */
+export const requiredKinds: readonly Kind[] = ['Pod', 'SpotPolicy'];
+
+/** Every source of the world, over one client. */
+export const sourcesOf = (kube: Kube, webhookName: string, random: () => number): readonly Source[] => {
+  const table = rows(webhookName);
+  const source =
+    <K extends Kind>(kind: K): Source =>
+    (world) => {
+      const [resource, trim, selection = {}]: Row<K> = table[kind];
+      const calls = listWatchCalls(kube, resource, { ...selection, trim });
+      return listWatch<Kinds[K]>(calls, {
+        expired: isExpired,
+        nextDelayMs: (previousMs) => nextDelay(previousMs, random),
+      }).pipe(mergeMap((watched) => world.apply(kind, watched)));
+    };
+  return allKinds.map((kind) => source(kind));
+};

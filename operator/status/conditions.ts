@@ -1,0 +1,94 @@
+import type { Condition } from '../api/index.ts';
+import { apiTime } from '../world/object.ts';
+import type { Probe } from '../world/objects.ts';
+import type { Policy, SoundPolicy } from '../world/policy.ts';
+import type { Governed } from './governed.ts';
+
+/** What a condition says; when it began to say so is added where it is written. */
+export interface Finding {
+  readonly type: 'Accepted' | 'Programmed' | 'Ready' | 'Reconciling' | 'Stalled';
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What the conditions of a policy are found from. */
+export interface Grounds {
+  readonly governed: Governed;
+  readonly probe: Probe | undefined;
+  /** Sources that cannot be read, in words; empty when all can. */
+  readonly unreadable: string;
+}
+
+/** The conditions of a policy whose spec cannot be understood. */
+export const stalled = ({ problems }: Policy): readonly Finding[] => {
+  const message = problems.map(({ field, message: text }) => `${field}: ${text}`).join('; ');
+  return [
+    { type: 'Accepted', status: 'False', reason: 'Invalid', message },
+    { type: 'Programmed', status: 'False', reason: 'Invalid', message: 'the policy is not accepted' },
+    { type: 'Ready', status: 'False', reason: 'Invalid', message },
+    { type: 'Stalled', status: 'True', reason: 'Invalid', message },
+  ];
+};
+
+/** The conditions of a policy, always in the same order. */
+export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly Finding[] => {
+  const programmed = findProgrammed(policy, grounds);
+  const ready = isSettled(programmed);
+  const message = [programmed.message, grounds.unreadable].filter(Boolean).join('; ');
+  return [
+    { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the spec is valid' },
+    programmed,
+    { type: 'Ready', status: ready ? 'True' : 'False', reason: programmed.reason, message },
+    ...(ready ? [] : [{ ...programmed, type: 'Reconciling', status: 'True' } as const]),
+  ];
+};
+
+// The operator has done what the spec asks, which may be to stand back.
+const isSettled = ({ status, reason }: Finding): boolean => status === 'True' || reason === 'Disabled' || reason === 'Overridden' || reason === 'NotOnVirtualNode';
+
+const findProgrammed = (policy: SoundPolicy, { governed, probe }: Grounds): Finding => {
+  const { spec, generation } = policy;
+  const is = (status: Finding['status'], reason: string, message: string): Finding => ({
+    type: 'Programmed',
+    status,
+    reason,
+    message,
+  });
+  if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
+  const { pods, winners } = governed;
+  if (pods.matched === 0 && winners.length > 0) {
+    return is('False', 'Overridden', `every pod it selects is governed by ${winners.join(', ')}`);
+  }
+  if (spec.injection.at === 'Pod') {
+    const current = probe?.generation === generation ? probe : undefined;
+    if (!current?.reached) return is('False', 'Pending', current?.problem ?? 'admission has not been asked yet');
+  }
+  if (pods.offVirtualNode > 0 && pods.spot === 0) {
+    const advice = 'label them alibabacloud.com/eci: "true" (injection.scheduling: VirtualNode)';
+    return is('False', 'NotOnVirtualNode', `${pods.offVirtualNode} pods run on ordinary nodes, where ECI's annotations have no effect; ${advice}`);
+  }
+  if (winners.length > 0) {
+    return is('True', 'PartiallyOverridden', `some of the pods it selects are governed by ${winners.join(', ')}`);
+  }
+  return spec.injection.at === 'Pod'
+    ? is('True', 'Programmed', 'new pods get what the policy asks for')
+    : is('True', 'Programmed', 'annotations stay as users wrote them; interruptions are handled');
+};
+
+/** The findings as conditions: a transition time changes only with the status. Conditions of others stay. */
+export const writeConditions = (
+  before: readonly Condition[],
+  findings: readonly Finding[],
+  generation: number,
+  nowMs: number,
+): Condition[] => {
+  const types: readonly string[] = ['Accepted', 'Programmed', 'Ready', 'Reconciling', 'Stalled'];
+  const written = findings.map((finding) => {
+    const earlier = before.find(({ type }) => type === finding.type);
+    const lastTransitionTime =
+      earlier?.status === finding.status ? earlier.lastTransitionTime : apiTime(nowMs);
+    return { ...finding, observedGeneration: generation, lastTransitionTime };
+  });
+  return [...written, ...before.filter(({ type }) => !types.includes(type))];
+};

@@ -1,0 +1,101 @@
+import { ourAnnotations } from '../api/keys.ts';
+import type { SpotPolicyStatus } from '../api/index.ts';
+import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
+import { ownerChain, topWorkload } from '../policy/owners.ts';
+import { revisionOf } from '../policy/revision.ts';
+import { covers, governingPolicy } from '../policy/rules.ts';
+import { isLive, type Pod } from '../world/pod.ts';
+import { policyKey, type SoundPolicy } from '../world/policy.ts';
+import type { View } from '../world/world.ts';
+
+/** Counts of pods as the status has them. */
+export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;
+
+/** One workload as the status has it. */
+export type WorkloadCounts = NonNullable<SpotPolicyStatus['workloads']>[number];
+
+/** The pods of a policy, counted, and who else governs pods that it selects. */
+export interface Governed {
+  readonly pods: PodCounts;
+  /** Sorted by kind and name. */
+  readonly workloads: readonly WorkloadCounts[];
+  /** Names of the policies that govern pods which this one selects too. */
+  readonly winners: readonly string[];
+}
+
+type Tally = { -readonly [Key in keyof PodCounts]: PodCounts[Key] };
+
+const none = (): Tally => ({
+  matched: 0,
+  spot: 0,
+  onDemand: 0,
+  fallback: 0,
+  pending: 0,
+  outdated: 0,
+  uninjected: 0,
+  userValueKept: 0,
+  offVirtualNode: 0,
+});
+
+/** Counts the living pods of a policy's namespace that it governs. Costs what the namespace has pods. */
+export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
+  const pods = none();
+  const workloads = new Map<string, WorkloadCounts>();
+  const winners = new Set<string>();
+  for (const pod of view.pods.group('namespace', policy.namespace)) {
+    if (!isLive(pod)) continue;
+    const governor = governingPolicy(view, pod);
+    if (governor?.uid === policy.uid) {
+      count(view, pods, pod, policy);
+      countWorkload(view, workloads, pod);
+    } else if (governor && covers(policy, pod.labels, ownerChain(view, pod))) {
+      winners.add(governor.name);
+    }
+  }
+  return {
+    pods,
+    workloads: [...workloads.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, workload]) => workload),
+    winners: [...winners].toSorted(),
+  };
+};
+
+/** What a pod counts as: waiting, on spot capacity, or on demand and why. */
+const standingOf = (view: View, pod: Pod): Partial<Tally> => {
+  if (pod.phase === 'Pending') return { pending: 1 };
+  if (!wantsSpot(pod)) return { onDemand: 1 };
+  if (isDegraded(view, pod)) return { onDemand: 1, fallback: 1 };
+  return isOnVirtualNode(view, pod) ? { spot: 1 } : { onDemand: 1, offVirtualNode: 1 };
+};
+
+const count = (view: View, tally: Tally, pod: Pod, policy: SoundPolicy): void => {
+  const { policy: stamp, revision, reason } = ourAnnotations;
+  const stamped = pod.annotations[stamp];
+  const injects = policy.spec.injection.at === 'Pod';
+  const current = stamped === policyKey(policy) && pod.annotations[revision] === revisionOf(policy);
+  add(tally, { matched: 1, ...standingOf(view, pod) });
+  add(tally, {
+    outdated: Number(injects && stamped !== undefined && !current),
+    uninjected: Number(injects && stamped === undefined && pod.createdAtMs >= policy.createdAtMs),
+    userValueKept: Number(pod.annotations[reason] === 'UserValueKept'),
+  });
+};
+
+const countWorkload = (view: View, workloads: Map<string, WorkloadCounts>, pod: Pod): void => {
+  const top = topWorkload(ownerChain(view, pod));
+  if (!top) return;
+  const { group, kind, namespace, name } = top;
+  const key = `${kind}/${name}/${group}`;
+  const before = workloads.get(key) ?? { ref: { group, kind, namespace, name }, pods: 0, spot: 0, onDemand: 0, fallback: 0 };
+  const { spot = 0, onDemand = 0, fallback = 0 } = standingOf(view, pod);
+  workloads.set(key, {
+    ref: before.ref,
+    pods: before.pods + 1,
+    spot: before.spot + spot,
+    onDemand: before.onDemand + onDemand,
+    fallback: before.fallback + fallback,
+  });
+};
+
+const add = (tally: Tally, more: Partial<Tally>): void => {
+  for (const key of Object.keys(more) as (keyof Tally)[]) tally[key] += more[key] ?? 0;
+};

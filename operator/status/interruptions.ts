@@ -1,0 +1,57 @@
+import { type InterruptionEntry, statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import type { Interruption } from '../world/interruption.ts';
+import { apiTime } from '../world/object.ts';
+
+/** The storm in one line. */
+export const summarize = (
+  interruptions: readonly Interruption[],
+): NonNullable<SpotPolicyStatus['interruption']> => {
+  const active = interruptions.filter(isUnderWay);
+  const inPhase = (phase: Interruption['phase']): number => active.filter((each) => each.phase === phase).length;
+  const deadlines = active.filter(({ ending }) => !ending).map(({ deadlineMs }) => deadlineMs);
+  return {
+    active: active.length,
+    blocked: inPhase('Blocked'),
+    awaitingReplacement: inPhase('AwaitingReplacement'),
+    ...(deadlines.length > 0 && { earliestDeadline: apiTime(deadlines.reduce((a, b) => Math.min(a, b))) }),
+  };
+};
+
+/** The interruptions as the status lists them: those under way by deadline, then the newest; 20 at most. */
+export const listEntries = (interruptions: readonly Interruption[]): InterruptionEntry[] =>
+  [...interruptions]
+    .toSorted(
+      (a, b) =>
+        Number(isUnderWay(b)) - Number(isUnderWay(a)) ||
+        (isUnderWay(a) ? a.deadlineMs - b.deadlineMs : b.noticedAtMs - a.noticedAtMs) ||
+        (a.uid < b.uid ? -1 : 1),
+    )
+    .slice(0, statusBounds.interruptions)
+    .map(entryOf);
+
+/** Not over yet. */
+export const isUnderWay = ({ phase }: Interruption): boolean => phase !== 'Done';
+
+const entryOf = (interruption: Interruption): InterruptionEntry => {
+  const { nodeName, workload, evictedAtMs, replacement, outcome } = interruption;
+  return {
+    pod: interruption.name,
+    uid: interruption.uid,
+    ...(nodeName !== undefined && { node: nodeName }),
+    ...(workload && { workload: { group: workload.group, kind: workload.kind, name: workload.name, uid: workload.uid } }),
+    noticedAt: apiTime(interruption.noticedAtMs),
+    deadline: apiTime(interruption.deadlineMs),
+    phase: interruption.phase,
+    message: interruption.message.slice(0, statusBounds.messageLength),
+    ...(evictedAtMs !== undefined && { evictedAt: apiTime(evictedAtMs) }),
+    ...(replacement && {
+      replacement: {
+        pod: replacement.name,
+        uid: replacement.uid,
+        capacity: replacement.capacity === 'spot' ? 'Spot' : 'OnDemand',
+        ...(replacement.readyAtMs !== undefined && { readyAt: apiTime(replacement.readyAtMs) }),
+      },
+    }),
+    ...(outcome && { outcome }),
+  };
+};

@@ -1,0 +1,60 @@
+import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import { revisionOf } from '../policy/revision.ts';
+import { type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
+import type { View } from '../world/world.ts';
+import { type Finding, findConditions, stalled, writeConditions } from './conditions.ts';
+import { countGoverned } from './governed.ts';
+import { listEntries, summarize } from './interruptions.ts';
+
+/** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
+export const reportOn = (view: View, policy: Policy, nowMs: number): SpotPolicyStatus => {
+  const { generation } = policy;
+  const body = isSound(policy) ? describe(view, policy) : { findings: stalled(policy), rest: {} };
+  const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
+  return { observedGeneration: generation, ...body.rest, conditions };
+};
+
+const isSound = (policy: Policy): policy is SoundPolicy => policy.spec !== undefined;
+
+const describe = (
+  view: View,
+  policy: SoundPolicy,
+): { findings: readonly Finding[]; rest: Omit<SpotPolicyStatus, 'conditions'> } => {
+  const governed = countGoverned(view, policy);
+  const interruptions = [...view.interruptions.group('policy', policyKey(policy))];
+  return {
+    findings: findConditions(policy, {
+      governed,
+      probe: view.probes.byUid(policy.uid),
+      unreadable: describeUnreadable(view),
+    }),
+    rest: {
+      revision: revisionOf(policy),
+      pods: governed.pods,
+      workloads: governed.workloads.slice(0, statusBounds.workloads),
+      workloadsTotal: governed.workloads.length,
+      interruption: summarize(interruptions),
+      interruptions: listEntries(interruptions),
+      totals: { ...view.totals(policyKey(policy)) },
+    },
+  };
+};
+
+const describeUnreadable = (view: View): string =>
+  [...view.unknown.entries()]
+    .filter(([kind]) => !view.synced(kind))
+    .map(([kind, error]) => `${kind} objects cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    .toSorted()
+    .join('; ');
+
+/** Parts of a status that are told within a second; counts of pods may take ten. */
+const urgentParts: readonly (keyof SpotPolicyStatus)[] = [
+  'observedGeneration',
+  'conditions',
+  'interruption',
+  'interruptions',
+  'totals',
+];
+
+/** Whether a patch of the status tells something that cannot wait. */
+export const isUrgent = (patch: object): boolean => urgentParts.some((part) => part in patch);

@@ -1,0 +1,112 @@
+import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { governingPolicy } from '../policy/rules.ts';
+import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
+import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
+import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import type { Identity } from '../world/object.ts';
+import type { Pod } from '../world/pod.ts';
+import { type Policy, policyOf } from '../world/policy.ts';
+import type { Change, View } from '../world/world.ts';
+import { mergePatch } from './merge-patch.ts';
+import { isUrgent, reportOn } from './report.ts';
+
+/** What this room tells: a status was written, or could not be. */
+export type StatusOutcome =
+  | { readonly room: 'status'; readonly kind: 'written'; readonly policy: Identity }
+  | { readonly room: 'status'; readonly kind: 'failed'; readonly policy: Identity; readonly error: unknown };
+
+/** What the stream is made of; `write` is effects.ts with its client bound. */
+export interface StatusDeps {
+  readonly world: View;
+  readonly nowMs: () => number;
+  readonly write: (policy: Identity, patch: object) => CallWithSignal<boolean>;
+}
+
+// A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
+const urgentMs = 1_000;
+const unhurriedMs = 10_000;
+const retryMs = 2_000;
+
+/**
+ * Keeps the status of every policy what the world says. Emits each write. At most one a second and policy, and only
+ * when something changed. Never completes; a failed write is an outcome and is tried again.
+ */
+export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Observable<StatusOutcome> =>
+  defer(() => {
+    const alarm$ = new Subject<Alarm<string>>();
+    const writtenAt = new Map<string, number>();
+    const known$ = defer(() => [...deps.world.policies.all()].map(({ uid }) => uid));
+    const touched$ = changes$.pipe(mergeMap((change) => touchedBy(deps.world, change)));
+    // Known keys come last: their looks set alarms, which somebody must hear.
+    return merge(alarm$.pipe(delayByKey(deps.nowMs)), touched$, known$).pipe(
+      coalesceByKey((uid) => lookAt(deps, uid, writtenAt, alarm$), { concurrency: 4 }),
+    );
+  });
+
+const lookAt = (
+  { world, nowMs, write }: StatusDeps,
+  uid: string,
+  writtenAt: Map<string, number>,
+  alarm$: Subject<Alarm<string>>,
+): Observable<StatusOutcome> =>
+  defer(() => {
+    const policy = world.policies.byUid(uid);
+    if (!policy) {
+      writtenAt.delete(uid);
+      return EMPTY;
+    }
+    const again = (atMs: number): Observable<never> => {
+      alarm$.next({ key: uid, atMs });
+      return EMPTY;
+    };
+    const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
+    const patch = mergePatch(policy.status, reportOn(world, policy, nowMs()));
+    if (!patch) return EMPTY;
+    if (!isUrgent(patch) && nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
+    writtenAt.set(uid, nowMs());
+    return fromCall(write(policy, patch)).pipe(
+      map((): StatusOutcome => ({ room: 'status', kind: 'written', policy })),
+      catchError((error: unknown) => {
+        alarm$.next({ key: uid, atMs: nowMs() + retryMs });
+        return of({ room: 'status', kind: 'failed', policy, error } as const);
+      }),
+    );
+  });
+
+/** The policies, by UID, whose status a change may alter. */
+const touchedBy = (view: View, change: Change): readonly string[] => {
+  switch (change.kind) {
+    case 'Pod':
+      return governing(view, [change.before, change.after]);
+    case 'DegradeEvent': {
+      const event = change.after;
+      return event ? governing(view, [view.pods.byName(event.namespace, event.podName)]) : [];
+    }
+    case 'Interruption': {
+      const policy = change.after && policyOf(view, change.after.settings.policy);
+      return policy ? [policy.uid] : [];
+    }
+    case 'Probe':
+      return change.after ? [change.after.uid] : [];
+    case 'SpotPolicy':
+      return neighbours(view, change.after ?? change.before, change.before?.generation !== change.after?.generation);
+    case 'Namespace':
+      return inNamespace(view, (change.after ?? change.before)?.name);
+    default:
+      return [];
+  }
+};
+
+const governing = (view: View, pods: readonly (Pod | undefined)[]): readonly string[] => [
+  ...new Set(pods.flatMap((pod) => (pod ? (governingPolicy(view, pod)?.uid ?? []) : []))),
+];
+
+// An edited policy may win or lose pods of the others; a written status concerns nobody else.
+const neighbours = (view: View, policy: Policy | undefined, edited: boolean): readonly string[] => {
+  if (!policy) return [];
+  return edited ? inNamespace(view, policy.namespace) : [policy.uid];
+};
+
+const inNamespace = (view: View, namespace: string | undefined): readonly string[] =>
+  [...view.policies.group('namespace', namespace ?? '')].map(({ uid }) => uid);

@@ -1,0 +1,135 @@
+import type { Watched } from '../runtime/list-watch.ts';
+import { type Identity, nameKey } from './object.ts';
+
+/** One object before and after a step of the world; one side is undefined when it appeared or went. */
+export interface Step<T> {
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+}
+
+/** The groups an object belongs to, by index name. */
+export type Grouping<T, Index extends string> = Readonly<Record<Index, (object: T) => readonly string[]>>;
+
+/** A collection as readers see it. */
+export interface Lookup<T, Index extends string = string> {
+  readonly synced: boolean;
+  readonly size: number;
+  all(): Iterable<T>;
+  byUid(uid: string): T | undefined;
+  byName(namespace: string, name: string): T | undefined;
+  /** The members of one group of an index; empty where there are none. */
+  group(index: Index, key: string): ReadonlySet<T>;
+}
+
+const nothing: ReadonlySet<never> = new Set<never>();
+
+/**
+ * The objects of one kind by UID, with indexes kept in place.
+ *
+ * A listing is swapped in whole at its `synced`: until then readers see the state before it, and afterwards
+ * nothing that was not listed.
+ */
+export class Collection<T extends Identity, Index extends string = never> implements Lookup<T, Index> {
+  readonly #byUid = new Map<string, T>();
+  // Exactly the uids of #byUid. Of two objects of one name (a relist that met both), the younger arrival.
+  readonly #uidByName = new Map<string, string>();
+  // Per index exactly the objects of #byUid that its function puts into a group; an empty group has no entry.
+  readonly #groups = new Map<Index, Map<string, Set<T>>>();
+  readonly #grouping: Grouping<T, Index>;
+  #listing: T[] | undefined;
+  #synced = false;
+
+  constructor(grouping: Grouping<T, Index>) {
+    this.#grouping = grouping;
+    for (const index of Object.keys(grouping) as Index[]) this.#groups.set(index, new Map());
+  }
+
+  /** The first listing has been swapped in. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get size(): number {
+    return this.#byUid.size;
+  }
+
+  all(): Iterable<T> {
+    return this.#byUid.values();
+  }
+
+  byUid(uid: string): T | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  byName(namespace: string, name: string): T | undefined {
+    const uid = this.#uidByName.get(nameKey({ namespace, name }));
+    return uid === undefined ? undefined : this.#byUid.get(uid);
+  }
+
+  group(index: Index, key: string): ReadonlySet<T> {
+    return this.#groups.get(index)?.get(key) ?? nothing;
+  }
+
+  /** Takes in what the watch says and returns the steps it made, in order; none for `listing`, `listed` and `failed`. */
+  apply(watched: Watched<T>): readonly Step<T>[] {
+    switch (watched.kind) {
+      case 'listing':
+        this.#listing = [];
+        return [];
+      case 'listed':
+        this.#listing?.push(watched.object);
+        return [];
+      case 'synced':
+        return this.#swap();
+      case 'changed':
+        return [this.#put(watched.object)];
+      case 'deleted':
+        return this.#remove(watched.object.uid);
+      case 'failed':
+        return [];
+    }
+  }
+
+  #swap(): readonly Step<T>[] {
+    const listed = this.#listing ?? [];
+    this.#listing = undefined;
+    this.#synced = true;
+    const present = new Set(listed.map(({ uid }) => uid));
+    const gone = [...this.#byUid.keys()].filter((uid) => !present.has(uid));
+    return [...gone.flatMap((uid) => this.#remove(uid)), ...listed.map((object) => this.#put(object))];
+  }
+
+  #put(object: T): Step<T> {
+    const before = this.#byUid.get(object.uid);
+    if (before) this.#ungroup(before);
+    this.#byUid.set(object.uid, object);
+    this.#uidByName.set(nameKey(object), object.uid);
+    for (const [index, groups] of this.#groups) {
+      for (const key of this.#grouping[index](object)) {
+        const group = groups.get(key);
+        if (group) group.add(object);
+        else groups.set(key, new Set([object]));
+      }
+    }
+    return { before, after: object };
+  }
+
+  #remove(uid: string): readonly Step<T>[] {
+    const before = this.#byUid.get(uid);
+    if (!before) return [];
+    this.#byUid.delete(uid);
+    this.#ungroup(before);
+    if (this.#uidByName.get(nameKey(before)) === uid) this.#uidByName.delete(nameKey(before));
+    return [{ before, after: undefined }];
+  }
+
+  #ungroup(object: T): void {
+    for (const [index, groups] of this.#groups) {
+      for (const key of this.#grouping[index](object)) {
+        const group = groups.get(key);
+        group?.delete(object);
+        if (group?.size === 0) groups.delete(key);
+      }
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import type { Identity } from './object.ts';
+
+/** Where an interruption stands. */
+export type Phase = 'Noticed' | 'Evicting' | 'Blocked' | 'Terminating' | 'AwaitingReplacement' | 'Done';
+
+/** How an interruption ended. */
+export type Outcome =
+  'Replaced' | 'NotReplaced' | 'NotNeeded' | 'Completed' | 'Forced' | 'Missed' | 'LeftToReclaim';
+
+/** One sign that ECI takes the pod back: an Event, a condition, or what an earlier look wrote onto the pod. */
+export interface Signal {
+  readonly source: 'Event' | 'Condition' | 'Recorded';
+  readonly atMs: number;
+  /** The window its text names, in minutes; undefined where it names none. */
+  readonly minutes: number | undefined;
+}
+
+/** The settings an interruption began with; a policy edited or deleted meanwhile changes nothing. */
+export interface Settings {
+  /** The policy that governs the pod: `SpotPolicy/<namespace>/<name>`. */
+  readonly policy: string;
+  readonly evictor: 'Operator' | 'None';
+  readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';
+  readonly onDeadline: 'Delete' | 'Leave';
+}
+
+/** When the operator evicts the pod, and why then. */
+export interface Plan {
+  readonly when: 'AtOnce' | 'Late' | 'Never';
+  readonly because: string;
+  /** Its owner is charged for a deletion that carries no DisruptionTarget (a Job). */
+  readonly charged: boolean;
+}
+
+/** The workload whose controller recreates the pod. */
+export interface WorkloadReference {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The last eviction that was not accepted. */
+export interface Refusal {
+  readonly atMs: number;
+  /** How many in a row, this one included. */
+  readonly attempts: number;
+  /** A budget refused: a newer version of it is worth another try. Otherwise only time is. */
+  readonly byBudget: boolean;
+  /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
+  readonly budgetVersions: Readonly<Record<string, string>>;
+  readonly message: string;
+  /** Not before then, whatever a budget says; infinite where no number of tries will help. */
+  readonly notBeforeMs: number;
+}
+
+/** How a pod ended, and when it was first seen to. */
+export interface Ending {
+  readonly how: 'Terminating' | 'BidFailed' | 'Failed' | 'Succeeded' | 'Gone';
+  readonly atMs: number;
+}
+
+/** The pod that took the doomed one's place. */
+export interface Replacement {
+  readonly uid: string;
+  readonly name: string;
+  readonly capacity: 'spot' | 'on-demand';
+  readonly readyAtMs: number | undefined;
+}
+
+/** What is known of one doomed pod. Identity is the pod's, so one record exists per pod and never per name. */
+export interface Interruption extends Identity {
+  readonly nodeName: string | undefined;
+  readonly workload: WorkloadReference | undefined;
+  readonly settings: Settings;
+  readonly plan: Plan;
+  readonly signals: readonly Signal[];
+  readonly noticedAtMs: number;
+  readonly deadlineMs: number;
+  /** The node itself says so on the pod, which nobody else can write. */
+  readonly onCondition: boolean;
+  /** `totals.noticed` holds it. */
+  readonly counted: boolean;
+  /** What the pod's own annotation tells whoever leads next: that it is under way, or how it ended. */
+  readonly marked: 'UnderWay' | 'Ended' | undefined;
+  /** The call under way. */
+  readonly call: 'Evict' | 'Delete' | 'Mark' | undefined;
+  /** Budgets that selected the pod at the last look, by `namespace/name`. */
+  readonly budgets: readonly string[];
+  readonly refusal: Refusal | undefined;
+  readonly evictedAtMs: number | undefined;
+  readonly forced: boolean;
+  /** How the pod was first seen ending. */
+  readonly ending: Ending | undefined;
+  readonly replacement: Replacement | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly phase: Phase;
+  readonly message: string;
+}
+
+/** What a policy counts. */
+export interface Totals {
+  readonly noticed: number;
+  readonly evicted: number;
+  readonly replaced: number;
+  readonly forced: number;
+  readonly missed: number;
+  readonly leftToReclaim: number;
+}
+
+/** Nothing counted yet. */
+export const noTotals: Totals = { noticed: 0, evicted: 0, replaced: 0, forced: 0, missed: 0, leftToReclaim: 0 };
+
+/**
+ * What the step from `before` to `after` adds to the totals.
+ *
+ * Each figure is the edge of one field, so a step taken twice from the same record counts nothing twice.
+ */
+export const countStep = (before: Interruption | undefined, after: Interruption): Totals => {
+  const became = (test: (interruption: Interruption) => boolean): number =>
+    test(after) && !(before && test(before)) ? 1 : 0;
+  return {
+    noticed: became(({ counted }) => counted),
+    evicted: became(({ evictedAtMs, forced }) => evictedAtMs !== undefined && !forced),
+    replaced: became(({ replacement }) => replacement?.readyAtMs !== undefined),
+    forced: became(({ forced }) => forced),
+    missed: became(({ outcome }) => outcome === 'Missed'),
+    leftToReclaim: became(({ outcome }) => outcome === 'LeftToReclaim'),
+  };
+};
+
+/** The sum of two totals. */
+export const addTotals = (a: Totals, b: Totals): Totals => ({
+  noticed: a.noticed + b.noticed,
+  evicted: a.evicted + b.evicted,
+  replaced: a.replaced + b.replaced,
+  forced: a.forced + b.forced,
+  missed: a.missed + b.missed,
+  leftToReclaim: a.leftToReclaim + b.leftToReclaim,
+});

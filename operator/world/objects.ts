@@ -1,0 +1,174 @@
+import type { Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { CronJob, Job } from 'kubernetes-types/batch/v1.d.ts';
+import type { Event as RawEvent, Namespace as RawNamespace, Node as RawNode } from 'kubernetes-types/core/v1.d.ts';
+import { virtualNode } from '../api/keys.ts';
+import type { LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+import { type Controller, controllerOf, type Identity, identityOf, instantMs, type RawObject } from './object.ts';
+
+/** A namespace: its labels decide on opting out. `namespace` is empty. */
+export interface Namespace extends Identity {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly terminating: boolean;
+}
+
+/** The world's record of a namespace. */
+export const trimNamespace = (raw: RawNamespace): Namespace => ({
+  ...identityOf(raw),
+  labels: raw.metadata?.labels ?? {},
+  terminating: raw.metadata?.deletionTimestamp !== undefined,
+});
+
+/** A node: whether it is a virtual one, where annotations of ECI act. `namespace` is empty. */
+export interface Node extends Identity {
+  readonly virtual: boolean;
+}
+
+// Self-managed VNodes carry a label of their own.
+const selfManagedLabel = 'k8s.aliyun.com/vnode';
+
+/** The world's record of a node: metadata is enough. */
+export const trimNode = (raw: Pick<RawNode, 'metadata'>): Node => {
+  const labels = raw.metadata?.labels ?? {};
+  const { key, value } = virtualNode.label;
+  return { ...identityOf(raw), virtual: labels[key] === value || labels[selfManagedLabel] === 'true' };
+};
+
+/** The MutatingWebhookConfiguration that the operator owns; `namespace` is empty. */
+export interface Webhook extends Identity {
+  readonly resourceVersion: string;
+}
+
+/** The world's record of a webhook configuration: which version is there. */
+export const trimWebhook = (raw: RawObject): Webhook => ({
+  ...identityOf(raw),
+  resourceVersion: raw.metadata?.resourceVersion ?? '',
+});
+
+/** What asking admission about a policy came to; the identity is the policy's. */
+export interface Probe extends Identity {
+  /** The generation that was asked about. */
+  readonly generation: number;
+  /** Admission was reached through the API server and decides by that generation. */
+  readonly reached: boolean;
+  /** What stood in the way; empty when it was reached. */
+  readonly problem: string;
+  readonly atMs: number;
+  /** How often in a row it was not reached. */
+  readonly failures: number;
+}
+
+/** A PodDisruptionBudget with the figures of its controller. */
+export interface Budget extends Identity {
+  readonly resourceVersion: string;
+  readonly selector: LabelSelector | undefined;
+  /** The controller's figures are about the spec as it stands. */
+  readonly current: boolean;
+  readonly disruptionsAllowed: number;
+  readonly currentHealthy: number;
+  readonly desiredHealthy: number;
+  /** Condition DisruptionAllowed is False for reason SyncFailed: it never allows anything. */
+  readonly syncFailed: string | undefined;
+}
+
+/** The world's record of a budget. */
+export const trimBudget = (raw: PodDisruptionBudget): Budget => {
+  const failed = raw.status?.conditions?.find(
+    ({ type, status, reason }) => type === 'DisruptionAllowed' && status === 'False' && reason === 'SyncFailed',
+  );
+  return {
+    ...identityOf(raw),
+    resourceVersion: raw.metadata?.resourceVersion ?? '',
+    selector: raw.spec?.selector,
+    current: (raw.status?.observedGeneration ?? 0) >= (raw.metadata?.generation ?? 0),
+    disruptionsAllowed: raw.status?.disruptionsAllowed ?? 0,
+    currentHealthy: raw.status?.currentHealthy ?? 0,
+    desiredHealthy: raw.status?.desiredHealthy ?? 0,
+    syncFailed: failed?.message,
+  };
+};
+
+/** Kinds of workload whose objects the world holds. */
+export type WorkloadKind = 'Deployment' | 'ReplicaSet' | 'StatefulSet' | 'Job' | 'CronJob';
+
+/** A workload: who controls it, how many pods it wants, whether it has ended. */
+export interface Workload extends Identity {
+  readonly kind: WorkloadKind;
+  readonly controller: Controller | undefined;
+  readonly terminating: boolean;
+  /** Wanted pods; undefined for a CronJob. */
+  readonly replicas: number | undefined;
+  /** A Job that is Complete or Failed. */
+  readonly finished: boolean;
+  /** A Job whose podFailurePolicy ignores DisruptionTarget: an eviction is not charged to it. */
+  readonly ignoresDisruption: boolean;
+}
+
+const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): Workload => ({
+  ...identityOf(raw),
+  kind,
+  controller: controllerOf(raw.metadata?.ownerReferences),
+  terminating: raw.metadata?.deletionTimestamp !== undefined,
+  replicas: undefined,
+  finished: false,
+  ignoresDisruption: false,
+  ...rest,
+});
+
+/** Records of the kinds whose `spec.replicas` defaults to 1. */
+export const trimDeployment = (raw: Deployment): Workload =>
+  workload('Deployment', raw, { replicas: raw.spec?.replicas ?? 1 });
+/** The world's record of a ReplicaSet. */
+export const trimReplicaSet = (raw: ReplicaSet): Workload =>
+  workload('ReplicaSet', raw, { replicas: raw.spec?.replicas ?? 1 });
+/** The world's record of a StatefulSet. */
+export const trimStatefulSet = (raw: StatefulSet): Workload =>
+  workload('StatefulSet', raw, { replicas: raw.spec?.replicas ?? 1 });
+/** The world's record of a CronJob: metadata is enough. */
+export const trimCronJob = (raw: Pick<CronJob, 'metadata'>): Workload => workload('CronJob', raw, {});
+
+/** The world's record of a Job; `replicas` is how many of its pods may still run. */
+export const trimJob = (raw: Job): Workload => {
+  const { parallelism = 1, completions, podFailurePolicy } = raw.spec ?? {};
+  const left = completions === undefined ? parallelism : completions - (raw.status?.succeeded ?? 0);
+  return workload('Job', raw, {
+    replicas: Math.max(0, Math.min(parallelism, left)),
+    finished: (raw.status?.conditions ?? []).some(
+      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+    ),
+    ignoresDisruption: (podFailurePolicy?.rules ?? []).some(
+      ({ action, onPodConditions }) =>
+        action === 'Ignore' &&
+        (onPodConditions ?? []).some(({ type, status }) => type === 'DisruptionTarget' && (status ?? 'True') === 'True'),
+    ),
+  });
+};
+
+/** An Event of the platform about a pod: SpotToBeReleased or SpotDegraded. */
+export interface PlatformEvent extends Identity {
+  readonly reason: string;
+  readonly message: string;
+  readonly podName: string;
+  /** `involvedObject.uid`: the pod's UID, or an ECI instance id (`eci-…`). */
+  readonly involvedUid: string;
+  /** First time it was seen: firstTimestamp, else eventTime, else lastTimestamp, else its creation. */
+  readonly firstAtMs: number;
+  /** Last time it was seen: the series' last, else lastTimestamp, else the first time. */
+  readonly lastAtMs: number;
+}
+
+/** The world's record of a platform Event. */
+export const trimEvent = (raw: RawEvent): PlatformEvent => {
+  const last = instantMs(raw.series?.lastObservedTime) ?? instantMs(raw.lastTimestamp);
+  const first = instantMs(raw.firstTimestamp) ?? instantMs(raw.eventTime) ?? last;
+  const firstAtMs = first ?? instantMs(raw.metadata.creationTimestamp) ?? 0;
+  return {
+    ...identityOf(raw),
+    reason: raw.reason ?? '',
+    message: raw.message ?? '',
+    podName: raw.involvedObject.name ?? '',
+    involvedUid: raw.involvedObject.uid ?? '',
+    firstAtMs,
+    lastAtMs: last ?? firstAtMs,
+  };
+};

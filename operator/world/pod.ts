@@ -1,0 +1,94 @@
+import type { Pod as RawPod, PodCondition } from 'kubernetes-types/core/v1.d.ts';
+import { type Controller, controllerOf, type Identity, identityOf, instantMs, keepPrefixed } from './object.ts';
+
+/** A condition of a pod that speaks of its instance: when it changed and what it says. */
+export interface InstanceSign {
+  /** Milliseconds since the epoch of the last transition; undefined where the platform gave none. */
+  readonly sinceMs: number | undefined;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A pod, trimmed to what decisions read. */
+export interface Pod extends Identity {
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Only ECI's and our own annotations. */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly controller: Controller | undefined;
+  readonly createdAtMs: number;
+  /** When it is to be gone, grace included; undefined while nobody has deleted it. */
+  readonly deletionAtMs: number | undefined;
+  /** When its deletion was asked for: `deletionAtMs` less the grace that came with it. */
+  readonly deletedAtMs: number | undefined;
+  readonly nodeName: string | undefined;
+  readonly phase: string;
+  /** Why it is in that phase, such as `BidFailed`. */
+  readonly reason: string;
+  readonly ready: boolean;
+  readonly readySinceMs: number | undefined;
+  /** `terminationGracePeriodSeconds`; Kubernetes' default is 30. */
+  readonly graceSeconds: number;
+  /** `ContainerInstanceExpired` is true: ECI takes the instance back. Only the node writes it. */
+  readonly expired: InstanceSign | undefined;
+  /** `ContainerInstanceCreated`, whose reason may be SpotToBeReleased, SpotDegraded or a lack of stock. */
+  readonly instance: InstanceSign | undefined;
+  /** `DisruptionTarget` is true: somebody has begun to evict it. */
+  readonly disrupted: boolean;
+}
+
+// Annotations that a decision reads; the rest of a pod's annotations may be kilobytes.
+const annotationPrefixes = ['k8s.aliyun.com/eci-', 'spotpolicy.dev/', 'kubernetes.io/config.mirror'];
+
+/** The world's record of `raw`; never throws. */
+export const trimPod = (raw: RawPod): Pod => {
+  const { metadata, spec, status } = raw;
+  const deletionAtMs = instantMs(metadata?.deletionTimestamp);
+  const ready = findCondition(status?.conditions, 'Ready');
+  return {
+    ...identityOf(raw),
+    resourceVersion: metadata?.resourceVersion ?? '',
+    labels: metadata?.labels ?? {},
+    annotations: keepPrefixed(metadata?.annotations, annotationPrefixes),
+    controller: controllerOf(metadata?.ownerReferences),
+    createdAtMs: instantMs(metadata?.creationTimestamp) ?? 0,
+    deletionAtMs,
+    deletedAtMs: deletionAtMs && deletionAtMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000,
+    nodeName: spec?.nodeName,
+    phase: status?.phase ?? 'Pending',
+    reason: status?.reason ?? '',
+    ready: isTrue(ready),
+    readySinceMs: isTrue(ready) ? instantMs(ready?.lastTransitionTime) : undefined,
+    graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
+    expired: signOf(findCondition(status?.conditions, 'ContainerInstanceExpired'), isTrue),
+    instance: signOf(findCondition(status?.conditions, 'ContainerInstanceCreated'), () => true),
+    disrupted: isTrue(findCondition(status?.conditions, 'DisruptionTarget')),
+  };
+};
+
+const findCondition = (conditions: readonly PodCondition[] | undefined, type: string): PodCondition | undefined =>
+  conditions?.find((condition) => condition.type === type);
+
+// The vendor's pages write `true` in lower case, and the API server stores it as it comes.
+const isTrue = (condition: PodCondition | undefined): boolean => condition?.status.toLowerCase() === 'true';
+
+const signOf = (
+  condition: PodCondition | undefined,
+  counts: (condition: PodCondition) => boolean,
+): InstanceSign | undefined =>
+  condition && counts(condition)
+    ? {
+        sinceMs: instantMs(condition.lastTransitionTime),
+        reason: condition.reason ?? '',
+        message: condition.message ?? '',
+      }
+    : undefined;
+
+/** Its containers have ended for good; Ready may still say True (ECI leaves it on a released pod). */
+export const isTerminal = (pod: Pod): boolean => pod.phase === 'Failed' || pod.phase === 'Succeeded';
+
+/** It runs or will run: neither terminal nor being deleted. */
+export const isLive = (pod: Pod): boolean => !isTerminal(pod) && pod.deletionAtMs === undefined;
+
+/** It can serve: live and Ready. */
+export const isServing = (pod: Pod): boolean => isLive(pod) && pod.ready;

@@ -1,0 +1,257 @@
+import type { Watched } from '../runtime/list-watch.ts';
+import { Collection, type Lookup, type Step } from './collection.ts';
+import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
+import { groupOf, nameKey } from './object.ts';
+import type { Budget, Namespace, Node, PlatformEvent, Probe, Webhook, Workload, WorkloadKind } from './objects.ts';
+import { isLive, type Pod } from './pod.ts';
+import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
+
+/** What each source delivers. */
+export interface Kinds extends Record<WorkloadKind, Workload> {
+  Pod: Pod;
+  Namespace: Namespace;
+  Node: Node;
+  SpotPolicy: Policy;
+  PodDisruptionBudget: Budget;
+  ReclaimEvent: PlatformEvent;
+  DegradeEvent: PlatformEvent;
+  Webhook: Webhook;
+}
+
+/** A source of the world. */
+export type Kind = keyof Kinds;
+
+/** One step of the world, as streams read it: which object, before and after. */
+export type Change =
+  | { [K in Kind]: { readonly kind: K } & Step<Kinds[K]> }[Kind]
+  | ({ readonly kind: 'Interruption' } & Step<Interruption>)
+  | ({ readonly kind: 'Probe' } & Step<Probe>)
+  | { readonly kind: 'Synced'; readonly of: Kind }
+  | { readonly kind: 'Failed'; readonly of: Kind; readonly error: unknown };
+
+/**
+ * How interruptions are found: by policy, by the workload that replaces the pod, by its replacement, and by budget
+ * those whose eviction is being asked for (`calling`) and those that wait for it (`held`).
+ */
+export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling' | 'held';
+
+/** The world, read-only. */
+export interface View {
+  readonly pods: Lookup<Pod, 'namespace' | 'controller'>;
+  readonly namespaces: Lookup<Namespace>;
+  readonly nodes: Lookup<Node>;
+  readonly policies: Lookup<Policy, 'namespace'>;
+  readonly budgets: Lookup<Budget, 'namespace'>;
+  readonly reclaimEvents: Lookup<PlatformEvent, 'pod'>;
+  readonly degradeEvents: Lookup<PlatformEvent, 'pod'>;
+  readonly webhooks: Lookup<Webhook>;
+  readonly probes: Lookup<Probe>;
+  readonly interruptions: Lookup<Interruption, InterruptionIndex>;
+  workloads(kind: WorkloadKind): Lookup<Workload, 'controller'>;
+  /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
+  workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
+  /** Sources that could not be listed, each with its last error; none once they have delivered. */
+  readonly unknown: ReadonlyMap<Kind, unknown>;
+  synced(kind: Kind): boolean;
+  /** The policies that govern in a namespace, in the order in which they are asked. */
+  rules(namespace: string): readonly SoundPolicy[];
+  /** The step of the world at which a pod was first seen; 0 for one never seen. */
+  seenAt(uid: string): number;
+  /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */
+  endedAt(uid: string): number | undefined;
+  /** A pod of this UID is known to be gone. */
+  isDeparted(uid: string): boolean;
+  totals(policy: string): Totals;
+}
+
+// Enough for every pod of a large storm; 36 characters each.
+const mostDeparted = 10_000;
+
+const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
+const byController = ({ controller }: { controller: { uid: string } | undefined }): readonly string[] =>
+  controller ? [controller.uid] : [];
+const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [nameKey({ namespace, name: podName })];
+const aWorkloads = () => new Collection<Workload, 'controller'>({ controller: byController });
+
+const groupOfKind: Readonly<Record<WorkloadKind, string>> = {
+  Deployment: 'apps',
+  ReplicaSet: 'apps',
+  StatefulSet: 'apps',
+  Job: 'batch',
+  CronJob: 'batch',
+};
+
+const isWorkloadKind = (kind: string): kind is WorkloadKind => Object.hasOwn(groupOfKind, kind);
+
+/** All that is known of the cluster, and the only mutable state of the program. */
+export class World implements View {
+  readonly pods = new Collection<Pod, 'namespace' | 'controller'>({ namespace: inNamespace, controller: byController });
+  readonly namespaces = new Collection<Namespace>({});
+  readonly nodes = new Collection<Node>({});
+  readonly policies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
+  readonly budgets = new Collection<Budget, 'namespace'>({ namespace: inNamespace });
+  readonly reclaimEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
+  readonly degradeEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
+  readonly webhooks = new Collection<Webhook>({});
+  readonly probes = new Collection<Probe>({});
+  readonly interruptions = new Collection<Interruption, InterruptionIndex>({
+    policy: ({ settings }) => [settings.policy],
+    workload: ({ workload }) => (workload ? [workload.uid] : []),
+    calling: ({ call, budgets }) => (call === 'Evict' ? budgets : []),
+    held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
+    replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
+  });
+  readonly unknown = new Map<Kind, unknown>();
+
+  readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
+  readonly #workloads: Readonly<Record<WorkloadKind, Collection<Workload, 'controller'>>> = {
+    Deployment: aWorkloads(),
+    ReplicaSet: aWorkloads(),
+    StatefulSet: aWorkloads(),
+    Job: aWorkloads(),
+    CronJob: aWorkloads(),
+  };
+  // Steps of the world; a whole listing is one, since what it brings happened in no known order.
+  #step = 0;
+  readonly #seenAt = new Map<string, number>();
+  // Of pods that end, and of gone ones only while an interruption follows them.
+  readonly #endedAt = new Map<string, number>();
+  // The last pods that went, oldest first; Events about them may still arrive.
+  readonly #departed = new Set<string>();
+  readonly #totals = new Map<string, Totals>();
+
+  // What `order` makes of the policies of a namespace, until one of them changes.
+  readonly #rules = new Map<string, readonly SoundPolicy[]>();
+  readonly #order: (policies: Iterable<Policy>) => readonly SoundPolicy[];
+
+  /** `order` says which policies of a namespace govern, and which is asked first. */
+  constructor(order: (policies: Iterable<Policy>) => readonly SoundPolicy[]) {
+    this.#order = order;
+    this.#collections = {
+      Pod: this.pods,
+      Namespace: this.namespaces,
+      Node: this.nodes,
+      SpotPolicy: this.policies,
+      PodDisruptionBudget: this.budgets,
+      ReclaimEvent: this.reclaimEvents,
+      DegradeEvent: this.degradeEvents,
+      Webhook: this.webhooks,
+      ...this.#workloads,
+    };
+  }
+
+  workloads(kind: WorkloadKind): Lookup<Workload, 'controller'> {
+    return this.#workloads[kind];
+  }
+
+  workload({ apiVersion, kind, uid }: { apiVersion: string; kind: string; uid: string }): Workload | undefined {
+    if (!isWorkloadKind(kind) || groupOfKind[kind] !== groupOf(apiVersion)) return undefined;
+    return this.#workloads[kind].byUid(uid);
+  }
+
+  synced(kind: Kind): boolean {
+    return this.#collections[kind].synced;
+  }
+
+  rules(namespace: string): readonly SoundPolicy[] {
+    const known = this.#rules.get(namespace);
+    if (known) return known;
+    const rules = this.#order(this.policies.group('namespace', namespace));
+    if (rules.length > 0) this.#rules.set(namespace, rules);
+    return rules;
+  }
+
+  /** How many objects of a kind it holds. */
+  size(kind: Kind): number {
+    return this.#collections[kind].size;
+  }
+
+  seenAt(uid: string): number {
+    return this.#seenAt.get(uid) ?? 0;
+  }
+
+  endedAt(uid: string): number | undefined {
+    return this.#endedAt.get(uid);
+  }
+
+  isDeparted(uid: string): boolean {
+    return this.#departed.has(uid);
+  }
+
+  totals(policy: string): Totals {
+    return this.#totals.get(policy) ?? noTotals;
+  }
+
+  /** Takes in what a source delivered and returns the steps the world made, in order. */
+  apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>): readonly Change[] {
+    if (watched.kind === 'failed') {
+      this.unknown.set(kind, watched.error);
+      return [{ kind: 'Failed', of: kind, error: watched.error }];
+    }
+    if (watched.kind === 'synced' || watched.kind === 'changed') this.unknown.delete(kind);
+    this.#step += 1;
+    const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
+    if (kind === 'Pod') for (const step of steps) this.#age(step as Step<Pod>);
+    if (kind === 'SpotPolicy') for (const step of steps) this.#reorder(step as Step<Policy>);
+    const changes = steps.map((step) => ({ kind, ...step }) as Change);
+    return watched.kind === 'synced' ? [...changes, { kind: 'Synced', of: kind }] : changes;
+  }
+
+  /** Keeps what became of an interruption, and counts the step; a first record counts nothing. */
+  record(after: Interruption): Change {
+    const before = this.interruptions.byUid(after.uid);
+    this.interruptions.apply({ kind: 'changed', object: after });
+    if (before) this.#count(after.settings.policy, countStep(before, after));
+    return { kind: 'Interruption', before, after };
+  }
+
+  /** Keeps what asking admission about a policy came to. */
+  recordProbe(after: Probe): Change {
+    const before = this.probes.byUid(after.uid);
+    this.probes.apply({ kind: 'changed', object: after });
+    return { kind: 'Probe', before, after };
+  }
+
+  /** Forgets interruptions that are done. */
+  forget(uid: string): void {
+    const interruption = this.interruptions.byUid(uid);
+    if (!interruption) return;
+    this.interruptions.apply({ kind: 'deleted', object: interruption });
+    if (!this.pods.byUid(uid)) this.#endedAt.delete(uid);
+  }
+
+  /** A new term as leader: interruptions are found again from the cluster, totals continue from the policies' status. */
+  beginTerm(): void {
+    for (const { uid } of [...this.interruptions.all()]) this.forget(uid);
+    for (const probe of [...this.probes.all()]) this.probes.apply({ kind: 'deleted', object: probe });
+    this.#totals.clear();
+    for (const policy of this.policies.all()) {
+      this.#totals.set(policyKey(policy), { ...noTotals, ...policy.status?.totals });
+    }
+  }
+
+  #count(policy: string, more: Totals): void {
+    this.#totals.set(policy, addTotals(this.totals(policy), more));
+  }
+
+  #reorder({ before, after }: Step<Policy>): void {
+    this.#rules.delete((after ?? before)?.namespace ?? '');
+    // A policy of the same name that comes later starts afresh.
+    if (!before || after) return;
+    this.#totals.delete(policyKey(before));
+    const probe = this.probes.byUid(before.uid);
+    if (probe) this.probes.apply({ kind: 'deleted', object: probe });
+  }
+
+  #age({ before, after }: Step<Pod>): void {
+    const uid = after?.uid ?? before?.uid ?? '';
+    if (after && !before) this.#seenAt.set(uid, this.#step);
+    if ((!after || !isLive(after)) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
+    if (after) return;
+    this.#seenAt.delete(uid);
+    this.#departed.add(uid);
+    const [oldest] = this.#departed;
+    if (this.#departed.size > mostDeparted && oldest) this.#departed.delete(oldest);
+    if (!this.interruptions.byUid(uid)) this.#endedAt.delete(uid);
+  }
+}

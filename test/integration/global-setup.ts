@@ -1,0 +1,12 @@
+import type { TestProject } from 'vitest/node';
+import { startCluster } from '../../hack/cluster/cluster.ts';
+import { ensureToolchain } from '../../hack/cluster/toolchain.ts';
+import { say } from '../../hack/say.ts';
+
+/** Starts the one cluster that all integration tests of a run share, and ends it after the last. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const cluster = await startCluster({ binaries: await ensureToolchain({ log: say }) });
+  say(`shared cluster ready in ${(cluster.startedInMs / 1000).toFixed(1)} s`);
+  project.provide('cluster', cluster.data);
+  return cluster.stop;
+}

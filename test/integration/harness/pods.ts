@@ -1,0 +1,26 @@
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { virtualNodeTaint } from '../../../hack/cluster/nodes.ts';
+
+/** The toleration by which a pod may run on the virtual nodes. */
+export const toleration = { key: virtualNodeTaint.key, operator: 'Exists' };
+
+/** Annotations of a spot pod as its user would write them. */
+export const spotAnnotations = { 'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPriceGo' };
+
+/** The annotations by which a pod tells the simulated ECI how to treat it, written without their prefix. */
+export const sim = (told: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(told).map(([key, value]) => [`sim.spotpolicy.dev/${key}`, value]));
+
+/** What a pod or a pod template for the virtual nodes has, with annotations and whatever else of its spec. */
+export const podTemplate = (of: {
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  spec?: Record<string, unknown>;
+}): Record<string, unknown> => ({
+  metadata: { labels: of.labels ?? {}, annotations: of.annotations ?? {} },
+  spec: { tolerations: [toleration], containers: [{ name: 'main', image: 'example/main:1' }], ...of.spec },
+});
+
+/** The status of a pod's condition, undefined without one. */
+export const conditionOf = (pod: Pod, type: string): { status: string; reason?: string; message?: string } | undefined =>
+  pod.status?.conditions?.find((condition) => condition.type === type);

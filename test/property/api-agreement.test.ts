@@ -1,0 +1,46 @@
+import { fc, test } from '@fast-check/vitest';
+import { expect } from 'vitest';
+import { objectSchema, spotPolicy } from '../../operator/api/crd.ts';
+import { parseSpec, type Problem } from '../../operator/api/effective-spec.ts';
+import { anySpec } from '../builders/any-spec.ts';
+import { schemaJudge } from '../builders/schema-judge.ts';
+
+// Whether a name in a path is a field's or the key of a map shows in the API server's paths only.
+const plain = (field: string): string => field.replaceAll(/\[(.*?)\]/g, '.$1');
+
+const judge = schemaJudge(objectSchema(spotPolicy).properties.spec, 'spec');
+
+test.prop([anySpec], { numRuns: 2000 })(
+  'the generated schema and the operator accept the same specs, and refuse the others with the same words',
+  (spec) => {
+    const { structure, rules } = judge(spec);
+    const parsed = parseSpec(spec);
+    expect(parsed.ok).toBe(structure.length + rules.length === 0);
+    if (parsed.ok || structure.length > 0) return;
+    const plainly = ({ field, message }: Problem) => ({ field: plain(field), message });
+    // The operator puts the value before the words, which the API server does by itself.
+    const expected = rules
+      .map(plainly)
+      .map(({ field, message }) => ({ field, message: expect.stringContaining(message) }));
+    expect(parsed.problems.map(plainly)).toEqual(expect.arrayContaining(expected));
+    expect(parsed.problems).toHaveLength(rules.length);
+  },
+);
+
+test.prop([anySpec])('an effective spec leaves nothing open and stays as it is when parsed again', (spec) => {
+  const parsed = parseSpec(spec);
+  fc.pre(parsed.ok);
+  if (!parsed.ok) return;
+  const { fallback, ...rest } = parsed.spec;
+  expect(parsed.spec).toMatchObject({
+    fallback: { mode: expect.any(String) },
+    injection: { at: expect.any(String), existing: expect.any(String), scheduling: expect.any(String) },
+    interruption: {
+      evictor: expect.any(String),
+      jobPods: expect.any(String),
+      onDeadline: expect.any(String),
+    },
+  });
+  // A written fallback is refused with NoSpot; the one that is filled in means nothing there.
+  expect(parseSpec(rest.strategy === 'NoSpot' ? rest : { ...rest, fallback })).toEqual(parsed);
+});

@@ -1,0 +1,238 @@
+import { asyncScheduler, take } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { RunHelpers } from 'rxjs/testing';
+import { describe, expect, it } from 'vitest';
+import { listWatch } from '../../../operator/runtime/list-watch.ts';
+import type { ListPage, WatchCalls, Watched, WatchLine } from '../../../operator/runtime/list-watch.ts';
+import { inVirtualTime } from './marbles.ts';
+
+const pages: Record<string, ListPage<string>> = {
+  o: { items: ['a'], resourceVersion: '5' }, // the only page
+  p: { items: ['a', 'b'], resourceVersion: '5', continueToken: 'next' },
+  q: { items: ['c'], resourceVersion: '5' },
+};
+const lines: Record<string, WatchLine<string>> = {
+  c: { kind: 'changed', object: 'a', resourceVersion: '6' },
+  d: { kind: 'deleted', object: 'a', resourceVersion: '7' },
+  b: { kind: 'bookmark', resourceVersion: '8' },
+  s: { kind: 'bookmark', resourceVersion: '5' }, // where the list was
+};
+// `#` in a script: the server fails; `##`: the position is gone.
+const errors = { '#': 'status 500', '##': 'status 410' };
+
+interface Scripts {
+  lists?: string[];
+  watches?: string[];
+}
+
+const told = (watched: Watched<string>): string => {
+  if (watched.kind === 'failed') return `failed ${String(watched.error)}, ${watched.then}`;
+  return 'object' in watched ? `${watched.kind} ${watched.object}` : watched.kind;
+};
+
+/** Runs a list-watch for some virtual time; each call plays the next script, the last one again and again. */
+const play = (forMs: number, { lists = ['(o|)'], watches = ['-'] }: Scripts) => {
+  const items: string[] = [];
+  const calls: string[] = [];
+  let aborted = 0;
+  let open = 0;
+  const answer = <A>(helpers: RunHelpers, scripts: string[], values: Record<string, A>): Observable<A> => {
+    const script = (scripts.length > 1 ? scripts.shift() : scripts[0]) ?? '';
+    const error = script.endsWith('##') ? errors['##'] : errors['#'];
+    return helpers.cold(script.replace('##', '#'), values, error);
+  };
+  inVirtualTime((helpers) => {
+    const note = (call: string, signal: AbortSignal): void => {
+      calls.push(`${asyncScheduler.now()} ${call}`);
+      open++;
+      expect(open - aborted).toBe(1);
+      signal.addEventListener('abort', () => aborted++);
+    };
+    const wire: WatchCalls<string> = {
+      list: ({ continueToken, limit, signal }) => {
+        note(continueToken ? `list ${limit} ${continueToken}` : `list ${limit}`, signal);
+        return answer(helpers, lists, pages);
+      },
+      watch: ({ resourceVersion, signal }) => {
+        note(`watch ${resourceVersion}`, signal);
+        return answer(helpers, watches, lines);
+      },
+    };
+    const subscription = listWatch(wire, {
+      expired: (error) => error === errors['##'],
+      nextDelayMs: (previousMs) => Math.min(2 * previousMs || 10, 40),
+      pageLimit: 2,
+      idleTimeoutMs: 5_000,
+    }).subscribe({
+      next: (watched) => items.push(`${asyncScheduler.now()} ${told(watched)}`),
+      error: (error) => items.push(`errored ${String(error)}`),
+      complete: () => items.push('completed'),
+    });
+    asyncScheduler.schedule(() => subscription.unsubscribe(), forMs);
+    helpers.flush();
+  });
+  return { items, calls, openCalls: open - aborted };
+};
+
+describe('listWatch', () => {
+  it('brackets the pages of a list and watches from where it ends', () => {
+    const { items, calls } = play(50, { lists: ['--(p|)', '---(q|)'], watches: ['---c--d'] });
+    expect(calls).toEqual(['0 list 2', '2 list 2 next', '5 watch 5']);
+    expect(items).toEqual([
+      '0 listing',
+      '2 listed a',
+      '2 listed b',
+      '5 listed c',
+      '5 synced',
+      '8 changed a',
+      '11 deleted a',
+    ]);
+  });
+
+  it('takes up at once a watch that the server ends, from the last line or bookmark', () => {
+    const { items, calls } = play(40, { watches: ['--c-b-|', '-'] });
+    expect(calls).toEqual(['0 list 2', '0 watch 5', '6 watch 8']);
+    expect(items).toEqual(['0 listing', '0 listed a', '0 synced', '2 changed a']);
+  });
+
+  it('backs off when watches end one after the other without a line', () => {
+    const { items, calls } = play(200, { watches: ['|'] });
+    expect(calls.slice(1)).toEqual([
+      '0 watch 5',
+      '0 watch 5',
+      '10 watch 5',
+      '30 watch 5',
+      '70 watch 5',
+      '110 watch 5',
+      '150 watch 5',
+      '190 watch 5',
+    ]);
+    expect(items).toHaveLength(3);
+  });
+
+  it('does not take a bookmark of the same place for progress', () => {
+    const { calls } = play(100, { watches: ['(s|)'] });
+    expect(calls.slice(1)).toEqual(['0 watch 5', '0 watch 5', '10 watch 5', '30 watch 5', '70 watch 5']);
+  });
+
+  it('never backs off from watches that last a second', () => {
+    const { calls } = play(4_500, { watches: ['1s |'] });
+    expect(calls.slice(1)).toEqual([
+      '0 watch 5',
+      '1000 watch 5',
+      '2000 watch 5',
+      '3000 watch 5',
+      '4000 watch 5',
+    ]);
+  });
+
+  it('reports a failed watch, backs off further each time and resumes from the last line', () => {
+    const { items, calls } = play(60, { watches: ['#', '#', '#', '--c--', '-'] });
+    expect(calls.slice(1)).toEqual(['0 watch 5', '10 watch 5', '30 watch 5']);
+    expect(items.slice(3)).toEqual([
+      '0 failed status 500, resume',
+      '10 failed status 500, resume',
+      '30 failed status 500, resume',
+    ]);
+    const later = play(70 + 60, { watches: ['#', '#', '#', '--c-#', '-'] });
+    expect(later.calls.slice(4)).toEqual(['70 watch 5', '84 watch 6']);
+    expect(later.items.slice(6)).toEqual(['72 changed a', '74 failed status 500, resume']);
+  });
+
+  it('lists again at once when the position of a watch is gone', () => {
+    const { items, calls } = play(20, { watches: ['-c--##', '-'] });
+    expect(calls).toEqual(['0 list 2', '0 watch 5', '4 list 2', '4 watch 5']);
+    expect(items.slice(3)).toEqual([
+      '1 changed a',
+      '4 failed status 410, relist',
+      '4 listing',
+      '4 listed a',
+      '4 synced',
+    ]);
+  });
+
+  it('backs off when the position is gone again right after every listing', () => {
+    const { calls } = play(100, { watches: ['##'] });
+    expect(calls.filter((call) => call.endsWith('list 2'))).toEqual([
+      '0 list 2',
+      '0 list 2',
+      '10 list 2',
+      '30 list 2',
+      '70 list 2',
+    ]);
+  });
+
+  it('goes on with the page that failed, without a new bracket', () => {
+    const { items, calls } = play(30, { lists: ['(p|)', '#', '(q|)'] });
+    expect(calls).toEqual(['0 list 2', '0 list 2 next', '10 list 2 next', '10 watch 5']);
+    expect(items.slice(3)).toEqual(['0 failed status 500, resume', '10 listed c', '10 synced']);
+  });
+
+  it('starts the list again when its continue token has expired', () => {
+    const { items, calls } = play(30, { lists: ['(p|)', '##', '(o|)'] });
+    expect(calls).toEqual(['0 list 2', '0 list 2 next', '0 list 2', '0 watch 5']);
+    expect(items.slice(3)).toEqual(['0 failed status 410, relist', '0 listing', '0 listed a', '0 synced']);
+  });
+
+  it('keeps trying a list that fails from the start, and opens a bracket each time', () => {
+    const { items } = play(25, { lists: ['#'] });
+    expect(items).toEqual([
+      '0 listing',
+      '0 failed status 500, relist',
+      '10 listing',
+      '10 failed status 500, relist',
+    ]);
+  });
+
+  it('takes a list without a page for a failure', () => {
+    const { items } = play(5, { lists: ['|'] });
+    expect(items).toEqual(['0 listing', '0 failed EmptyError: no elements in sequence, relist']);
+  });
+
+  it('gives up a watch without a line, and bookmarks keep one alive', () => {
+    const { items, calls } = play(15_000, { watches: ['4s s 4s s', '-'] });
+    expect(calls.slice(1)).toEqual(['0 watch 5', '13011 watch 5']);
+    expect(items.slice(3)).toEqual(['13001 failed Error: watching: no line for 5000 ms, resume']);
+  });
+
+  it('aborts the call under way when it is unsubscribed, whatever that is', () => {
+    expect(play(5, { lists: ['-'] })).toEqual({ items: ['0 listing'], calls: ['0 list 2'], openCalls: 0 });
+    expect(play(5, { watches: ['-'] }).openCalls).toBe(0);
+    const duringBackoff = play(5, { watches: ['#'] });
+    expect(duringBackoff).toMatchObject({ openCalls: 0, calls: ['0 list 2', '0 watch 5'] });
+  });
+
+  it('starts nothing more once downstream has enough', () => {
+    inVirtualTime(({ flush, cold }) => {
+      const calls: string[] = [];
+      const wire: WatchCalls<string> = {
+        list: () => (calls.push('list'), cold('(p|)', pages)),
+        watch: () => (calls.push('watch'), cold('-', lines)),
+      };
+      const options = { expired: () => false, nextDelayMs: () => 1 };
+      listWatch(wire, options).pipe(take(2)).subscribe();
+      flush();
+      expect(calls).toEqual(['list']);
+    });
+  });
+
+  it('takes an error thrown by a call itself like one that it ends with', () => {
+    inVirtualTime(({ flush }) => {
+      const items: string[] = [];
+      const thrower = (): never => {
+        throw 'no such host';
+      };
+      const options = { expired: () => false, nextDelayMs: () => 7 };
+      listWatch<string>({ list: thrower, watch: thrower }, options)
+        .pipe(take(4))
+        .subscribe((watched) => items.push(`${asyncScheduler.now()} ${told(watched)}`));
+      flush();
+      expect(items).toEqual([
+        '0 listing',
+        '0 failed no such host, relist',
+        '7 listing',
+        '7 failed no such host, relist',
+      ]);
+    });
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import { admission } from '../../../operator/server/admission.ts';
+import type { AdmissionParts, AdmissionRequest } from '../../../operator/server/admission.ts';
+
+const aReview = (request: object = {}) => ({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    operation: 'CREATE',
+    namespace: 'shop',
+    userInfo: { username: 'admin' },
+    object: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { generateName: 'web-', labels: { app: 'web' } },
+      spec: {},
+    },
+    dryRun: false,
+    ...request,
+  },
+});
+
+const anApp = (review: AdmissionParts['review']) => {
+  const observed: [string, number][] = [];
+  const failures: unknown[] = [];
+  let nowMs = 1_000;
+  const app = admission({
+    review: (request) => {
+      nowMs += 7;
+      return review(request);
+    },
+    nowMs: () => nowMs,
+    observe: (result, durationMs) => observed.push([result, durationMs]),
+    reportFailure: (error) => failures.push(error),
+  });
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    app.request('/mutate', {
+      method: 'POST',
+      headers,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return { app, post, observed, failures };
+};
+
+interface Answer {
+  response: { uid: string; allowed: boolean; patch?: string };
+}
+const read = async (answer: Response) => (await answer.json()) as Answer;
+
+const unchanged = { patch: [], warnings: [] };
+
+describe('admission', () => {
+  test('hands the review to the decision with the object as it was sent', async () => {
+    const seen: AdmissionRequest[] = [];
+    const { post } = anApp((request) => (seen.push(request), unchanged));
+    await post(aReview());
+    expect(seen).toEqual([aReview().request]);
+  });
+
+  test('answers with the patch, under the uid of the request', async () => {
+    const patch = [{ op: 'add' as const, path: '/metadata/annotations', value: { 'k8s.aliyun.com/ä': 'ü' } }];
+    const { post, observed } = anApp(() => ({ patch, warnings: ['careful'] }));
+    const answer = await read(await post(aReview()));
+    expect(answer).toMatchObject({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid: aReview().request.uid, allowed: true, patchType: 'JSONPatch', warnings: ['careful'] },
+    });
+    expect(JSON.parse(Buffer.from(answer.response.patch ?? '', 'base64').toString())).toEqual(patch);
+    expect(observed).toEqual([['patched', 7]]);
+  });
+
+  test('sends no patch at all when there is nothing to change', async () => {
+    const { post, observed } = anApp(() => unchanged);
+    const { response } = await read(await post(aReview()));
+    expect(response).toEqual({ uid: aReview().request.uid, allowed: true });
+    expect(observed).toEqual([['unchanged', 7]]);
+  });
+
+  test('admits the object unchanged, with a warning, when the decision throws', async () => {
+    const { post, observed, failures } = anApp(() => {
+      throw new Error('no such policy');
+    });
+    const answer = await post(aReview());
+    expect(answer.status).toBe(200);
+    const { response } = await read(answer);
+    expect(response).toEqual({
+      uid: aReview().request.uid,
+      allowed: true,
+      warnings: [expect.stringContaining('could not decide')],
+    });
+    expect(failures).toEqual([new Error('no such policy')]);
+    expect(observed).toEqual([['failed', 7]]);
+  });
+
+  test.each([
+    ['{', 'it is not JSON'],
+    ['[]', 'the body: '],
+    [{ ...aReview(), apiVersion: 'admission.k8s.io/v1beta1' }, 'apiVersion: '],
+    [{ ...aReview(), request: undefined }, 'request: '],
+    [aReview({ uid: '' }), 'request.uid: '],
+    [aReview({ object: null }), 'request.object: '],
+  ])('refuses %j with 400 and the reason', async (body, reason) => {
+    const { post, observed } = anApp(() => unchanged);
+    const answer = await post(body);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(reason);
+    expect(observed.map(([result]) => result)).toEqual(['malformed']);
+  });
+
+  test.each([
+    ['announced by its length', { 'content-length': String(4 * 1024 * 1024) }],
+    ['sent in chunks', {}],
+  ])('refuses a body over 3 MiB, %s', async (_, headers) => {
+    const { post, observed } = anApp(() => unchanged);
+    const answer = await post(aReview({ padding: 'x'.repeat(4 * 1024 * 1024) }), headers);
+    expect(answer.status).toBe(413);
+    expect(observed).toEqual([['malformed', 0]]);
+  });
+
+  test('takes a body of 2 MiB', async () => {
+    const { post } = anApp(() => unchanged);
+    expect((await post(aReview({ padding: 'x'.repeat(2 * 1024 * 1024) }))).status).toBe(200);
+  });
+
+  test('knows no other path', async () => {
+    const { app } = anApp(() => unchanged);
+    expect((await app.request('/')).status).toBe(404);
+    expect((await app.request('/mutate')).status).toBe(404);
+  });
+});

@@ -1,0 +1,173 @@
+import { Hono } from 'hono';
+import { once } from 'node:events';
+import { Agent, request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import { connect } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, test } from 'vitest';
+import { serveHttp, serveHttps } from '../../../operator/server/listen.ts';
+import type { Listening, ListeningSecurely } from '../../../operator/server/listen.ts';
+import { issueAuthority, issueServing } from '../../../operator/server/x509.ts';
+
+const host = '127.0.0.1';
+const hourMs = 3_600_000;
+
+const toClose: (() => unknown)[] = [];
+afterEach(async () => {
+  await Promise.all(toClose.splice(0).map((close) => close()));
+});
+
+const aServer = async (app: Hono) => {
+  const authority = await issueAuthority(Date.now(), hourMs);
+  const issue = () => issueServing(authority, [host], Date.now(), hourMs);
+  const first = await issue();
+  const tlsErrors: Error[] = [];
+  const server: ListeningSecurely = await serveHttps(app, { host, port: 0, certificate: first }, (error) =>
+    tlsErrors.push(error),
+  );
+  toClose.push(() => server.close(0));
+  return { server, ca: authority.certificatePem, issue, tlsErrors };
+};
+
+const anAgent = (options: object): Agent => {
+  const agent = new Agent({ keepAlive: true, ...options });
+  toClose.push(() => agent.destroy());
+  return agent;
+};
+
+const ask = async (server: Listening, agent: Agent, path = '/', body = '') => {
+  const sent = request({ host, port: server.port, path, agent, method: 'POST' });
+  sent.end(body);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  const socket = answer.socket as TLSSocket;
+  const { localPort } = socket;
+  const serial = socket.getPeerCertificate().serialNumber;
+  const protocol = socket.getProtocol();
+  const text = Buffer.concat(await answer.toArray()).toString();
+  return { text, localPort, serial, protocol, connection: answer.headers.connection };
+};
+
+const echo = () => new Hono().post('/', async (context) => context.text(await context.req.text()));
+
+/** An app that answers only when told to, and says when a request has come in. */
+const aSlowApp = () => {
+  const arrived = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const app = new Hono().post('/', async (context) => {
+    arrived.resolve();
+    await release.promise;
+    return context.text('done');
+  });
+  return { app, arrived: arrived.promise, release: () => release.resolve() };
+};
+
+describe('the HTTPS server', () => {
+  test('serves a client that trusts the authority', async () => {
+    const { server, ca } = await aServer(echo());
+    expect(await ask(server, anAgent({ ca }), '/', 'hello')).toMatchObject({
+      text: 'hello',
+      protocol: 'TLSv1.3',
+    });
+  });
+
+  test('swaps its certificate under open connections without one failing request', async () => {
+    const { server, ca, issue } = await aServer(echo());
+    const agents = [1, 2, 3, 4, 5].map(() => anAgent({ ca, maxSockets: 1 }));
+    const before = await Promise.all(agents.map((agent) => ask(server, agent, '/', 'before')));
+
+    const asking = Array.from({ length: 50 }, (_, index) =>
+      ask(server, agents[index % 5] ?? new Agent(), '/', `${index}`),
+    );
+    server.setCertificate(await issue());
+    const answers = await Promise.all(asking);
+
+    expect(answers.map(({ text }) => text)).toEqual(answers.map((_, index) => `${index}`));
+    expect(answers.map(({ localPort }) => localPort)).toEqual(
+      answers.map((_, index) => before[index % 5]?.localPort),
+    );
+    const after = await ask(server, anAgent({ ca }), '/');
+    expect(before.map(({ serial }) => serial)).not.toContain(after.serial);
+  });
+
+  test('keeps its certificate when the new key does not fit', async () => {
+    const { server, ca, issue } = await aServer(echo());
+    const [one, other] = [await issue(), await issue()];
+    expect(() => server.setCertificate({ ...one, keyPem: other.keyPem })).toThrow(/key/i);
+    expect((await ask(server, anAgent({ ca }), '/', 'still here')).text).toBe('still here');
+  });
+
+  test('reports a client that breaks off the handshake', async () => {
+    const { server, tlsErrors } = await aServer(echo());
+    await expect(fetch(`http://${host}:${server.port}/`)).rejects.toThrow();
+    await expect.poll(() => tlsErrors.length).toBe(1);
+  });
+
+  test('is refused by a client that trusts another authority', async () => {
+    const { server } = await aServer(echo());
+    const stranger = await issueAuthority(Date.now(), hourMs);
+    await expect(ask(server, anAgent({ ca: stranger.certificatePem }))).rejects.toThrow(/verify/);
+  });
+
+  test('takes TLS 1.2 and nothing older', async () => {
+    const { server, ca, tlsErrors } = await aServer(echo());
+    expect(await ask(server, anAgent({ ca, maxVersion: 'TLSv1.2' }))).toMatchObject({ protocol: 'TLSv1.2' });
+    const versions = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' } as const;
+    const old = connect({ host, port: server.port, ca, ...versions, ciphers: 'DEFAULT@SECLEVEL=0' });
+    await expect(once(old, 'secureConnect')).rejects.toThrow();
+    await expect.poll(() => tlsErrors[0]).toMatchObject({ code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' });
+  });
+
+  test('asks its clients to leave once it drains, and goes on answering', async () => {
+    const { server, ca } = await aServer(echo());
+    const agent = anAgent({ ca });
+    expect((await ask(server, agent)).connection).toBe('keep-alive');
+    server.drain();
+    expect(await ask(server, agent, '/', 'still')).toMatchObject({ text: 'still', connection: 'close' });
+  });
+
+  test('finishes what is under way before it closes, and takes nothing new', async () => {
+    const { app, arrived, release } = aSlowApp();
+    const { server, ca } = await aServer(app);
+    const answer = ask(server, anAgent({ ca }));
+    await arrived;
+    const closed = server.close(60_000);
+    await expect(once(connectTcp(server.port, host), 'connect')).rejects.toThrow('ECONNREFUSED');
+    release();
+    expect((await answer).text).toBe('done');
+    await closed;
+  });
+
+  test('cuts off what takes longer than it may', async () => {
+    const { app, arrived } = aSlowApp();
+    const { server, ca } = await aServer(app);
+    const answer = expect(ask(server, anAgent({ ca }))).rejects.toThrow(/hang up|ECONNRESET/);
+    // Has not even begun its handshake: the server proper does not know of it yet.
+    const silent = connectTcp(server.port, host);
+    await once(silent, 'connect');
+    await arrived;
+    const startMs = Date.now();
+    await server.close(50);
+    expect(Date.now() - startMs).toBeLessThan(2_000);
+    await answer;
+    silent.destroy();
+  });
+});
+
+describe('the HTTP server', () => {
+  test('serves and closes', async () => {
+    const server = await serveHttp(echo(), { host, port: 0 });
+    const answer = await fetch(`http://${host}:${server.port}/`, { method: 'POST', body: 'plain' });
+    expect(await answer.text()).toBe('plain');
+    await server.close(1_000);
+    await expect(fetch(`http://${host}:${server.port}/`)).rejects.toThrow();
+  });
+
+  test('says which address it could not bind', async () => {
+    const server = await serveHttp(echo(), { host, port: 0 });
+    toClose.push(() => server.close(0));
+    await expect(serveHttp(echo(), { host, port: server.port })).rejects.toThrow(
+      `listening on 127.0.0.1, port ${server.port}: listen EADDRINUSE`,
+    );
+  });
+});
