@@ -7,10 +7,14 @@ const suite = (name: string, options: object) => ({
 export default defineConfig({
   test: {
     reporters: ['default'],
-    projects: [suite('unit', {}), suite('property', {}), suite('integration', {
+    projects: [
+      suite('unit', {}),
+      suite('property', {}),
+      suite('integration', {
         globalSetup: ['test/integration/global-setup.ts'],
         testTimeout: 180_000,
         hookTimeout: 60_000,
-      })],
+      }),
+    ],
   },
 });

@@ -26,7 +26,10 @@ export class ClusterChart extends Chart {
     new ApiObject(this, 'namespace', {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: namespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'restricted' } },
+      metadata: {
+        name: namespace,
+        labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'restricted' },
+      },
     });
     new ApiObject(this, 'cluster-role', {
       apiVersion: `${rbac}/v1`,
@@ -49,7 +52,11 @@ export class OperatorChart extends Chart {
   constructor(scope: Construct, id: string) {
     super(scope, id, { namespace: installation.namespace, disableResourceNameHashes: true });
     const { name, webhookService } = installation;
-    new ApiObject(this, 'service-account', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, labels } });
+    new ApiObject(this, 'service-account', {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name, labels },
+    });
     new ApiObject(this, 'role', {
       apiVersion: `${rbac}/v1`,
       kind: 'Role',
@@ -98,7 +105,11 @@ const deployment = () => {
           priorityClassName: 'system-cluster-critical',
           // Never on the capacity that it watches over, and not both on one node.
           affinity: { nodeAffinity: ordinaryNodes, podAntiAffinity: apart },
-          securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 65532,
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
           terminationGracePeriodSeconds: 30,
           containers: [
             {

@@ -33,7 +33,10 @@ const rulesOf = (resource: Resource<never>): Rule[] => {
         ];
   if (!resourceNames) return rule(verbs);
   return [
-    ...rule(verbs.filter((verb) => !unnameable.includes(verb)), resourceNames),
+    ...rule(
+      verbs.filter((verb) => !unnameable.includes(verb)),
+      resourceNames,
+    ),
     ...rule(verbs.filter((verb) => unnameable.includes(verb))),
   ];
 };

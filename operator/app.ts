@@ -1,6 +1,10 @@
 import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, timer } from 'rxjs';
 import { type InjectionDeps, type InjectionOutcome, injectionStream } from './injection/stream.ts';
-import { type InterruptionDeps, type InterruptionOutcome, interruptionStream } from './interruption/stream.ts';
+import {
+  type InterruptionDeps,
+  type InterruptionOutcome,
+  interruptionStream,
+} from './interruption/stream.ts';
 import { afterSynced } from './runtime/after-synced.ts';
 import { whileLeader } from './runtime/while-leader.ts';
 import { allKinds, requiredKinds, type Source } from './sources.ts';
@@ -9,7 +13,10 @@ import type { Change, Kind, World } from './world/world.ts';
 
 /** What the program saw and did, for logs, metrics and Events. Nothing is decided by it. */
 export type Outcome =
-  { readonly room: 'world'; readonly change: Change } | InjectionOutcome | InterruptionOutcome | StatusOutcome;
+  | { readonly room: 'world'; readonly change: Change }
+  | InjectionOutcome
+  | InterruptionOutcome
+  | StatusOutcome;
 
 /** What the flow is made of. */
 export interface Deps extends InjectionDeps, InterruptionDeps, StatusDeps {

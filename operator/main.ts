@@ -35,21 +35,30 @@ const operate = async (config: Config, log: Log, stop$: Subject<void>): Promise<
     onAnswer: (verb, status) => metrics.apiRequests.inc({ verb, code: String(status) }),
   });
   const world = new World(rulesOf);
-  const events = recordEvents(kube, { instance: identity, nowMs, suffix: () => randomBytes(8).toString('hex'), log, metrics });
+  const events = recordEvents(kube, {
+    instance: identity,
+    nowMs,
+    suffix: () => randomBytes(8).toString('hex'),
+    log,
+    metrics,
+  });
   const servers = await serve({ config, kube, world, metrics, log, nowMs, random });
 
   const electionEnded = Promise.withResolvers<void>();
-  const leader$ = leadership(leaseCalls(kube, { namespace: config.operatorNamespace, name: config.leaseName }), {
-    identity,
-    leaseDurationMs: config.leaseSeconds * 1000,
-    renewDeadlineMs: config.leaseRenewDeadlineSeconds * 1000,
-    retryMs: config.leaseRetrySeconds * 1000,
-    elapsedMs: () => performance.now(),
-    timeOfDayMs: nowMs,
-    random,
-    stop$,
-    onFailure: (err) => log.warn({ err }, 'lease not renewed'),
-  }).pipe(
+  const leader$ = leadership(
+    leaseCalls(kube, { namespace: config.operatorNamespace, name: config.leaseName }),
+    {
+      identity,
+      leaseDurationMs: config.leaseSeconds * 1000,
+      renewDeadlineMs: config.leaseRenewDeadlineSeconds * 1000,
+      retryMs: config.leaseRetrySeconds * 1000,
+      elapsedMs: () => performance.now(),
+      timeOfDayMs: nowMs,
+      random,
+      stop$,
+      onFailure: (err) => log.warn({ err }, 'lease not renewed'),
+    },
+  ).pipe(
     tap((leads) => {
       metrics.leader.set(leads ? 1 : 0);
       log.info({ leads }, leads ? 'leading' : 'following');
@@ -78,13 +87,15 @@ const operate = async (config: Config, log: Log, stop$: Subject<void>): Promise<
   const clock = interval(clockCheckMs).subscribe(() => {
     const offsetMs = kube.clockOffsetMs() ?? 0;
     metrics.clockOffset.set(offsetMs / 1000);
-    if (Math.abs(offsetMs) > clockToleranceMs) log.warn({ offsetMs }, 'this clock and the API server disagree');
+    if (Math.abs(offsetMs) > clockToleranceMs)
+      log.warn({ offsetMs }, 'this clock and the API server disagree');
   });
 
   await new Promise((resolve) => stop$.subscribe(resolve));
   log.info('stopping');
   // The lease first, so that another replica leads while this one still answers admission.
-  if (world.synced('Pod')) await Promise.race([electionEnded.promise, after(config.leaseRetrySeconds * 1000 + 2_000)]);
+  if (world.synced('Pod'))
+    await Promise.race([electionEnded.promise, after(config.leaseRetrySeconds * 1000 + 2_000)]);
   flow.unsubscribe();
   clock.unsubscribe();
   await events.settled();
@@ -99,7 +110,9 @@ const defaultIdentity = `${hostname()}_${process.pid}_${randomBytes(3).toString(
 
 const readVersion = (): string => {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : '';
 };
 
 try {

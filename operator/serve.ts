@@ -47,10 +47,13 @@ const closeMs = 3_000;
 export const serve = async (parts: ServeParts): Promise<Servers> => {
   const { config, log } = parts;
   let current: Certificates | undefined;
-  const plain = await serveHttp(healthOf(parts, () => current), {
-    host: config.healthHost,
-    port: config.healthPort,
-  });
+  const plain = await serveHttp(
+    healthOf(parts, () => current),
+    {
+      host: config.healthHost,
+      port: config.healthPort,
+    },
+  );
   const certificates$ = certificatesOf(parts).pipe(
     tap((certificates) => {
       current = certificates;
@@ -93,7 +96,9 @@ const certificatesOf = ({ config, kube, log, nowMs, random }: ServeParts): Obser
   });
   return certificateStream({
     ensure: () => ensureCertificates(store, lifetimes, namesOf(config), nowMs),
-    changed$: listWatch(secret, { expired: isExpired, nextDelayMs }).pipe(filter(({ kind }) => kind === 'changed')),
+    changed$: listWatch(secret, { expired: isExpired, nextDelayMs }).pipe(
+      filter(({ kind }) => kind === 'changed'),
+    ),
     nowMs,
     nextDelayMs,
     onFailure: (err) => log.warn({ err }, 'certificates not ready'),

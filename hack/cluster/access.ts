@@ -50,11 +50,19 @@ export const accessTo = async (data: ClusterData): Promise<Access> => {
 
   const kubectl = (args: readonly string[], stdin?: string): Promise<Ended> =>
     new Promise((resolve, reject) => {
-      const own = ['--kubeconfig', data.adminKubeconfigPath, '--cache-dir', join(data.directory, 'kubectl-cache')];
+      const own = [
+        '--kubeconfig',
+        data.adminKubeconfigPath,
+        '--cache-dir',
+        join(data.directory, 'kubectl-cache'),
+      ];
       const options = { env: environment, maxBuffer: 64 * 1024 * 1024 };
       const child = execFile(data.binaries.kubectl, [...own, ...args], options, (error, stdout, stderr) => {
         if (error === null) resolve({ stdout, stderr, exitCode: 0 });
-        else reject(new Error(`running kubectl ${args.join(' ')}: ${stderr || error.message}`, { cause: error }));
+        else
+          reject(
+            new Error(`running kubectl ${args.join(' ')}: ${stderr || error.message}`, { cause: error }),
+          );
       });
       child.stdin?.end(stdin ?? '');
     });

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path';
 import { say } from '../say.ts';
 import { startCluster, type Cluster } from './cluster.ts';
-import { bindName, callHolder, withLock } from './lock.ts';
+import { bindName, callHolder, endOf, withLock } from './lock.ts';
 import { ensureToolchain } from './toolchain.ts';
 
 /** Called once the cluster is ready, with the state directory; what it returns is called before the cluster stops. */
@@ -21,7 +21,8 @@ const keeperName = (directory: string): string => `keeper of ${resolve(directory
  */
 export const keepCluster = async (directory: string, afterStart?: AfterStart): Promise<void> => {
   const door = await bindName(keeperName(directory));
-  if (door === undefined) throw new Error(`${directory}: a cluster is kept there already; stop it with make down`);
+  if (door === undefined)
+    throw new Error(`${directory}: a cluster is kept there already; stop it with make down`);
   let ready = false;
   const asked = Promise.race([
     // The first word through the door asks for the end; merely opening it asks whether somebody is there.
@@ -58,7 +59,10 @@ export const runKeeper = (work: Promise<void>): void => {
   );
 };
 
-const fillStateDirectory = async (directory: string, { adminKubeconfigPath, binaries, ...cluster }: Cluster): Promise<void> => {
+const fillStateDirectory = async (
+  directory: string,
+  { adminKubeconfigPath, binaries, ...cluster }: Cluster,
+): Promise<void> => {
   await mkdir(join(directory, 'bin'));
   await Promise.all([
     writeFile(join(directory, 'kubeconfig'), await readFile(adminKubeconfigPath), { mode: 0o600 }),
@@ -72,32 +76,37 @@ const fillStateDirectory = async (directory: string, { adminKubeconfigPath, bina
  * ms when its cluster is ready, with `undefined` if one is kept there already; rejects with the keeper's own words.
  */
 export const startInBackground = (directory: string, program: string): Promise<number | undefined> =>
-  withLock(`start ${resolve(directory)}`, () => say('another start is under way; waiting for it'), async () => {
-    const keeper = await callHolder(keeperName(directory));
-    keeper?.destroy();
-    if (keeper !== undefined) return undefined;
-    // What a keeper that was killed has left; its cluster went with it.
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true });
-    const log = await open(join(directory, 'cluster.log'), 'w');
-    const child = fork(program, [directory], { detached: true, stdio: ['ignore', log.fd, log.fd, 'ipc'] });
-    await log.close();
-    const died = once(child, 'exit').then(([code]): Message => ({ failure: `${program} ended with ${String(code)}` }));
-    const message = await Promise.race([once(child, 'message').then(([said]) => said as Message), died]);
-    if ('failure' in message) throw new Error(`starting a cluster in the background: ${message.failure}`);
-    child.disconnect();
-    child.unref();
-    return message.readyInMs;
-  });
+  withLock(
+    `start ${resolve(directory)}`,
+    () => say('another start is under way; waiting for it'),
+    async () => {
+      const keeper = await callHolder(keeperName(directory));
+      keeper?.destroy();
+      if (keeper !== undefined) return undefined;
+      // What a keeper that was killed has left; its cluster went with it.
+      await rm(directory, { recursive: true, force: true });
+      await mkdir(directory, { recursive: true });
+      const log = await open(join(directory, 'cluster.log'), 'w');
+      const child = fork(program, [directory], { detached: true, stdio: ['ignore', log.fd, log.fd, 'ipc'] });
+      await log.close();
+      const died = once(child, 'exit').then(([code]): Message => ({
+        failure: `${program} ended with ${String(code)}`,
+      }));
+      const message = await Promise.race([once(child, 'message').then(([said]) => said as Message), died]);
+      if ('failure' in message) throw new Error(`starting a cluster in the background: ${message.failure}`);
+      child.disconnect();
+      child.unref();
+      return message.readyInMs;
+    },
+  );
 
 /** Ends the cluster kept in a state directory; resolves when nothing of it is left, with whether there was one. */
 export const stopInBackground = async (directory: string): Promise<boolean> => {
   const keeper = await callHolder(keeperName(directory));
   if (keeper !== undefined) {
-    keeper.on('error', () => {}).resume();
     keeper.write('stop');
-    // The keeper's end closes it, and that is the last thing it does.
-    await once(keeper, 'close');
+    // The keeper holds it until its own end, which is the last thing it does.
+    await endOf(keeper);
   }
   await rm(directory, { recursive: true, force: true });
   return keeper !== undefined;

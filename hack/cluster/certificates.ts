@@ -48,7 +48,11 @@ const nameOf = ({ commonName, organisations = [] }: Subject): x509.JsonName => [
   { CN: [commonName] },
 ];
 
-const authorityOf = (certificate: x509.X509Certificate, key: webcrypto.CryptoKey, keyPem: string): Authority => {
+const authorityOf = (
+  certificate: x509.X509Certificate,
+  key: webcrypto.CryptoKey,
+  keyPem: string,
+): Authority => {
   const issue = async (subject: Subject, extensions: x509.Extension[]): Promise<KeyPair> => {
     const keys = await newKeys();
     const issued = await x509.X509CertificateGenerator.create({
@@ -105,7 +109,11 @@ export const loadAuthority = async (directory: string): Promise<Authority> => {
   const keyPem = await readFile(join(directory, 'ca.key'), 'utf8');
   const der = x509.PemConverter.decodeFirst(keyPem);
   const key = await webcrypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']);
-  return authorityOf(new x509.X509Certificate(await readFile(join(directory, 'ca.crt'), 'utf8')), key, keyPem);
+  return authorityOf(
+    new x509.X509Certificate(await readFile(join(directory, 'ca.crt'), 'utf8')),
+    key,
+    keyPem,
+  );
 };
 
 /** The key pair, PEM, with which the API server signs and checks ServiceAccount tokens. */

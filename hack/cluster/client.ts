@@ -48,7 +48,6 @@ export type RestClient = {
   get<T = KubernetesObject>(path: string): Promise<T>;
   list<T = KubernetesObject>(path: string): Promise<T[]>;
   post<T = KubernetesObject>(path: string, body: unknown): Promise<T>;
-  put<T = KubernetesObject>(path: string, body: unknown): Promise<T>;
   patch<T = KubernetesObject>(path: string, body: unknown, type?: keyof typeof patchTypes): Promise<T>;
   delete(path: string, options?: unknown): Promise<void>;
   /** A watch of a collection's path, query included; it completes when the server ends it and never reconnects. */
@@ -58,7 +57,11 @@ export type RestClient = {
 
 /** Opens a client on two pools, because over HTTP/1.1 a watch keeps a connection for itself. */
 export const openClient = (to: Connection): RestClient => {
-  const connect = { ca: to.caCertificatePem, cert: to.credentials.certificatePem, key: to.credentials.keyPem };
+  const connect = {
+    ca: to.caCertificatePem,
+    cert: to.credentials.certificatePem,
+    key: to.credentials.keyPem,
+  };
   const calls = new Agent({ allowH2: false, connections: 8, connect });
   const watches = new Agent({ allowH2: false, bodyTimeout: 0, connect });
 
@@ -101,7 +104,6 @@ export const openClient = (to: Connection): RestClient => {
     get: (path) => call('GET', path),
     list: async <T>(path: string) => (await call<{ items: T[] }>('GET', path)).items,
     post: (path, body) => call('POST', path, body),
-    put: (path, body) => call('PUT', path, body),
     patch: (path, body, type = 'merge') => call('PATCH', path, body, patchTypes[type]),
     delete: (path, options) => call('DELETE', path, options),
     watch$,

@@ -66,9 +66,7 @@ export const startCluster = async (options: {
     const access = await accessTo(data);
 
     const all = commands(options.binaries, port, await kwokConfigs(directory));
-    const component = memoised((name: ComponentName) =>
-      componentOf(all[name], directory, failed),
-    );
+    const component = memoised((name: ComponentName) => componentOf(all[name], directory, failed));
     await bringUp(access, component, options.nodes ?? virtualNodes, failure.signal);
 
     return {
@@ -105,7 +103,13 @@ const memoised = <Key, Value>(make: (key: Key) => Value): ((key: Key) => Value) 
 const writeFiles = async ({ directory, serverUrl }: ClusterData, authority: Authority): Promise<void> => {
   const write = (name: string, text: string) => writeFile(join(directory, name), text, { mode: 0o600 });
   const serving = await authority.issueServer('kube-apiserver', {
-    dns: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
+    dns: [
+      'localhost',
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      'kubernetes.default.svc.cluster.local',
+    ],
     ip: ['127.0.0.1', '10.96.0.1'],
   });
   const tokens = await createTokenKeys();
@@ -146,17 +150,26 @@ const bringUp = async (
 };
 
 const apiServerIsReady = (access: Access, signal: AbortSignal): Promise<unknown> =>
-  waitFor('the API server to be ready', () => access.admin.get('/readyz'), { timeoutMs: startTimeoutMs, signal });
+  waitFor('the API server to be ready', () => access.admin.get('/readyz'), {
+    timeoutMs: startTimeoutMs,
+    signal,
+  });
 
 /** A Stage whose patch broke off with its connection is not played again until the pod changes; a new KWOK looks at all. */
-const restartKwok = async ({ admin }: Access, component: (name: ComponentName) => Component): Promise<void> => {
+const restartKwok = async (
+  { admin }: Access,
+  component: (name: ComponentName) => Component,
+): Promise<void> => {
   await component('kwok').kill();
   // Else it would wait 40 s for the leases of its predecessor to run out.
   await admin.delete('/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases');
   await component('kwok').start();
 };
 
-type NodeState = { spec: { taints?: { key: string }[] }; status: { conditions?: { type: string; status: string }[] } };
+type NodeState = {
+  spec: { taints?: { key: string }[] };
+  status: { conditions?: { type: string; status: string }[] };
+};
 
 const podsCanBeScheduled = async (
   access: Access,
@@ -176,5 +189,8 @@ const podsCanBeScheduled = async (
     );
   // Admission refuses pods in a namespace without it.
   const account = '/api/v1/namespaces/default/serviceaccounts/default';
-  await waitFor('the default ServiceAccount', () => access.admin.get(account), { timeoutMs: startTimeoutMs, signal });
+  await waitFor('the default ServiceAccount', () => access.admin.get(account), {
+    timeoutMs: startTimeoutMs,
+    signal,
+  });
 };

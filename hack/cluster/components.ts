@@ -2,8 +2,7 @@ import type { Binaries } from './toolchain.ts';
 import type { Command } from './processes.ts';
 
 /** The programs of a cluster, by the names under which they log and can be killed. */
-export type ComponentName =
-  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
+export type ComponentName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
 
 /** Files of a cluster's directory, relative to it; every component runs there. */
 export const files = {
@@ -22,7 +21,11 @@ const etcdPeers = 'unix://etcd-peers.sock:1';
 const clientLimits = ['--kube-api-qps=1000', '--kube-api-burst=2000'];
 
 /** The command of each component; the API server listens on the given port of 127.0.0.1, the others on none. */
-export const commands = (binaries: Binaries, port: number, kwokConfigs: readonly string[]): Record<ComponentName, Command> => ({
+export const commands = (
+  binaries: Binaries,
+  port: number,
+  kwokConfigs: readonly string[],
+): Record<ComponentName, Command> => ({
   etcd: {
     name: 'etcd',
     program: binaries.etcd,
@@ -90,4 +93,3 @@ export const commands = (binaries: Binaries, port: number, kwokConfigs: readonly
     args: [`--kubeconfig=${files.kubeconfig('kwok')}`, ...kwokConfigs.map((path) => `--config=${path}`)],
   },
 });
-

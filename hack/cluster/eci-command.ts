@@ -27,7 +27,8 @@ const run = async (names: string[], flags: Flags, command: Command): Promise<voi
     const judged = (await chosen(admin, names, flags)).map((pod) => ({ pod, reason: refusal(pod) }));
     const doomed = judged.filter(({ reason }) => reason === undefined);
     const refused = judged.filter(({ reason }) => reason !== undefined);
-    for (const { pod, reason } of refused) console.error(`pod ${pod.metadata?.name} is not reclaimed: ${reason}`);
+    for (const { pod, reason } of refused)
+      console.error(`pod ${pod.metadata?.name} is not reclaimed: ${reason}`);
     if (doomed.length === 0 || (flags.selector === undefined && refused.length > 0))
       command.error(`error: nothing was reclaimed in namespace ${flags.namespace}`);
     for (const { pod } of doomed) {
@@ -42,15 +43,23 @@ const run = async (names: string[], flags: Flags, command: Command): Promise<voi
 const program = new Command('hack/eci').description("Plays ECI's part in a cluster started by make up.");
 program
   .command('reclaim')
-  .description('Announces the reclaim of running spot pods: Event and condition now, BidFailed when the window is over.')
+  .description(
+    'Announces the reclaim of running spot pods: Event and condition now, BidFailed when the window is over.',
+  )
   .argument('[pod...]', 'names of pods')
   .option('-n, --namespace <namespace>', 'their namespace', 'default')
   .option('-l, --selector <selector>', 'choose pods by label instead of by name')
   .option('--minutes <number>', 'the window, and the number in the text', wholeMinutes, 3)
   .addOption(
-    new Option('--uid <of>', 'whose id the Event carries as involvedObject.uid').choices(['pod', 'instance']).default('pod'),
+    new Option('--uid <of>', 'whose id the Event carries as involvedObject.uid')
+      .choices(['pod', 'instance'])
+      .default('pod'),
   )
-  .option('--kubeconfig <path>', 'the cluster', join(import.meta.dirname, '..', '..', '.cluster', 'kubeconfig'))
+  .option(
+    '--kubeconfig <path>',
+    'the cluster',
+    join(import.meta.dirname, '..', '..', '.cluster', 'kubeconfig'),
+  )
   .action(run);
 
 await program.parseAsync().catch((error: unknown) => {

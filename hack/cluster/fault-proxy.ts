@@ -135,7 +135,11 @@ const answerGone = (as: GoneWatches['as'], outgoing: ServerResponse): void => {
 };
 
 const passOn = (incoming: IncomingMessage, outgoing: ServerResponse, url: URL, agent: Agent): void => {
-  const upstream = forward(url, { agent, method: incoming.method, headers: { ...incoming.headers, host: url.host } });
+  const upstream = forward(url, {
+    agent,
+    method: incoming.method,
+    headers: { ...incoming.headers, host: url.host },
+  });
   upstream.on('response', (response) => {
     outgoing.writeHead(response.statusCode ?? 502, response.headers);
     // A watch without events must still be seen to be open.

@@ -2,8 +2,8 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
-/** The folder of the Stages: how a virtual node and ECI behave. */
-export const stagesDirectory = join(import.meta.dirname, 'eci');
+// The Stages: how a virtual node and ECI behave.
+const stagesDirectory = join(import.meta.dirname, 'eci');
 
 // Such a document in --config switches KWOK's own defaults off, so the ones it needs are all named.
 const configuration = {
@@ -43,7 +43,11 @@ export const kwokRights: readonly object[] = [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch', 'delete'] },
       { apiGroups: [''], resources: ['nodes/status', 'pods/status'], verbs: ['patch', 'update'] },
       { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
-      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'update'] },
+      {
+        apiGroups: ['coordination.k8s.io'],
+        resources: ['leases'],
+        verbs: ['get', 'list', 'watch', 'create', 'patch', 'update'],
+      },
     ],
   },
   {

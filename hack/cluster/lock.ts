@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/**
- * The address of a name in Linux's abstract socket namespace. Binding one is exclusive, and the kernel frees it with the
- * process that bound it, however that ends: no file remains that could be stale.
- */
-export const abstractAddress = (name: string): string =>
+// Linux's abstract socket namespace: binding an address is exclusive, and the kernel frees it with the process that bound
+// it, however that ends. No file remains that could be stale.
+const abstractAddress = (name: string): string =>
   `\0spotpolicy-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 
 /** Binds a name for this process; undefined if another process has it. */
@@ -22,17 +20,28 @@ export const bindName = async (name: string): Promise<Server | undefined> => {
   }
 };
 
-/** A connection to the process that has a name; undefined if none has it. */
+/** A connection to the process that has a name; undefined if none has it, or gives it up at this moment. */
 export const callHolder = async (name: string): Promise<Socket | undefined> => {
   const socket = connect(abstractAddress(name));
   try {
     await once(socket, 'connect');
     return socket;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return undefined;
+    if (['ECONNREFUSED', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
     throw error;
   }
 };
+
+/** Resolves when a connection to a holder ends, be it orderly or with the holder's process. */
+export const endOf = (holder: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    // A reset is an end too, and 'close' follows it.
+    holder
+      .on('error', () => {})
+      .once('close', () => resolve())
+      .resume();
+  });
 
 /**
  * Does the work while no other process of this machine does work under the same name. `onWait` is called once if one
@@ -54,6 +63,6 @@ export const withLock = async <T>(name: string, onWait: () => void, work: () => 
     if (attempt === 0) onWait();
     const holder = await callHolder(name);
     // Nothing is ever sent: the connection ends with the holder's work, or with the holder.
-    if (holder !== undefined) await once(holder.on('error', () => {}).resume(), 'close');
+    if (holder !== undefined) await endOf(holder);
   }
 };

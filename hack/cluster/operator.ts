@@ -36,7 +36,8 @@ const readyMs = 30_000;
 /** Applies what `dist/install.yaml` holds, but for the Deployment: the operator runs as a process of this machine. */
 export const installOperator = async ({ kubectl }: Pick<Access, 'kubectl'>): Promise<void> => {
   const parts = manifests().filter(({ kind }) => kind !== 'Deployment');
-  const list = (items: readonly Manifest[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  const list = (items: readonly Manifest[]): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
   await kubectl(['apply', '--server-side', '--field-manager=install', '-f', '-'], list(parts));
   await kubectl(['wait', '--for=condition=Established', 'crd/spotpolicies.spotpolicy.dev', '--timeout=30s']);
 };

@@ -40,11 +40,17 @@ export const missingPrerequisites = (facts: Facts): string[] => {
     missing.push(`Go 1.26 or later: found ${facts.go.version}; install a newer one from https://go.dev/dl`);
   // Without Go the question could not be put.
   else if (facts.moduleProblem !== undefined)
-    missing.push(`Go modules: GOPROXY=${facts.goproxy} gave none (${facts.moduleProblem}); set GOPROXY to one that answers`);
+    missing.push(
+      `Go modules: GOPROXY=${facts.goproxy} gave none (${facts.moduleProblem}); set GOPROXY to one that answers`,
+    );
   if (facts.freeDiskBytes < diskBytes)
-    missing.push(`${shown(diskBytes)} of free disk: ${shown(facts.freeDiskBytes)} are left; free some, or point XDG_CACHE_HOME, GOCACHE and GOMODCACHE at a larger disk`);
+    missing.push(
+      `${shown(diskBytes)} of free disk: ${shown(facts.freeDiskBytes)} are left; free some, or point XDG_CACHE_HOME, GOCACHE and GOMODCACHE at a larger disk`,
+    );
   if (facts.availableMemoryBytes < memoryBytes)
-    missing.push(`${shown(memoryBytes)} of memory: ${shown(facts.availableMemoryBytes)} are available; stop something`);
+    missing.push(
+      `${shown(memoryBytes)} of memory: ${shown(facts.availableMemoryBytes)} are available; stop something`,
+    );
   return missing;
 };
 

@@ -65,7 +65,8 @@ export const componentOf = (
   };
 
   const signal = (which: NodeJS.Signals): void => {
-    if (child === undefined) throw new Error(`sending ${which} to ${name}: it does not run, start() it first`);
+    if (child === undefined)
+      throw new Error(`sending ${which} to ${name}: it does not run, start() it first`);
     child.kill(which);
   };
 

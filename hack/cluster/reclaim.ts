@@ -13,7 +13,8 @@ export const refusal = ({ metadata, status }: Pod): string | undefined => {
   if (annotations[strategy] === undefined)
     return `it is no spot pod: it has no annotation ${strategy}; only pods created with it can be reclaimed`;
   if (metadata?.deletionTimestamp !== undefined) return 'it is being deleted already';
-  if (status?.phase !== 'Running') return `it is ${status?.phase ?? 'new'}: only a running pod has an instance to take back`;
+  if (status?.phase !== 'Running')
+    return `it is ${status?.phase ?? 'new'}: only a running pod has an instance to take back`;
   if (status.conditions?.some(({ reason }) => reason === 'SpotDegraded') === true)
     return 'it was moved to pay-as-you-go for want of spot stock (SpotDegraded), and ECI never reclaims that';
   if (annotations[`${prefix}/released-at`] !== undefined)
@@ -22,7 +23,11 @@ export const refusal = ({ metadata, status }: Pod): string | undefined => {
 };
 
 /** Announces the reclaim of a pod by setting the annotations that the Stages act on; fails if it has been replaced by a namesake. */
-export const reclaim = async (admin: RestClient, pod: Pod, { minutes, uid }: ReclaimOptions): Promise<void> => {
+export const reclaim = async (
+  admin: RestClient,
+  pod: Pod,
+  { minutes, uid }: ReclaimOptions,
+): Promise<void> => {
   const { name, namespace, uid: podUid } = pod.metadata ?? {};
   await admin.patch(`/api/v1/namespaces/${namespace}/pods/${name}`, {
     metadata: {

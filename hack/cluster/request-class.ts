@@ -26,7 +26,8 @@ export const requestClass = (method: string, pathAndQuery: string): RequestClass
   if (rest === undefined) return { verb: verb.one, resource: pathname };
   const parts = rest.split('/');
   // /namespaces/x is an object itself, /namespaces/x/pods lies in it, /namespaces/x/status is its subresource.
-  const inNamespace = parts[0] === 'namespaces' && parts.length > 2 && !['status', 'finalize'].includes(parts[2] ?? '');
+  const inNamespace =
+    parts[0] === 'namespaces' && parts.length > 2 && !['status', 'finalize'].includes(parts[2] ?? '');
   const [resource = '', name, subresource] = inNamespace ? parts.slice(2) : parts;
   const watching = ['true', '1'].includes(searchParams.get('watch') ?? '');
   return {

@@ -64,7 +64,8 @@ export const ensureToolchain = async ({ log }: { log: (line: string) => void }):
 export const findBinaries = async (directory: string, origin: string): Promise<Binaries> => {
   const missing: string[] = [];
   const found = async (key: keyof Binaries): Promise<string> => {
-    for (const name of programs[key]) if (await exists(join(directory, name), constants.X_OK)) return join(directory, name);
+    for (const name of programs[key])
+      if (await exists(join(directory, name), constants.X_OK)) return join(directory, name);
     missing.push(programs[key].join(' or '));
     return '';
   };
@@ -77,7 +78,9 @@ export const findBinaries = async (directory: string, origin: string): Promise<B
     kwok: await found('kwok'),
   };
   if (missing.length > 0)
-    throw new Error(`${origin}, ${directory}: no executable ${missing.join(', ')}; put them there, or remove the directory from ${origin} to have them built`);
+    throw new Error(
+      `${origin}, ${directory}: no executable ${missing.join(', ')}; put them there, or remove the directory from ${origin} to have them built`,
+    );
   return binaries;
 };
 
@@ -102,7 +105,9 @@ const cacheKey = async (): Promise<string> => {
 const checkPrerequisites = async (root: string): Promise<void> => {
   const missing = missingPrerequisites(await gatherFacts(moduleDirectory, root));
   if (missing.length > 0)
-    throw new Error(`the control plane cannot be built here; missing:\n${missing.map((line) => `  - ${line}`).join('\n')}`);
+    throw new Error(
+      `the control plane cannot be built here; missing:\n${missing.map((line) => `  - ${line}`).join('\n')}`,
+    );
 };
 
 const build = async (directory: string, log: (line: string) => void): Promise<void> => {
@@ -113,7 +118,9 @@ const build = async (directory: string, log: (line: string) => void): Promise<vo
   await mkdir(draft, { recursive: true });
   const startedAtMs = performance.now();
   const elapsed = () => `${Math.round((performance.now() - startedAtMs) / 1000)} s`;
-  log('building the control plane (etcd, Kubernetes 1.36.3, KWOK): usually 4-5 minutes the first time, later not at all');
+  log(
+    'building the control plane (etcd, Kubernetes 1.36.3, KWOK): usually 4-5 minutes the first time, later not at all',
+  );
   try {
     const args = ['build', '-v', '-trimpath', '-ldflags', linkerFlags, '-o', `${draft}/`, 'tool'];
     const go = spawn('go', args, {
@@ -128,7 +135,10 @@ const build = async (directory: string, log: (line: string) => void): Promise<vo
       progressEveryMs,
     );
     const [code] = await once(go, 'close').finally(() => clearInterval(progress));
-    if (code !== 0) throw new Error(`building the control plane: go build ended with ${String(code)}:\n${lines.slice(-15).join('\n')}`);
+    if (code !== 0)
+      throw new Error(
+        `building the control plane: go build ended with ${String(code)}:\n${lines.slice(-15).join('\n')}`,
+      );
     await rename(join(draft, 'server'), join(draft, 'etcd'));
     await rename(draft, directory);
     log(`built the control plane in ${elapsed()}: ${directory}`);

@@ -28,9 +28,12 @@ export const waitFor = async <T>(
       last = error;
     }
     if (performance.now() >= deadlineMs)
-      throw new Error(`waited ${timeoutMs} ms for ${description}; the last look saw: ${inspect(last, { depth: 6 })}`, {
-        cause: last,
-      });
+      throw new Error(
+        `waited ${timeoutMs} ms for ${description}; the last look saw: ${inspect(last, { depth: 6 })}`,
+        {
+          cause: last,
+        },
+      );
     await pause(intervalMs);
   }
 };

@@ -17,7 +17,9 @@ export const applyWebhook = async (
 ): Promise<string> => {
   const { name } = body.metadata;
   const patch = { type: 'apply', body, fieldManager, force: true } as const;
-  const applied = await kube.patch<KubeObject>(resources.mutatingWebhookConfigurations, { name }, patch, { signal });
+  const applied = await kube.patch<KubeObject>(resources.mutatingWebhookConfigurations, { name }, patch, {
+    signal,
+  });
   return applied.metadata.resourceVersion;
 };
 
@@ -38,11 +40,16 @@ export const probeAdmission = async (
   signal: AbortSignal,
 ): Promise<string | undefined> => {
   const name = probeName(policy, nonce);
-  const answer = await kube.evict({ namespace: policy.namespace, name }, { uid: nonce, dryRun: true, signal });
+  const answer = await kube.evict(
+    { namespace: policy.namespace, name },
+    { uid: nonce, dryRun: true, signal },
+  );
   const text = 'message' in answer ? answer.message : '';
   const generation = generationIn(text, name);
   if (generation === undefined) {
     return `the API server does not reach admission yet (a dry-run eviction answered ${answer.kind}${text && `: ${text}`})`;
   }
-  return generation >= policy.generation ? undefined : 'admission has not seen this generation of the policy yet';
+  return generation >= policy.generation
+    ? undefined
+    : 'admission has not seen this generation of the policy yet';
 };

@@ -24,7 +24,11 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping): 
   // Edited between two calls of one admission: the pod keeps the decision it was given first.
   if (repeated && pod.annotations[ourAnnotations.revision] !== revision) return pod;
   const own = withoutStamps(pod.annotations);
-  const { annotations, userValueKept } = mergeAnnotations(own, gift.annotations, policy.spec.injection.existing);
+  const { annotations, userValueKept } = mergeAnnotations(
+    own,
+    gift.annotations,
+    policy.spec.injection.existing,
+  );
   const keeps = policy.spec.injection.existing === 'Keep';
   const labels = {
     ...(keeps ? { ...gift.labels, ...pod.labels } : { ...pod.labels, ...gift.labels }),

@@ -5,15 +5,23 @@ import type { View } from '../world/world.ts';
 // the way of a pod's creation up to the webhook, needs no right the operator lacks, and can never make a pod.
 const prefix = 'spotpolicy-probe-';
 
-/** The CEL condition that keeps real evictions away from the webhook. */
-export const probeCondition = `request.subResource != 'eviction' || request.name.startsWith('${prefix}')`;
+/**
+ * The CEL condition that keeps real evictions away from the webhook. A condition that fails to evaluate would skip the
+ * webhook in silence, and for a pod the request has no `subResource` at all.
+ */
+export const probeCondition = `!has(request.subResource) || request.subResource != 'eviction' || request.name.startsWith('${prefix}')`;
 
 /** The name to evict when asking whether admission knows `policy`; `nonce` tells one question from another. */
 export const probeName = ({ uid }: Identity, nonce: string): string => `${prefix}${uid}.${nonce}`;
 
 /** Whether a request is a question of the operator itself. */
-export const isProbe = ({ subResource, name }: { subResource?: string | undefined; name?: string | undefined }): boolean =>
-  subResource === 'eviction' && name?.startsWith(prefix) === true;
+export const isProbe = ({
+  subResource,
+  name,
+}: {
+  subResource?: string | undefined;
+  name?: string | undefined;
+}): boolean => subResource === 'eviction' && name?.startsWith(prefix) === true;
 
 /** What the replica that was reached answers: the question and the generation of the policy that it admits by. */
 export const answerProbe = (view: View, { name = '' }: { name?: string | undefined }): string => {

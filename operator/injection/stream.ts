@@ -11,7 +11,12 @@ import { coveredNamespaces } from './webhook.ts';
 export type InjectionOutcome =
   | { readonly room: 'injection'; readonly kind: 'applied'; readonly namespaces: readonly string[] }
   | { readonly room: 'injection'; readonly kind: 'removed' }
-  | { readonly room: 'injection'; readonly kind: 'failed'; readonly error: unknown; readonly againInMs: number }
+  | {
+      readonly room: 'injection';
+      readonly kind: 'failed';
+      readonly error: unknown;
+      readonly againInMs: number;
+    }
   | { readonly room: 'injection'; readonly kind: 'probed'; readonly probe: Probe };
 
 /** What the stream is made of; the calls are effects.ts with their client bound. */
@@ -38,7 +43,10 @@ const recheckMs = 300_000;
  * Keeps the webhook configuration as narrow as the policies, and asks for each policy whether admission is reached.
  * Emits what it did. Never completes; a failed call is an outcome and is tried again.
  */
-export const injectionStream = (deps: InjectionDeps, world$: Observable<Change>): Observable<InjectionOutcome> =>
+export const injectionStream = (
+  deps: InjectionDeps,
+  world$: Observable<Change>,
+): Observable<InjectionOutcome> =>
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
     const state: WebhookState = { resourceVersion: undefined, namespaces: undefined, failures: 0 };
@@ -52,11 +60,14 @@ export const injectionStream = (deps: InjectionDeps, world$: Observable<Change>)
     const touched$ = world$.pipe(mergeMap((change) => touchedBy(change)));
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(alarm$.pipe(delayByKey(deps.nowMs)), rush$, touched$, known$).pipe(
-      coalesceByKey((key) => (key === webhook ? lookAtWebhook(deps, state, alarm$) : lookAtPolicy(deps, key, alarm$)), {
-        // Probes wait for the configuration they ask about, and many edits at once must not crowd out anything else.
-        concurrency: 8,
-        priority: (key) => (key === webhook ? 0 : 1),
-      }),
+      coalesceByKey(
+        (key) => (key === webhook ? lookAtWebhook(deps, state, alarm$) : lookAtPolicy(deps, key, alarm$)),
+        {
+          // Probes wait for the configuration they ask about, and many edits at once must not crowd out anything else.
+          concurrency: 8,
+          priority: (key) => (key === webhook ? 0 : 1),
+        },
+      ),
     );
   });
 
@@ -132,7 +143,16 @@ const lookAtPolicy = (
         const reached = problem === undefined;
         const failures = reached ? 0 : (earlier?.failures ?? 0) + 1;
         const { namespace, name, generation } = policy;
-        const result: Probe = { uid, namespace, name, generation, reached, problem: problem ?? '', atMs: nowMs(), failures };
+        const result: Probe = {
+          uid,
+          namespace,
+          name,
+          generation,
+          reached,
+          problem: problem ?? '',
+          atMs: nowMs(),
+          failures,
+        };
         world.recordProbe(result);
         alarm$.next({ key: uid, atMs: nowMs() + (reached ? recheckMs : pauseAfter(failures - 1)) });
         return { room: 'injection', kind: 'probed', probe: result } as const;

@@ -44,7 +44,14 @@ export const webhookConfiguration = (
       name: 'pods.spotpolicy.dev',
       admissionReviewVersions: ['v1'],
       clientConfig: { ...clientConfig(endpoint), caBundle: btoa(bundlePem) },
-      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods', 'pods/eviction'] }],
+      rules: [
+        {
+          apiGroups: [''],
+          apiVersions: ['v1'],
+          operations: ['CREATE'],
+          resources: ['pods', 'pods/eviction'],
+        },
+      ],
       namespaceSelector: {
         matchExpressions: [
           { key: 'kubernetes.io/metadata.name', operator: 'In', values: [...namespaces] },
@@ -71,4 +78,6 @@ export type WebhookConfiguration = ReturnType<typeof webhookConfiguration>;
 const ownerCondition = `!has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller && owner.kind in [${nodeBoundKinds.map((kind) => `'${kind}'`).join(', ')}])`;
 
 const clientConfig = (endpoint: Endpoint): object =>
-  'url' in endpoint ? { url: endpoint.url } : { service: { ...endpoint.service, path: '/mutate', port: 443 } };
+  'url' in endpoint
+    ? { url: endpoint.url }
+    : { service: { ...endpoint.service, path: '/mutate', port: 443 } };

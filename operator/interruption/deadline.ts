@@ -19,7 +19,10 @@ const graceMarginMs = 2_000;
  * The grace that is planned for is at most half of the window: a pod that asks for more than ECI gives would otherwise
  * be deleted past its budget in the first second.
  */
-export const timetable = (notice: { noticedAtMs: number; deadlineMs: number }, graceSeconds: number): Timetable => {
+export const timetable = (
+  notice: { noticedAtMs: number; deadlineMs: number },
+  graceSeconds: number,
+): Timetable => {
   const { noticedAtMs, deadlineMs } = notice;
   const halfWindowMs = Math.floor((deadlineMs - noticedAtMs) / 2);
   const graceMs = Math.max(0, Math.min(graceSeconds * 1000, halfWindowMs));

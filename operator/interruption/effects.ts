@@ -51,7 +51,12 @@ const remove = async (
 
 // A deletion carries no DisruptionTarget, which a Job's podFailurePolicy asks for. Without the transition time the
 // disruption controller takes the condition back at once.
-const markDisrupted = async (pod: Identity, kube: Kube, signal: AbortSignal, nowMs: number): Promise<void> => {
+const markDisrupted = async (
+  pod: Identity,
+  kube: Kube,
+  signal: AbortSignal,
+  nowMs: number,
+): Promise<void> => {
   const condition = {
     type: 'DisruptionTarget',
     status: 'True',

@@ -24,7 +24,8 @@ export const follow = (seen: Case, nowMs: number): Look => {
 /** How a pod ends, as seen now; undefined while it lives. */
 export const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
   if (!pod) return { how: 'Gone', atMs: nowMs };
-  if (pod.phase === 'Failed') return { how: pod.reason === 'BidFailed' ? 'BidFailed' : 'Failed', atMs: nowMs };
+  if (pod.phase === 'Failed')
+    return { how: pod.reason === 'BidFailed' ? 'BidFailed' : 'Failed', atMs: nowMs };
   if (pod.phase === 'Succeeded') return { how: 'Succeeded', atMs: nowMs };
   return pod.deletionAtMs === undefined ? undefined : { how: 'Terminating', atMs: pod.deletedAtMs ?? nowMs };
 };
@@ -50,7 +51,10 @@ const leaveMark = (interruption: Interruption): Look => ({
 const withSuccessor = (interruption: Interruption, { successors }: Case, nowMs: number): Interruption => {
   const { credited, candidates } = successors;
   const successor = credited && isLive(credited.pod) ? credited : candidates[0];
-  return { ...interruption, replacement: successor && replacementOf(successor, interruption.replacement, nowMs) };
+  return {
+    ...interruption,
+    replacement: successor && replacementOf(successor, interruption.replacement, nowMs),
+  };
 };
 
 const replacementOf = (
@@ -78,10 +82,14 @@ const conclude = (interruption: Interruption, { successors }: Case, nowMs: numbe
   if (successors.workloadEnded) return done('NotNeeded', `${workload.kind} ${workload.name} has ended`);
   if (replacement) return awaiting(interruption, `waiting for ${replacement.name} to be Ready`);
   if (successors.wanted !== undefined && successors.serving >= successors.wanted) {
-    return done('NotNeeded', `${workload.kind} ${workload.name} has the ${successors.wanted} Ready pods it wants`);
+    return done(
+      'NotNeeded',
+      `${workload.kind} ${workload.name} has the ${successors.wanted} Ready pods it wants`,
+    );
   }
   const giveUpAtMs = (ending?.atMs ?? nowMs) + successorMs;
-  if (nowMs >= giveUpAtMs) return done('NotReplaced', `${workload.kind} ${workload.name} has not replaced it`);
+  if (nowMs >= giveUpAtMs)
+    return done('NotReplaced', `${workload.kind} ${workload.name} has not replaced it`);
   return awaiting(interruption, `waiting for ${workload.kind} ${workload.name} to replace it`, giveUpAtMs);
 };
 

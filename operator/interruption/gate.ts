@@ -31,17 +31,23 @@ export const gateOf = (
   nowMs: number,
 ): Gate => {
   // The Eviction API refuses a pod that two budgets select, however often it is asked.
-  if (standings.length > 1) return anticipate(describeSeveral(standings), standings, nowMs, Number.POSITIVE_INFINITY);
+  if (standings.length > 1)
+    return anticipate(describeSeveral(standings), standings, nowMs, Number.POSITIVE_INFINITY);
   if (refusal && isPaused({ refusal }, nowMs)) return closed(refusal, refusal.notBeforeMs);
   const tight = standings.find((standing) => !hasRoom(standing));
   if (!refusal) {
-    return tight && ready ? anticipate(describeBudget(tight), standings, nowMs, nowMs + pollMs) : { open: true };
+    return tight && ready
+      ? anticipate(describeBudget(tight), standings, nowMs, nowMs + pollMs)
+      : { open: true };
   }
   if (!refusal.byBudget) return { open: true };
   // After a refusal its own budget must have moved on; one that was never asked only has to have room.
   if (!tight && (refusal.attempts === 0 || isNewer(refusal, standings))) return { open: true };
   const againAtMs = refusal.atMs + (tight ? pollMs : pauseAfter(refusal.attempts));
-  return nowMs >= againAtMs ? { open: true } : closed(refusal, againAtMs);
+  if (nowMs >= againAtMs) return { open: true };
+  // What was foreseen is told in today's figures; what the API server said stays in its words.
+  const told = refusal.attempts === 0 && tight ? { ...refusal, message: describeBudget(tight) } : refusal;
+  return closed(told, againAtMs);
 };
 
 /** The last call failed so recently that another one has to wait. */
@@ -54,7 +60,8 @@ export const versionsOf = (standings: readonly Standing[]): Readonly<Record<stri
 
 /** Why a budget has no room, in the figures of its controller. */
 export const describeBudget = ({ budget, underWay }: Standing): string => {
-  if (budget.syncFailed !== undefined) return `budget ${budget.name} cannot be computed: ${budget.syncFailed}`;
+  if (budget.syncFailed !== undefined)
+    return `budget ${budget.name} cannot be computed: ${budget.syncFailed}`;
   if (!budget.current) return `budget ${budget.name} has changed and is being computed`;
   const figures = `it has ${budget.currentHealthy} healthy pods and needs ${budget.desiredHealthy}`;
   return budget.disruptionsAllowed > 0
@@ -79,7 +86,12 @@ const isNewer = ({ budgetVersions }: Refusal, standings: readonly Standing[]): b
 const describeSeveral = (standings: readonly Standing[]): string =>
   `budgets ${standings.map(({ budget }) => budget.name).join(' and ')} both select it, which the Eviction API refuses`;
 
-const anticipate = (message: string, standings: readonly Standing[], nowMs: number, againAtMs: number): Gate =>
+const anticipate = (
+  message: string,
+  standings: readonly Standing[],
+  nowMs: number,
+  againAtMs: number,
+): Gate =>
   closed(
     {
       atMs: nowMs,

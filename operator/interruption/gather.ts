@@ -28,13 +28,15 @@ export const gatherCase = (view: View, interruption: Interruption, options: Look
   };
 };
 
-/** The doomed pods that a budget holds up and now has room for, the earliest deadline first. */
-export const releasedBy = (view: View, budget: Budget): readonly string[] => {
-  return [...view.interruptions.group('held', nameKey(budget))]
+/** The doomed pods that a budget holds up, the earliest deadline first. */
+export const heldBy = (view: View, budget: Budget): readonly string[] =>
+  [...view.interruptions.group('held', nameKey(budget))]
     .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
-    .slice(0, roomIn(standingOf(view, budget)))
     .map(({ uid }) => uid);
-};
+
+/** Those of them that it has room for now. */
+export const releasedBy = (view: View, budget: Budget): readonly string[] =>
+  heldBy(view, budget).slice(0, roomIn(standingOf(view, budget)));
 
 const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
   [...view.budgets.group('namespace', pod.namespace)]

@@ -54,7 +54,8 @@ const act = (seen: Case, pod: Pod, nowMs: number): Look => {
   const { interruption, trustEvents } = seen;
   const { plan, settings } = interruption;
   const times = timetable(interruption, pod.graceSeconds);
-  if (plan.when === 'Never') return wait(interruption, 'Noticed', `left to the reclaim: ${plan.because}`, nowMs);
+  if (plan.when === 'Never')
+    return wait(interruption, 'Noticed', `left to the reclaim: ${plan.because}`, nowMs);
   if (plan.when === 'Late' && nowMs < times.lastEvictionMs) {
     return wait(interruption, 'Noticed', plan.because, nowMs, times.lastEvictionMs);
   }
@@ -81,7 +82,10 @@ const outlook = ({ settings, onCondition }: Interruption, mayForce: boolean): st
 const force = (interruption: Interruption, graceSeconds: number, nowMs: number): Look => {
   const { refusal, plan } = interruption;
   if (refusal && isPaused(interruption, nowMs)) {
-    return { next: { ...interruption, phase: 'Blocked', message: refusal.message }, againAtMs: refusal.notBeforeMs };
+    return {
+      next: { ...interruption, phase: 'Blocked', message: refusal.message },
+      againAtMs: refusal.notBeforeMs,
+    };
   }
   const message = refusal ? `deadline reached while ${refusal.message}` : 'deadline reached';
   return {
@@ -101,6 +105,7 @@ const wait = (
   const next: Interruption = { ...interruption, phase, message };
   if (interruption.marked) return { next, againAtMs };
   const { refusal } = interruption;
-  if (refusal && isPaused(interruption, nowMs)) return { next, againAtMs: Math.min(againAtMs, refusal.notBeforeMs) };
+  if (refusal && isPaused(interruption, nowMs))
+    return { next, againAtMs: Math.min(againAtMs, refusal.notBeforeMs) };
   return { next: { ...next, call: 'Mark' }, effect: { kind: 'Mark', mark: markOf(interruption) } };
 };

@@ -37,7 +37,10 @@ export const readNotice = (sources: NoticeSources): Notice | undefined => {
   const { pod, known, defaultMinutes } = sources;
   const fresh = [...conditionSignals(sources), ...eventSignals(sources)];
   const signals = [...known, ...fresh.filter((signal) => !known.some((other) => isSame(signal, other)))];
-  const timed = signals.map((signal) => ({ signal, deadlineMs: deadlineOf(signal, signals, defaultMinutes) }));
+  const timed = signals.map((signal) => ({
+    signal,
+    deadlineMs: deadlineOf(signal, signals, defaultMinutes),
+  }));
   const earliest = timed.toSorted((a, b) => a.deadlineMs - b.deadlineMs)[0];
   return (
     earliest && {
@@ -76,11 +79,16 @@ const conditionSignal = (sign: InstanceSign, known: readonly Signal[], nowMs: nu
 const eventSignals = ({ pod, events, defaultMinutes, nowMs, isDeparted }: NoticeSources): Signal[] =>
   [...events]
     .filter((event) => isAbout(event, pod, isDeparted))
-    .map((event): Signal => ({ source: 'Event', atMs: timeOf(event, pod), minutes: minutesIn(event.message) }))
+    .map((event): Signal => ({
+      source: 'Event',
+      atMs: timeOf(event, pod),
+      minutes: minutesIn(event.message),
+    }))
     .filter(({ atMs, minutes }) => atMs + (minutes ?? defaultMinutes) * 60_000 > nowMs - staleMs);
 
 // A series that began before the pod existed speaks of its namesake; what it says last may be about this one.
 const timeOf = (event: PlatformEvent, pod: Pod): number =>
   event.firstAtMs < pod.createdAtMs ? event.lastAtMs : event.firstAtMs;
 
-const isSame = (a: Signal, b: Signal): boolean => a.source === b.source && a.atMs === b.atMs && a.minutes === b.minutes;
+const isSame = (a: Signal, b: Signal): boolean =>
+  a.source === b.source && a.atMs === b.atMs && a.minutes === b.minutes;

@@ -34,7 +34,9 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
   return {
     candidates: siblings
       .filter((pod) => isCandidate(view, interruption, pod))
-      .toSorted((a, b) => sameIndexFirst(a, b, index) || a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1))
+      .toSorted(
+        (a, b) => sameIndexFirst(a, b, index) || a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
+      )
       .map(successor),
     credited: credited && successor(credited),
     ...wishesOf(view, interruption),
@@ -71,7 +73,8 @@ const isSuccessor = (view: View, { uid, ending, evictedAtMs }: Interruption, pod
 };
 
 const wishesOf = (view: View, { workload }: Interruption): Pick<Successors, 'wanted' | 'workloadEnded'> => {
-  const known = workload && view.workload({ apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid });
+  const known =
+    workload && view.workload({ apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid });
   if (known) return { wanted: known.replicas, workloadEnded: known.terminating || known.finished };
   return { wanted: undefined, workloadEnded: workload !== undefined && isGone(view, workload) };
 };

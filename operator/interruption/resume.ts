@@ -11,7 +11,11 @@ import { type BeginOptions, beginInterruption } from './begin.ts';
  * Those whose pod is gone and whose replacement is awaited are in the policies' status and nowhere else. Those whose
  * pod is terminating were counted by whoever evicted it.
  */
-export const resumeInterruptions = (view: View, nowMs: number, defaultMinutes: number): readonly Interruption[] => {
+export const resumeInterruptions = (
+  view: View,
+  nowMs: number,
+  defaultMinutes: number,
+): readonly Interruption[] => {
   const options: BeginOptions = { defaultMinutes, nowMs, atStart: true };
   const terminating = [...view.pods.all()].filter(({ deletionAtMs }) => deletionAtMs !== undefined);
   return [

@@ -56,7 +56,10 @@ const refuse = (
   const attempts = (interruption.refusal?.attempts ?? 0) + 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
   const notBeforeMs = nowMs + (afterMs ?? (byBudget ? 0 : pauseAfter(attempts)));
-  return { ...interruption, refusal: { atMs: nowMs, attempts, byBudget, budgetVersions, message, notBeforeMs } };
+  return {
+    ...interruption,
+    refusal: { atMs: nowMs, attempts, byBudget, budgetVersions, message, notBeforeMs },
+  };
 };
 
 // The watch says the same a moment later; until then the pod is not asked for again.

@@ -68,7 +68,9 @@ export const interruptionStream = (
   });
 
 const doomedPods = ({ pods }: World): string[] =>
-  [...pods.all()].filter(({ annotations }) => eciAnnotations.spotStrategy in annotations).map(({ uid }) => uid);
+  [...pods.all()]
+    .filter(({ annotations }) => eciAnnotations.spotStrategy in annotations)
+    .map(({ uid }) => uid);
 
 // How a pod ended must not depend on how soon it is looked at: an object that failed may be removed a moment later.
 const noteEnding = (world: World, change: Change, nowMs: number): void => {
@@ -133,7 +135,8 @@ const forgetOldest = (world: World, policy: string): void => {
   const done = [...world.interruptions.group('policy', policy)].filter(({ phase }) => phase === 'Done');
   const surplus = done.length - statusBounds.interruptions;
   if (surplus <= 0) return;
-  for (const { uid } of done.toSorted((a, b) => a.noticedAtMs - b.noticedAtMs).slice(0, surplus)) world.forget(uid);
+  for (const { uid } of done.toSorted((a, b) => a.noticedAtMs - b.noticedAtMs).slice(0, surplus))
+    world.forget(uid);
 };
 
 const isSameStep = (before: Interruption, next: Interruption): boolean =>
@@ -144,7 +147,11 @@ const isSameStep = (before: Interruption, next: Interruption): boolean =>
   );
 
 // A call that ended makes room under its budgets, which no watch event need tell.
-const releaseNext = (world: World, { namespace, budgets }: Interruption, released$: Subject<string>): void => {
+const releaseNext = (
+  world: World,
+  { namespace, budgets }: Interruption,
+  released$: Subject<string>,
+): void => {
   for (const key of budgets) {
     const budget = world.budgets.byName(namespace, key.slice(namespace.length + 1));
     for (const uid of budget ? releasedBy(world, budget) : []) released$.next(uid);

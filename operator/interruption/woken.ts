@@ -1,21 +1,25 @@
+import { statusBounds } from '../api/index.ts';
 import { eciAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
+import type { Budget } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/world.ts';
-import { releasedBy } from './gather.ts';
+import { heldBy, releasedBy } from './gather.ts';
 
 /** The pods, by UID, that a change of the world gives reason to look at. Cheap where nothing is under way. */
 export const wokenBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
-      return change.after ? [...ofPod(view, change.after), ...awaitingPod(view, change.after)] : ofGone(view, change.before);
+      return change.after
+        ? [...ofPod(view, change.after), ...awaitingPod(view, change.after)]
+        : ofGone(view, change.before);
     case 'ReclaimEvent': {
       const event = change.after;
       const pod = event && view.pods.byName(event.namespace, event.podName);
       return pod ? [pod.uid] : [];
     }
     case 'PodDisruptionBudget':
-      return change.after ? releasedBy(view, change.after) : heldInNamespace(view, change.before?.namespace);
+      return ofBudget(view, change.after ?? change.before);
     case 'Deployment':
     case 'ReplicaSet':
     case 'StatefulSet':
@@ -54,10 +58,12 @@ const awaitingPod = (view: View, pod: Pod): readonly string[] => {
   );
 };
 
-const heldInNamespace = (view: View, namespace: string | undefined): readonly string[] =>
-  [...view.interruptions.all()]
-    .filter((interruption) => interruption.namespace === namespace && interruption.phase === 'Blocked')
-    .map(({ uid }) => uid);
+// Who has room goes on; the others' messages are brought up to date, as many as a status shows.
+const ofBudget = (view: View, budget: Budget | undefined): readonly string[] => {
+  if (!budget) return [];
+  const held = heldBy(view, budget);
+  return held.slice(0, Math.max(releasedBy(view, budget).length, statusBounds.interruptions));
+};
 
 const spotPods = (view: View, namespace: string | undefined): readonly string[] =>
   [...view.pods.group('namespace', namespace ?? '')].filter(isSpot).map(({ uid }) => uid);

@@ -82,7 +82,7 @@ const pageOf = <T extends KubeObject>(body: unknown): Page<T> => {
   };
   const { resourceVersion, continue: continueToken } = metadata;
   return {
-    items: items.map(withoutManagedFields),
+    items: (items ?? []).map(withoutManagedFields),
     resourceVersion,
     // The last page has an empty one or none.
     ...(continueToken ? { continueToken } : {}),

@@ -81,7 +81,7 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
     const perform = (step: LeaseStep): Observable<number> => {
       if (step.kind === 'wait') return of(-Infinity);
       // From before the call, because nobody can have seen the renewal earlier than that.
-      const untilMs = elapsedMs() + renewDeadlineMs + 3000;
+      const untilMs = elapsedMs() + renewDeadlineMs;
       const write$ = fromCall((signal) =>
         step.kind === 'create'
           ? calls.create(step.record, signal)

@@ -26,7 +26,7 @@ export interface EventRecorderParts {
 
 /** Records notes as Kubernetes Events, in the background. */
 export interface EventRecorder {
-  /** Takes a note and returns at once; one that cannot be written is logged and counted, never thrown, never retried. */
+  /** Takes a note and returns at once; one that cannot be written is logged and counted, not thrown or retried. */
   record: (note: EventNote) => void;
   /** Resolves when nothing waits to be written any more. */
   settled: () => Promise<void>;

@@ -44,7 +44,7 @@ const toTime = (timeMs: number): string => new Date(timeMs).toISOString();
 export const noteKey = ({ subject, reason, message }: EventNote): string =>
   JSON.stringify([subject.uid, reason, message]);
 
-/** The core/v1 Event for a note; `suffix` (lower-case letters and digits) makes its name unique, `instance` is the replica. */
+/** The core/v1 Event for a note; `suffix` (lower-case letters, digits) makes its name unique, `instance` is the replica. */
 export const toEvent = (note: EventNote, sightings: Sightings, suffix: string, instance: string): Event => ({
   apiVersion: 'v1',
   kind: 'Event',

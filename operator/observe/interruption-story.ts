@@ -17,7 +17,9 @@ export interface EventStory {
 
 /** What a step of an interruption gives to tell; usually nothing. */
 export const tellStep = (before: Interruption | undefined, after: Interruption): readonly EventStory[] =>
-  stories.flatMap((story) => (story.holds(after) && !(before && story.holds(before)) ? [story.tell(after)] : []));
+  stories.flatMap((story) =>
+    story.holds(after) && !(before && story.holds(before)) ? [story.tell(after)] : [],
+  );
 
 interface Story {
   readonly holds: (interruption: Interruption) => boolean;
@@ -32,7 +34,11 @@ const stories: readonly Story[] = [
       reason: 'SpotReclaimNoticed',
       line: 'reclaim noticed',
       message: `ECI takes the instance back at ${isoTime(deadlineMs)}; ${describePlan(plan)}`,
-      details: { deadline: isoTime(deadlineMs), windowSeconds: (deadlineMs - noticedAtMs) / 1000, plan: plan.when },
+      details: {
+        deadline: isoTime(deadlineMs),
+        windowSeconds: (deadlineMs - noticedAtMs) / 1000,
+        plan: plan.when,
+      },
     }),
   },
   {

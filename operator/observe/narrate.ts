@@ -51,7 +51,8 @@ const ofInterruption = (narrator: Narrator, outcome: InterruptionOutcome): void 
   const { before, after, called } = outcome;
   if (!before) metrics.interruptionNotices.inc({ signal: after.onCondition ? 'condition' : 'event' });
   if (called && called.effect.kind !== 'Mark') {
-    const answer = called.answer.kind === 'Refused' && called.answer.byBudget ? 'Blocked' : called.answer.kind;
+    const answer =
+      called.answer.kind === 'Refused' && called.answer.byBudget ? 'Blocked' : called.answer.kind;
     metrics.interruptionEvictions.inc({ result: answer });
     if (called.answer.kind === 'Done') {
       metrics.interruptionNoticeToEviction.observe(Math.max(0, nowMs() - after.noticedAtMs) / 1000);
@@ -74,14 +75,25 @@ const whichPod = ({ namespace, name, uid, settings }: Interruption) => ({
 });
 
 // On the pod for whoever debugs it, and on the policy for whoever owns it.
-const notesOf = (world: View, interruption: Interruption, { type, reason, message }: EventStory): EventNote[] => {
+const notesOf = (
+  world: View,
+  interruption: Interruption,
+  { type, reason, message }: EventStory,
+): EventNote[] => {
   const { namespace, name, uid, settings } = interruption;
   const policy = policyOf(world, settings.policy);
   const onPolicy = `pod ${name}: ${message}`;
   return [
     { subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, type, reason, message },
     ...(policy
-      ? [{ subject: { apiVersion, kind: 'SpotPolicy', namespace, name: policy.name, uid: policy.uid }, type, reason, message: onPolicy }]
+      ? [
+          {
+            subject: { apiVersion, kind: 'SpotPolicy', namespace, name: policy.name, uid: policy.uid },
+            type,
+            reason,
+            message: onPolicy,
+          },
+        ]
       : []),
   ];
 };
@@ -93,10 +105,16 @@ const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
     case 'removed':
       return log.info('removed the webhook configuration: no policy needs it');
     case 'failed':
-      return log.warn({ err: outcome.error, againInMs: outcome.againInMs }, 'webhook configuration not applied');
+      return log.warn(
+        { err: outcome.error, againInMs: outcome.againInMs },
+        'webhook configuration not applied',
+      );
     case 'probed': {
       const { namespace, name, generation, reached, problem } = outcome.probe;
-      return log.debug({ namespace, policy: name, generation, reached, problem }, 'asked admission about a policy');
+      return log.debug(
+        { namespace, policy: name, generation, reached, problem },
+        'asked admission about a policy',
+      );
     }
   }
 };
@@ -104,6 +122,7 @@ const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
 const ofStatus = ({ log, metrics }: Narrator, outcome: StatusOutcome): void => {
   const { namespace, name } = outcome.policy;
   metrics.statusPatches.inc({ result: outcome.kind });
-  if (outcome.kind === 'failed') log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
+  if (outcome.kind === 'failed')
+    log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
   else log.debug({ namespace, policy: name }, 'status written');
 };

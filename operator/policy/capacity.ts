@@ -25,7 +25,9 @@ export const wantsSpot = ({ annotations }: Pod): boolean => eciAnnotations.spotS
 /** ECI had no spot capacity for the pod and started it on demand. */
 export const isDegraded = (view: View, pod: Pod): boolean =>
   pod.instance?.reason === 'SpotDegraded' ||
-  [...view.degradeEvents.group('pod', nameKey(pod))].some((event) => isAbout(event, pod, (uid) => view.isDeparted(uid)));
+  [...view.degradeEvents.group('pod', nameKey(pod))].some((event) =>
+    isAbout(event, pod, (uid) => view.isDeparted(uid)),
+  );
 
 /** The pod runs where ECI's annotations act. Nodes that cannot be read are taken for virtual ones. */
 export const isOnVirtualNode = (view: View, { nodeName }: Pod): boolean =>

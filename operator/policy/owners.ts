@@ -43,9 +43,11 @@ const guessOwner = ({ apiVersion, kind, name }: Controller, labels: Labels): Con
     return { apiVersion: 'apps/v1', kind: 'Deployment', name: name.slice(0, -hash.length - 1), uid: '' };
   }
   // The CronJob controller names its Jobs by the scheduled minute since the epoch, eight digits until 2160.
-  const cronJob = kind === 'Job' && groupOf(apiVersion) === 'batch' ? /^(.+)-\d{8}$/.exec(name)?.[1] : undefined;
+  const cronJob =
+    kind === 'Job' && groupOf(apiVersion) === 'batch' ? /^(.+)-\d{8}$/.exec(name)?.[1] : undefined;
   return cronJob ? { apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob, uid: '' } : undefined;
 };
 
 /** The workload a user would name: the last of the chain; undefined for a bare pod. */
-export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined => chain.at(-1);
+export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined =>
+  chain.at(-1);

@@ -4,7 +4,7 @@ import { readAuthority, readRetiredAuthority, readServing } from './x509.ts';
 /** The Secret's `data`, decoded: PEM by key. */
 export type CertificateData = Readonly<Record<string, string>>;
 
-/** What `readState` made of a Secret: no state without a readable authority, and one problem for each unreadable part. */
+/** What `readState` made of a Secret: no state without a readable authority, one problem for each unreadable part. */
 export interface ReadState {
   state: CertificateState | undefined;
   problems: readonly string[];

@@ -69,7 +69,7 @@ const promoteAtMs = (state: CertificateState, next: Authority, overlapMs: number
   Math.min(issuedAtMs(next) + overlapMs, state.authority.notAfterMs);
 
 /**
- * The next step towards certificates that are valid at `nowMs` for all of `wantedNames`; `keep` says when to look again.
+ * The next step towards certificates valid at `nowMs` for all of `wantedNames`; `keep` says when to look again.
  *
  * Repeated until `keep` it never asks for more than five steps. As long as looks are not late by more than the last
  * third of a life, whoever holds a bundle that was published less than an overlap ago can verify what is served.

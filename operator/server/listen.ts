@@ -22,7 +22,7 @@ export interface ServerCertificate {
 export interface Listening {
   /** The port that was bound. */
   port: number;
-  /** From now on every answer asks its client to open another connection next time, elsewhere if a Service so decides. */
+  /** From now on every answer asks its client to connect anew next time: elsewhere, if a Service so decides. */
   drain: () => void;
   /** Stops accepting, lets requests under way finish, and resolves when all are done or cut off after `withinMs`. */
   close: (withinMs: number) => Promise<void>;

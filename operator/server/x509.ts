@@ -31,7 +31,7 @@ const toDates = ({ notBeforeMs, notAfterMs }: Validity) => ({
 export const canonicalName = (name: string): string =>
   isIPv6(name) ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name.toLowerCase();
 
-/** A new self-signed authority with an ECDSA P-256 key, valid from `backdateMs` before `nowMs` for `lifetimeMs` after. */
+/** A new self-signed authority (ECDSA P-256), valid from `backdateMs` before `nowMs` to `lifetimeMs` after it. */
 export const issueAuthority = async (nowMs: number, lifetimeMs: number): Promise<Authority> => {
   const { keys, keyPem } = await newKeys();
   const validity = validityFor(nowMs, lifetimeMs);

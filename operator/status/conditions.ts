@@ -45,7 +45,8 @@ export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly 
 };
 
 // The operator has done what the spec asks, which may be to stand back.
-const isSettled = ({ status, reason }: Finding): boolean => status === 'True' || reason === 'Disabled' || reason === 'Overridden' || reason === 'NotOnVirtualNode';
+const isSettled = ({ status, reason }: Finding): boolean =>
+  status === 'True' || reason === 'Disabled' || reason === 'Overridden' || reason === 'NotOnVirtualNode';
 
 const findProgrammed = (policy: SoundPolicy, { governed, probe }: Grounds): Finding => {
   const { spec, generation } = policy;
@@ -62,14 +63,23 @@ const findProgrammed = (policy: SoundPolicy, { governed, probe }: Grounds): Find
   }
   if (spec.injection.at === 'Pod') {
     const current = probe?.generation === generation ? probe : undefined;
-    if (!current?.reached) return is('False', 'Pending', current?.problem ?? 'admission has not been asked yet');
+    if (!current?.reached)
+      return is('False', 'Pending', current?.problem ?? 'admission has not been asked yet');
   }
   if (pods.offVirtualNode > 0 && pods.spot === 0) {
     const advice = 'label them alibabacloud.com/eci: "true" (injection.scheduling: VirtualNode)';
-    return is('False', 'NotOnVirtualNode', `${pods.offVirtualNode} pods run on ordinary nodes, where ECI's annotations have no effect; ${advice}`);
+    return is(
+      'False',
+      'NotOnVirtualNode',
+      `${pods.offVirtualNode} pods run on ordinary nodes, where ECI's annotations have no effect; ${advice}`,
+    );
   }
   if (winners.length > 0) {
-    return is('True', 'PartiallyOverridden', `some of the pods it selects are governed by ${winners.join(', ')}`);
+    return is(
+      'True',
+      'PartiallyOverridden',
+      `some of the pods it selects are governed by ${winners.join(', ')}`,
+    );
   }
   return spec.injection.at === 'Pod'
     ? is('True', 'Programmed', 'new pods get what the policy asks for')

@@ -54,7 +54,9 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   }
   return {
     pods,
-    workloads: [...workloads.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, workload]) => workload),
+    workloads: [...workloads.entries()]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, workload]) => workload),
     winners: [...winners].toSorted(),
   };
 };
@@ -85,7 +87,13 @@ const countWorkload = (view: View, workloads: Map<string, WorkloadCounts>, pod: 
   if (!top) return;
   const { group, kind, namespace, name } = top;
   const key = `${kind}/${name}/${group}`;
-  const before = workloads.get(key) ?? { ref: { group, kind, namespace, name }, pods: 0, spot: 0, onDemand: 0, fallback: 0 };
+  const before = workloads.get(key) ?? {
+    ref: { group, kind, namespace, name },
+    pods: 0,
+    spot: 0,
+    onDemand: 0,
+    fallback: 0,
+  };
   const { spot = 0, onDemand = 0, fallback = 0 } = standingOf(view, pod);
   workloads.set(key, {
     ref: before.ref,

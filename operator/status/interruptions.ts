@@ -7,7 +7,8 @@ export const summarize = (
   interruptions: readonly Interruption[],
 ): NonNullable<SpotPolicyStatus['interruption']> => {
   const active = interruptions.filter(isUnderWay);
-  const inPhase = (phase: Interruption['phase']): number => active.filter((each) => each.phase === phase).length;
+  const inPhase = (phase: Interruption['phase']): number =>
+    active.filter((each) => each.phase === phase).length;
   const deadlines = active.filter(({ ending }) => !ending).map(({ deadlineMs }) => deadlineMs);
   return {
     active: active.length,
@@ -38,7 +39,9 @@ const entryOf = (interruption: Interruption): InterruptionEntry => {
     pod: interruption.name,
     uid: interruption.uid,
     ...(nodeName !== undefined && { node: nodeName }),
-    ...(workload && { workload: { group: workload.group, kind: workload.kind, name: workload.name, uid: workload.uid } }),
+    ...(workload && {
+      workload: { group: workload.group, kind: workload.kind, name: workload.name, uid: workload.uid },
+    }),
     noticedAt: apiTime(interruption.noticedAtMs),
     deadline: apiTime(interruption.deadlineMs),
     phase: interruption.phase,

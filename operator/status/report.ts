@@ -43,7 +43,10 @@ const describe = (
 const describeUnreadable = (view: View): string =>
   [...view.unknown.entries()]
     .filter(([kind]) => !view.synced(kind))
-    .map(([kind, error]) => `${kind} objects cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    .map(
+      ([kind, error]) =>
+        `${kind} objects cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    )
     .toSorted()
     .join('; ');
 

@@ -90,7 +90,11 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     case 'Probe':
       return change.after ? [change.after.uid] : [];
     case 'SpotPolicy':
-      return neighbours(view, change.after ?? change.before, change.before?.generation !== change.after?.generation);
+      return neighbours(
+        view,
+        change.after ?? change.before,
+        change.before?.generation !== change.after?.generation,
+      );
     case 'Namespace':
       return inNamespace(view, (change.after ?? change.before)?.name);
     default:

@@ -110,7 +110,14 @@ export interface Totals {
 }
 
 /** Nothing counted yet. */
-export const noTotals: Totals = { noticed: 0, evicted: 0, replaced: 0, forced: 0, missed: 0, leftToReclaim: 0 };
+export const noTotals: Totals = {
+  noticed: 0,
+  evicted: 0,
+  replaced: 0,
+  forced: 0,
+  missed: 0,
+  leftToReclaim: 0,
+};
 
 /**
  * What the step from `before` to `after` adds to the totals.

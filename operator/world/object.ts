@@ -28,7 +28,8 @@ export const identityOf = ({ metadata }: RawObject): Identity => ({
 });
 
 /** `namespace/name`, the key of a namespaced object while it lives. */
-export const nameKey = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
+export const nameKey = ({ namespace, name }: { namespace: string; name: string }): string =>
+  `${namespace}/${name}`;
 
 /** The owner reference marked as controller, or undefined. */
 export const controllerOf = (references: readonly OwnerReference[] | undefined): Controller | undefined => {
@@ -36,7 +37,12 @@ export const controllerOf = (references: readonly OwnerReference[] | undefined):
   return reference && pickController(reference);
 };
 
-const pickController = ({ apiVersion, kind, name, uid }: OwnerReference): Controller => ({ apiVersion, kind, name, uid });
+const pickController = ({ apiVersion, kind, name, uid }: OwnerReference): Controller => ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+});
 
 /** Milliseconds since the epoch of an API time such as `2026-01-02T03:04:05Z`; undefined where there is none. */
 export const instantMs = (time: string | undefined | null): number | undefined => {
@@ -55,7 +61,9 @@ export const keepPrefixed = (
   record: Readonly<Record<string, string>> | undefined,
   prefixes: readonly string[],
 ): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(record ?? {}).filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix))));
+  Object.fromEntries(
+    Object.entries(record ?? {}).filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix))),
+  );
 
 /** The API group of an `apiVersion`; `""` is the core group. */
 export const groupOf = (apiVersion: string): string =>

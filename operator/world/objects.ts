@@ -1,10 +1,21 @@
 import type { Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.d.ts';
-import type { Event as RawEvent, Namespace as RawNamespace, Node as RawNode } from 'kubernetes-types/core/v1.d.ts';
+import type {
+  Event as RawEvent,
+  Namespace as RawNamespace,
+  Node as RawNode,
+} from 'kubernetes-types/core/v1.d.ts';
 import { virtualNode } from '../api/keys.ts';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
-import { type Controller, controllerOf, type Identity, identityOf, instantMs, type RawObject } from './object.ts';
+import {
+  type Controller,
+  controllerOf,
+  type Identity,
+  identityOf,
+  instantMs,
+  type RawObject,
+} from './object.ts';
 
 /** A namespace: its labels decide on opting out. `namespace` is empty. */
 export interface Namespace extends Identity {
@@ -74,7 +85,8 @@ export interface Budget extends Identity {
 /** The world's record of a budget. */
 export const trimBudget = (raw: PodDisruptionBudget): Budget => {
   const failed = raw.status?.conditions?.find(
-    ({ type, status, reason }) => type === 'DisruptionAllowed' && status === 'False' && reason === 'SyncFailed',
+    ({ type, status, reason }) =>
+      type === 'DisruptionAllowed' && status === 'False' && reason === 'SyncFailed',
   );
   return {
     ...identityOf(raw),
@@ -139,7 +151,9 @@ export const trimJob = (raw: Job): Workload => {
     ignoresDisruption: (podFailurePolicy?.rules ?? []).some(
       ({ action, onPodConditions }) =>
         action === 'Ignore' &&
-        (onPodConditions ?? []).some(({ type, status }) => type === 'DisruptionTarget' && (status ?? 'True') === 'True'),
+        (onPodConditions ?? []).some(
+          ({ type, status }) => type === 'DisruptionTarget' && (status ?? 'True') === 'True',
+        ),
     ),
   });
 };

@@ -1,5 +1,12 @@
 import type { Pod as RawPod, PodCondition } from 'kubernetes-types/core/v1.d.ts';
-import { type Controller, controllerOf, type Identity, identityOf, instantMs, keepPrefixed } from './object.ts';
+import {
+  type Controller,
+  controllerOf,
+  type Identity,
+  identityOf,
+  instantMs,
+  keepPrefixed,
+} from './object.ts';
 
 /** A condition of a pod that speaks of its instance: when it changed and what it says. */
 export interface InstanceSign {
@@ -66,8 +73,10 @@ export const trimPod = (raw: RawPod): Pod => {
   };
 };
 
-const findCondition = (conditions: readonly PodCondition[] | undefined, type: string): PodCondition | undefined =>
-  conditions?.find((condition) => condition.type === type);
+const findCondition = (
+  conditions: readonly PodCondition[] | undefined,
+  type: string,
+): PodCondition | undefined => conditions?.find((condition) => condition.type === type);
 
 // The vendor's pages write `true` in lower case, and the API server stores it as it comes.
 const isTrue = (condition: PodCondition | undefined): boolean => condition?.status.toLowerCase() === 'true';

@@ -1,4 +1,10 @@
-import { type EffectiveSpec, parseSpec, type Problem, type SpotPolicyObject, type SpotPolicyStatus } from '../api/index.ts';
+import {
+  type EffectiveSpec,
+  parseSpec,
+  type Problem,
+  type SpotPolicyObject,
+  type SpotPolicyStatus,
+} from '../api/index.ts';
 import { type Identity, identityOf, instantMs, type RawObject } from './object.ts';
 
 /** A policy as the operator understands it. */

@@ -2,7 +2,16 @@ import type { Watched } from '../runtime/list-watch.ts';
 import { Collection, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
 import { groupOf, nameKey } from './object.ts';
-import type { Budget, Namespace, Node, PlatformEvent, Probe, Webhook, Workload, WorkloadKind } from './objects.ts';
+import type {
+  Budget,
+  Namespace,
+  Node,
+  PlatformEvent,
+  Probe,
+  Webhook,
+  Workload,
+  WorkloadKind,
+} from './objects.ts';
 import { isLive, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 
@@ -70,7 +79,9 @@ const mostDeparted = 10_000;
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
 const byController = ({ controller }: { controller: { uid: string } | undefined }): readonly string[] =>
   controller ? [controller.uid] : [];
-const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [nameKey({ namespace, name: podName })];
+const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [
+  nameKey({ namespace, name: podName }),
+];
 const aWorkloads = () => new Collection<Workload, 'controller'>({ controller: byController });
 
 const groupOfKind: Readonly<Record<WorkloadKind, string>> = {
@@ -85,7 +96,10 @@ const isWorkloadKind = (kind: string): kind is WorkloadKind => Object.hasOwn(gro
 
 /** All that is known of the cluster, and the only mutable state of the program. */
 export class World implements View {
-  readonly pods = new Collection<Pod, 'namespace' | 'controller'>({ namespace: inNamespace, controller: byController });
+  readonly pods = new Collection<Pod, 'namespace' | 'controller'>({
+    namespace: inNamespace,
+    controller: byController,
+  });
   readonly namespaces = new Collection<Namespace>({});
   readonly nodes = new Collection<Node>({});
   readonly policies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
@@ -144,7 +158,15 @@ export class World implements View {
     return this.#workloads[kind];
   }
 
-  workload({ apiVersion, kind, uid }: { apiVersion: string; kind: string; uid: string }): Workload | undefined {
+  workload({
+    apiVersion,
+    kind,
+    uid,
+  }: {
+    apiVersion: string;
+    kind: string;
+    uid: string;
+  }): Workload | undefined {
     if (!isWorkloadKind(kind) || groupOfKind[kind] !== groupOf(apiVersion)) return undefined;
     return this.#workloads[kind].byUid(uid);
   }

@@ -25,7 +25,9 @@ const isThere = (path: string): Promise<boolean> =>
   );
 
 /** A server to which an ambient KUBECONFIG points; it counts who calls. */
-const aRecordingServer = async ({ onTestFinished }: TestContext): Promise<{ kubeconfig: string; calls: () => number }> => {
+const aRecordingServer = async ({
+  onTestFinished,
+}: TestContext): Promise<{ kubeconfig: string; calls: () => number }> => {
   let calls = 0;
   const server = createServer((socket) => {
     calls += 1;
@@ -57,8 +59,9 @@ describe.concurrent('a cluster in the background', () => {
     const { expect } = context;
     const directory = await aStateDirectory(context);
     const ambient = await aRecordingServer(context);
-    const env = { ...process.env, KUBECONFIG: ambient.kubeconfig };
-    const node = (program: string, ...args: string[]) => run(process.execPath, [join(hack, program), ...args], { env });
+    const env = { ...process.env, KUBECONFIG: ambient.kubeconfig, OPERATOR: '0' };
+    const node = (program: string, ...args: string[]) =>
+      run(process.execPath, [join(hack, program), ...args], { env });
 
     // Both at once: one starts it, the other waits and finds it running.
     const starts = await Promise.all([node('up.ts', directory), node('up.ts', directory)]);
@@ -68,11 +71,13 @@ describe.concurrent('a cluster in the background', () => {
 
     const kubectl = join(directory, 'bin', 'kubectl');
     const kubeconfig = join(directory, 'kubeconfig');
-    const { stdout } = await run(kubectl, ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'name'], { env });
+    const { stdout } = await run(kubectl, ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'name'], {
+      env,
+    });
     expect(stdout.trim().split('\n').length).toBe(3);
-    await expect(run(join(hack, 'eci'), ['reclaim', '--kubeconfig', kubeconfig, 'nobody'], { env })).rejects.toThrow(
-      /pods "nobody" not found/,
-    );
+    await expect(
+      run(join(hack, 'eci'), ['reclaim', '--kubeconfig', kubeconfig, 'nobody'], { env }),
+    ).rejects.toThrow(/pods "nobody" not found/);
 
     const cluster = await readlink(join(directory, 'logs'));
     await node('down.ts', directory);
@@ -87,13 +92,17 @@ describe.concurrent('a cluster in the background', () => {
     const { expect } = context;
     const directory = await aStateDirectory(context);
     await run('mkdir', [directory]);
-    const keeper = fork(join(hack, 'keeper.ts'), [directory], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const keeper = fork(join(hack, 'keeper.ts'), [directory], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     expect(await once(keeper, 'message')).toMatchObject([{ readyInMs: expect.any(Number) }, undefined]);
     const cluster = await readlink(join(directory, 'logs'));
     expect((await processesOf(cluster)).length).toBe(5);
 
     keeper.kill('SIGKILL');
-    await waitFor('its processes to be gone', async () => (await processesOf(cluster)).length === 0, { timeoutMs: 10_000 });
+    await waitFor('its processes to be gone', async () => (await processesOf(cluster)).length === 0, {
+      timeoutMs: 10_000,
+    });
     await waitFor('its directory to be gone', async () => !(await isThere(cluster)), { timeoutMs: 10_000 });
   });
 
@@ -101,7 +110,9 @@ describe.concurrent('a cluster in the background', () => {
     const { expect } = context;
     const directory = await aStateDirectory(context);
     await run('mkdir', [directory]);
-    const keeper = fork(join(hack, 'keeper.ts'), [directory], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const keeper = fork(join(hack, 'keeper.ts'), [directory], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     await once(keeper, 'spawn');
     keeper.disconnect();
     await once(keeper, 'exit');

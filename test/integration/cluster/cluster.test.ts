@@ -77,7 +77,8 @@ describe('a cluster', () => {
     const whoIs = async (kubeconfig: string) => {
       // The later flag counts.
       const { stdout } = await cluster.kubectl(['--kubeconfig', kubeconfig, 'auth', 'whoami', '-o', 'json']);
-      return (JSON.parse(stdout) as { status: { userInfo: { username: string; groups: string[] } } }).status.userInfo;
+      return (JSON.parse(stdout) as { status: { userInfo: { username: string; groups: string[] } } }).status
+        .userInfo;
     };
     const namespace = await aNamespace();
     const account = await whoIs(await cluster.kubeconfigFor({ namespace, serviceAccount: 'default' }));
@@ -88,7 +89,9 @@ describe('a cluster', () => {
 
   test('says what kubectl said when that fails', async () => {
     const { kubectl } = await sharedCluster();
-    await expect(kubectl(['get', 'nonsense'])).rejects.toThrow(/server doesn't have a resource type "nonsense"/);
+    await expect(kubectl(['get', 'nonsense'])).rejects.toThrow(
+      /server doesn't have a resource type "nonsense"/,
+    );
   });
 
   test('survives the end of its API server on the same port, and its pause', async () => {
@@ -99,7 +102,10 @@ describe('a cluster', () => {
     const apiServer = cluster.component('kube-apiserver');
     apiServer.pause();
     const answer = cluster.admin.get('/readyz').then(() => 'answered');
-    const first = await Promise.race([answer, waitFor('nothing', () => false, { timeoutMs: 1_000 }).catch(() => 'silence')]);
+    const first = await Promise.race([
+      answer,
+      waitFor('nothing', () => false, { timeoutMs: 1_000 }).catch(() => 'silence'),
+    ]);
     expect(first).toBe('silence');
     apiServer.resume();
     expect(await answer).toBe('answered');
@@ -108,6 +114,8 @@ describe('a cluster', () => {
   test('that cannot start says which component ended and shows its log', async () => {
     const { binaries } = await sharedCluster();
     const broken = { ...binaries, kubeApiserver: '/bin/false' };
-    await expect(startCluster({ binaries: broken })).rejects.toThrow(/^kube-apiserver ended \(1\); the last lines of its log:/);
+    await expect(startCluster({ binaries: broken })).rejects.toThrow(
+      /^kube-apiserver ended \(1\); the last lines of its log:/,
+    );
   });
 });

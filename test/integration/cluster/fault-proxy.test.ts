@@ -11,10 +11,19 @@ const cluster = await sharedCluster();
 /** A proxy, and a client that calls through it with a token that may read ConfigMaps of one namespace. */
 const aProxy = async ({ onTestFinished }: TestContext, options: { seed?: number } = {}) => {
   const namespace = await aNamespace();
-  await cluster.kubectl(['-n', namespace, 'create', 'rolebinding', 'edit', '--clusterrole=edit', `--serviceaccount=${namespace}:default`]);
+  await cluster.kubectl([
+    '-n',
+    namespace,
+    'create',
+    'rolebinding',
+    'edit',
+    '--clusterrole=edit',
+    `--serviceaccount=${namespace}:default`,
+  ]);
   const proxy = await startFaultProxy(cluster, options);
   const kubeconfig = await cluster.kubeconfigFor({ namespace, serviceAccount: 'default' }, proxy.url);
-  const token = (parse(await readFile(kubeconfig, 'utf8')) as { users: [{ user: { token: string } }] }).users[0].user.token;
+  const token = (parse(await readFile(kubeconfig, 'utf8')) as { users: [{ user: { token: string } }] })
+    .users[0].user.token;
   const dispatcher = new Agent({ allowH2: false, connect: { ca: cluster.caCertificatePem } });
   onTestFinished(async () => {
     await dispatcher.destroy();
@@ -31,7 +40,10 @@ const aProxy = async ({ onTestFinished }: TestContext, options: { seed?: number 
   return { proxy, call, path };
 };
 
-const codes = async (call: () => Promise<{ statusCode: number; body: { dump(): Promise<void> } }>, times: number) => {
+const codes = async (
+  call: () => Promise<{ statusCode: number; body: { dump(): Promise<void> } }>,
+  times: number,
+) => {
   const seen: number[] = [];
   for (let index = 0; index < times; index += 1) {
     const { statusCode, body } = await call();
@@ -80,26 +92,31 @@ describe.concurrent('the fault proxy', () => {
     expect(await codes(call, 1)).toEqual([200]);
   });
 
-  test.for(['status', 'event'] as const)('tells every third watch that it is too old, by %s', async (as, context) => {
-    const { expect } = context;
-    const { proxy, call } = await aProxy(context);
-    proxy.setGoneWatches({ every: 3, as });
-    const heard: unknown[] = [];
-    for (let index = 0; index < 6; index += 1) {
-      const { statusCode, body } = await call('?watch=true&timeoutSeconds=1');
-      const [line = ''] = (await body.text()).split('\n');
-      heard.push(line.includes('"code":410') ? `${statusCode} gone` : statusCode);
-    }
-    const gone = as === 'status' ? '410 gone' : '200 gone';
-    expect(heard).toEqual([200, 200, gone, 200, 200, gone]);
-    // Lists are none of its business.
-    expect(await codes(call, 3)).toEqual([200, 200, 200]);
-  });
+  test.for(['status', 'event'] as const)(
+    'tells every third watch that it is too old, by %s',
+    async (as, context) => {
+      const { expect } = context;
+      const { proxy, call } = await aProxy(context);
+      proxy.setGoneWatches({ every: 3, as });
+      const heard: unknown[] = [];
+      for (let index = 0; index < 6; index += 1) {
+        const { statusCode, body } = await call('?watch=true&timeoutSeconds=1');
+        const [line = ''] = (await body.text()).split('\n');
+        heard.push(line.includes('"code":410') ? `${statusCode} gone` : statusCode);
+      }
+      const gone = as === 'status' ? '410 gone' : '200 gone';
+      expect(heard).toEqual([200, 200, gone, 200, 200, gone]);
+      // Lists are none of its business.
+      expect(await codes(call, 3)).toEqual([200, 200, 200]);
+    },
+  );
 
   test('answers with faults where told to, in the same course for the same seed', async (context) => {
     const { expect } = context;
     const course = async (proxy: FaultProxy, call: Parameters<typeof codes>[0]) => {
-      proxy.setFaults([{ matches: ({ verb }) => verb === 'list', probability: 0.5, answer: { status: 503 } }]);
+      proxy.setFaults([
+        { matches: ({ verb }) => verb === 'list', probability: 0.5, answer: { status: 503 } },
+      ]);
       return codes(call, 12);
     };
     const [one, same] = [await aProxy(context, { seed: 7 }), await aProxy(context, { seed: 7 })];

@@ -1,6 +1,7 @@
 import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import type { Job } from 'kubernetes-types/batch/v1.js';
 import { describe, test } from 'vitest';
+import { RestError } from '../../../hack/cluster/client.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
 import { conditionOf, podTemplate, sim, spotAnnotations } from '../harness/pods.ts';
 
@@ -26,7 +27,9 @@ const aPod = async (annotations: Record<string, string>, spec: Record<string, un
     isGone: () => waitFor('the pod to be gone', () => isMissing(path)),
     event: (reason: string) =>
       waitFor(`the Event ${reason}`, async () => {
-        const events = await admin.list<Event>(`/api/v1/namespaces/${namespace}/events?fieldSelector=reason=${reason}`);
+        const events = await admin.list<Event>(
+          `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=${reason}`,
+        );
         return events[0];
       }),
   };
@@ -35,13 +38,15 @@ const aPod = async (annotations: Record<string, string>, spec: Record<string, un
 const isMissing = (path: string): Promise<boolean> =>
   admin.get(path).then(
     () => false,
-    (error: { status?: number }) => error.status === 404,
+    (error: unknown) => error instanceof RestError && error.status === 404,
   );
 
 const atMs = (time: string | undefined): number => Date.parse(time ?? 'no time');
 
 describe.concurrent('a pod on a virtual node', () => {
-  test('is Pending until its ready-after has passed, then Running and Ready with its instance written back', async ({ expect }) => {
+  test('is Pending until its ready-after has passed, then Running and Ready with its instance written back', async ({
+    expect,
+  }) => {
     const pod = await aPod({ ...spotAnnotations, ...sim({ 'ready-after': '4s' }) });
     const running = await pod.is('Running');
     expect(conditionOf(running, 'Ready')?.status).toBe('True');
@@ -71,7 +76,9 @@ describe.concurrent('a pod on a virtual node', () => {
 });
 
 describe.concurrent('a reclaim', () => {
-  test('is announced by Event and condition at once and ends in BidFailed when its window is over', async ({ expect }) => {
+  test('is announced by Event and condition at once and ends in BidFailed when its window is over', async ({
+    expect,
+  }) => {
     const pod = await aPod({ ...spotAnnotations, ...sim({ reclaim: 'true', 'window-minutes': '1' }) });
     const event = await pod.event('SpotToBeReleased');
     expect(event).toMatchObject({
@@ -121,7 +128,9 @@ describe.concurrent('a reclaim', () => {
     expect(released.status?.containerStatuses?.[0]?.ready).toBe(true);
   });
 
-  test('carries the window of window-minutes in its text, and the instance as its object where asked for', async ({ expect }) => {
+  test('carries the window of window-minutes in its text, and the instance as its object where asked for', async ({
+    expect,
+  }) => {
     const told = { reclaim: 'true', 'window-minutes': '5', 'event-uid': 'instance' };
     const pod = await aPod({ ...spotAnnotations, ...sim(told) });
     const event = await pod.event('SpotToBeReleased');
@@ -136,12 +145,18 @@ describe.concurrent('a reclaim', () => {
     const names = Array.from({ length: 60 }, (_, index) => `pod-${index}`);
     const template = podTemplate({ annotations: { ...spotAnnotations, ...sim({ reclaim: 'true' }) } });
     const metadata = template.metadata as object;
-    await Promise.all(names.map((name) => admin.post(pods, { ...template, metadata: { ...metadata, name } })));
+    await Promise.all(
+      names.map((name) => admin.post(pods, { ...template, metadata: { ...metadata, name } })),
+    );
     await waitFor('60 conditions', async () => {
-      const warned = (await admin.list<Pod>(pods)).filter((pod) => conditionOf(pod, 'ContainerInstanceExpired'));
+      const warned = (await admin.list<Pod>(pods)).filter((pod) =>
+        conditionOf(pod, 'ContainerInstanceExpired'),
+      );
       return warned.length === names.length;
     });
-    const events = await admin.list<Event>(`/api/v1/namespaces/${namespace}/events?fieldSelector=reason=SpotToBeReleased`);
+    const events = await admin.list<Event>(
+      `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=SpotToBeReleased`,
+    );
     expect(events.map(({ involvedObject }) => involvedObject.name).sort()).toEqual([...names].sort());
   });
 });
@@ -170,23 +185,34 @@ describe.concurrent('deletion', () => {
     const pod = await aPod(sim({ 'stop-after': '60s' }), { terminationGracePeriodSeconds: 60 });
     await pod.is('Running');
     await admin.delete(pod.path);
-    await waitFor('the stop to be planned', async () => (await pod.get()).metadata?.annotations?.['sim.spotpolicy.dev/stops-at']);
+    await waitFor(
+      'the stop to be planned',
+      async () => (await pod.get()).metadata?.annotations?.['sim.spotpolicy.dev/stops-at'],
+    );
     const startedAtMs = performance.now();
     await admin.delete(pod.path, { gracePeriodSeconds: 3 });
     await pod.isGone();
     expect(performance.now() - startedAtMs).toBeLessThan(6_000);
   });
 
-  test('of a pod that has not started takes no time', async ({ expect }) => {
-    const pod = await aPod(sim({ 'ready-after': '300s', 'stop-after': '60s' }), { terminationGracePeriodSeconds: 60 });
-    await waitFor('its instance', async () => (await pod.get()).metadata?.annotations?.['k8s.aliyun.com/eci-instance-id']);
+  test('of a pod that has not started takes no time', async () => {
+    const pod = await aPod(sim({ 'ready-after': '300s', 'stop-after': '60s' }), {
+      terminationGracePeriodSeconds: 60,
+    });
+    await waitFor(
+      'its instance',
+      async () => (await pod.get()).metadata?.annotations?.['k8s.aliyun.com/eci-instance-id'],
+    );
     await admin.delete(pod.path);
     await pod.isGone();
   });
 });
 
 describe.concurrent('a Job', () => {
-  const ignoreDisruptions = { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] };
+  const ignoreDisruptions = {
+    action: 'Ignore',
+    onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }],
+  };
   const aJob = async (spec: Record<string, unknown>, annotations: Record<string, string>) => {
     const namespace = await aNamespace();
     const path = `/apis/batch/v1/namespaces/${namespace}/jobs/subject`;
@@ -227,7 +253,7 @@ describe.concurrent('a Job', () => {
     expect(status.failed ?? 0).toBe(0);
   });
 
-  test('that ignores disruptions counts an evicted pod as done when its container exits with 0', async ({ expect }) => {
+  test('that ignores disruptions counts an evicted pod as done when its container exits with 0', async () => {
     const job = await aJob({ podFailurePolicy: { rules: [ignoreDisruptions] } }, sim({ 'exit-code': '0' }));
     await job.evict();
     await waitFor('the Job to be complete', async () => (await job.get()).status?.succeeded === 1);
@@ -240,7 +266,10 @@ describe.concurrent('without spot stock', () => {
     await pod.event('NoStock');
     const pending = await pod.get();
     expect(pending.status?.phase).toBe('Pending');
-    expect(conditionOf(pending, 'ContainerInstanceCreated')).toMatchObject({ status: 'False', reason: 'NoStock' });
+    expect(conditionOf(pending, 'ContainerInstanceCreated')).toMatchObject({
+      status: 'False',
+      reason: 'NoStock',
+    });
     await admin.patch(pod.path, { metadata: { annotations: sim({ 'no-stock': 'false' }) } });
     const running = await pod.is('Running');
     expect(conditionOf(running, 'ContainerInstanceCreated')?.status).toBe('True');
@@ -248,18 +277,24 @@ describe.concurrent('without spot stock', () => {
 
   test('a pod with the fallback annotation is degraded, runs, and is never reclaimed', async ({ expect }) => {
     const told = sim({ 'no-stock': 'true', reclaim: 'true', 'complete-after': '3s' });
-    const fallback = { 'k8s.aliyun.com/eci-spot-fallback': 'true', 'k8s.aliyun.com/eci-use-specs': 'ecs.c6.large' };
+    const fallback = {
+      'k8s.aliyun.com/eci-spot-fallback': 'true',
+      'k8s.aliyun.com/eci-use-specs': 'ecs.c6.large',
+    };
     const pod = await aPod({ ...spotAnnotations, ...fallback, ...told });
     expect((await pod.event('SpotDegraded')).message).toBe(
       'Spot [ecs.c6.large] will be degraded because the specified instance is out of stock',
     );
     const running = await pod.is('Running');
-    expect(conditionOf(running, 'ContainerInstanceCreated')).toMatchObject({ status: 'True', reason: 'SpotDegraded' });
+    expect(conditionOf(running, 'ContainerInstanceCreated')).toMatchObject({
+      status: 'True',
+      reason: 'SpotDegraded',
+    });
     const done = await pod.is('Succeeded');
     expect(conditionOf(done, 'ContainerInstanceExpired')).toBeUndefined();
   });
 
-  test('a pod that is no spot pod starts all the same', async ({ expect }) => {
+  test('a pod that is no spot pod starts all the same', async () => {
     const pod = await aPod(sim({ 'no-stock': 'true' }));
     await pod.is('Running');
   });

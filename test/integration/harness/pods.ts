@@ -22,5 +22,8 @@ export const podTemplate = (of: {
 });
 
 /** The status of a pod's condition, undefined without one. */
-export const conditionOf = (pod: Pod, type: string): { status: string; reason?: string; message?: string } | undefined =>
+export const conditionOf = (
+  pod: Pod,
+  type: string,
+): { status: string; reason?: string; message?: string } | undefined =>
   pod.status?.conditions?.find((condition) => condition.type === type);

@@ -1,4 +1,5 @@
 import { asyncScheduler, Observable } from 'rxjs';
+import { refused } from '../../../operator/kube/errors.ts';
 import type { LeaseCalls } from '../../../operator/kube/lease.ts';
 import type { LeaseRecord, SeenLease } from '../../../operator/kube/lease-step.ts';
 
@@ -8,6 +9,9 @@ export interface Fate {
   readonly backMs: number;
   readonly lost: 'nowhere' | 'there' | 'back';
 }
+
+const conflict = (): Error =>
+  refused('writing the lease', { httpStatus: 409, status: undefined, retryAfterSeconds: undefined });
 
 /** One Lease on a server, in virtual time: whoever writes must name the version that is there. */
 export const simulatedLease = () => {
@@ -39,12 +43,12 @@ export const simulatedLease = () => {
     read: () => call(fate(), () => lease),
     create: (record) =>
       call(fate(), () => {
-        if (lease !== undefined) throw new Error('already exists');
+        if (lease !== undefined) throw conflict();
         store(record);
       }),
     write: (record, over) =>
       call(fate(), () => {
-        if (lease?.resourceVersion !== over) throw new Error('conflict');
+        if (lease?.resourceVersion !== over) throw conflict();
         store(record);
       }),
   });

@@ -79,6 +79,12 @@ describe('admission', () => {
     expect(observed).toEqual([['unchanged', 7]]);
   });
 
+  test('refuses in so many words where the decision says so', async () => {
+    const { post } = anApp(() => ({ ...unchanged, refusal: 'seen' }));
+    const { response } = await read(await post(aReview()));
+    expect(response).toEqual({ uid: aReview().request.uid, allowed: false, status: { message: 'seen' } });
+  });
+
   test('admits the object unchanged, with a warning, when the decision throws', async () => {
     const { post, observed, failures } = anApp(() => {
       throw new Error('no such policy');

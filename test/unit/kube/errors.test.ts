@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import {
+  isConflict,
+  isExpired,
+  isForbidden,
+  isNotFound,
+  KubeError,
+  refused,
+  unanswered,
+} from '../../../operator/kube/errors.ts';
+
+const answer = (httpStatus: number, retryAfterSeconds?: number): KubeError =>
+  refused('patching pod shop/web-1', {
+    httpStatus,
+    status: { kind: 'Status', code: httpStatus, reason: 'SomeReason', message: 'no' },
+    retryAfterSeconds,
+  });
+
+describe('KubeError', () => {
+  it('says what was being done, then what the server said', () => {
+    expect(answer(422).message).toBe('patching pod shop/web-1: no');
+    expect(answer(422)).toMatchObject({ name: 'KubeError', status: 422, reason: 'SomeReason', causes: [] });
+  });
+
+  it('quotes no body that is no Status', () => {
+    const error = refused('listing pods', {
+      httpStatus: 502,
+      status: undefined,
+      retryAfterSeconds: undefined,
+    });
+    expect(error.message).toBe('listing pods: the answer was 502 without a Status');
+  });
+
+  it.each([
+    ['stalled', [400, 403, 404, 405, 413, 415, 422]],
+    ['retryable', [401, 408, 409, 410, 500, 502, 503, 504]],
+    ['waiting', [429]],
+  ] as const)('is %s for %s', (code, statuses) => {
+    for (const status of statuses) expect(answer(status).code).toBe(code);
+  });
+
+  it('is waiting when a server that is starting or ending says for how long', () => {
+    expect(answer(503, 1)).toMatchObject({ code: 'waiting', retryAfterSeconds: 1 });
+  });
+
+  it('is retryable without an answer, and keeps the cause', () => {
+    const cause = new Error('socket hang up');
+    const error = unanswered('listing pods', 'Broken', cause);
+    expect(error).toMatchObject({ code: 'retryable', status: 0, reason: 'Broken', cause });
+    expect(error.message).toBe('listing pods: socket hang up');
+  });
+
+  it('is told apart by status', () => {
+    const predicates = { 404: isNotFound, 409: isConflict, 410: isExpired, 403: isForbidden };
+    for (const [status, predicate] of Object.entries(predicates)) {
+      expect(predicate(answer(Number(status)))).toBe(true);
+      expect(predicate(answer(500))).toBe(false);
+      expect(predicate({ status: Number(status) })).toBe(false);
+    }
+  });
+});
