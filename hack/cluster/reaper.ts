@@ -14,7 +14,7 @@ cat > /dev/null
 while marked=$(grep -lsF "SPOTPOLICY_CLUSTER=$1" /proc/[0-9]*/environ); [ -n "$marked" ]; do
   for environment in $marked; do
     process=\${environment#/proc/}
-    :; marked=
+    kill -KILL "\${process%/environ}" 2> /dev/null
   done
   sleep 0.05
 done

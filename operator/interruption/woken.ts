@@ -19,7 +19,7 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
       return pod ? [pod.uid] : [];
     }
     case 'PodDisruptionBudget':
-      return ofBudget(view, change.after ?? change.before);
+      return change.after ? ofBudget(view, change.after) : ofGoneBudget(view, change.before);
     case 'Deployment':
     case 'ReplicaSet':
     case 'StatefulSet':
@@ -59,11 +59,13 @@ const awaitingPod = (view: View, pod: Pod): readonly string[] => {
 };
 
 // Who has room goes on; the others' messages are brought up to date, as many as a status shows.
-const ofBudget = (view: View, budget: Budget | undefined): readonly string[] => {
-  if (!budget) return [];
+const ofBudget = (view: View, budget: Budget): readonly string[] => {
   const held = heldBy(view, budget);
   return held.slice(0, Math.max(releasedBy(view, budget).length, statusBounds.interruptions));
 };
+
+const ofGoneBudget = (view: View, budget: Budget | undefined): readonly string[] =>
+  budget ? heldBy(view, budget) : [];
 
 const spotPods = (view: View, namespace: string | undefined): readonly string[] =>
   [...view.pods.group('namespace', namespace ?? '')].filter(isSpot).map(({ uid }) => uid);

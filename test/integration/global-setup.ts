@@ -1,12 +1,16 @@
 import type { TestProject } from 'vitest/node';
 import { startCluster } from '../../hack/cluster/cluster.ts';
+import { installOperator, startReplica } from '../../hack/cluster/operator.ts';
 import { ensureToolchain } from '../../hack/cluster/toolchain.ts';
 import { say } from '../../hack/say.ts';
 
-/** Starts the one cluster that all integration tests of a run share, and ends it after the last. */
+/** Starts the one cluster that all integration tests of a run share, with an operator, and ends both after the last. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const cluster = await startCluster({ binaries: await ensureToolchain({ log: say }) });
   say(`shared cluster ready in ${(cluster.startedInMs / 1000).toFixed(1)} s`);
   project.provide('cluster', cluster.data);
+  await installOperator(cluster);
+  const { healthUrl, webhookUrl, logPath } = await startReplica(cluster);
+  project.provide('operator', { healthUrl, webhookUrl, logPath });
   return cluster.stop;
 }

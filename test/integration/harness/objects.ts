@@ -1,0 +1,102 @@
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { SpotPolicyObject, SpotPolicyStatus } from '../../../operator/api/index.ts';
+import type { Access } from '../../../hack/cluster/access.ts';
+import { waitFor } from '../../../hack/cluster/wait-for.ts';
+
+type Admin = Access['admin'];
+
+const collections: Readonly<Record<string, string>> = {
+  Deployment: 'apis/apps/v1/namespaces/NS/deployments',
+  StatefulSet: 'apis/apps/v1/namespaces/NS/statefulsets',
+  ReplicaSet: 'apis/apps/v1/namespaces/NS/replicasets',
+  Job: 'apis/batch/v1/namespaces/NS/jobs',
+  CronJob: 'apis/batch/v1/namespaces/NS/cronjobs',
+  Pod: 'api/v1/namespaces/NS/pods',
+  Event: 'api/v1/namespaces/NS/events',
+  PodDisruptionBudget: 'apis/policy/v1/namespaces/NS/poddisruptionbudgets',
+  SpotPolicy: 'apis/spotpolicy.dev/v1alpha1/namespaces/NS/spotpolicies',
+};
+
+/** The path of a kind's objects in a namespace, or of one of them. */
+export const pathTo = (kind: string, namespace: string, name?: string): string => {
+  const collection = collections[kind];
+  if (!collection) throw new Error(`pathTo knows no kind ${kind}; add it to its table`);
+  return `/${collection.replace('NS', namespace)}${name === undefined ? '' : `/${name}`}`;
+};
+
+/** Creates an object in a namespace, whatever namespace its manifest names. */
+export const create = <T extends { kind?: string; metadata?: object }>(
+  admin: Admin,
+  namespace: string,
+  manifest: T,
+): Promise<T> =>
+  admin.post<T>(pathTo(manifest.kind ?? '', namespace), {
+    ...manifest,
+    metadata: { ...manifest.metadata, namespace },
+  });
+
+/** The living pods of a namespace by label, once there are `count` of them, all Running and Ready. */
+export const readyPods = (admin: Admin, namespace: string, app: string, count: number): Promise<Pod[]> =>
+  waitFor(`${count} Ready pods of ${app}`, async () => {
+    const pods = await podsOf(admin, namespace, app);
+    return pods.length === count && pods.every(isReady) && pods;
+  });
+
+/** The pods of a namespace by label that nobody has deleted. */
+export const podsOf = async (admin: Admin, namespace: string, app: string): Promise<Pod[]> => {
+  const pods = await admin.list<Pod>(`${pathTo('Pod', namespace)}?labelSelector=app%3D${app}`);
+  return pods.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+};
+
+/** Running and Ready. */
+export const isReady = ({ status }: Pod): boolean =>
+  status?.phase === 'Running' &&
+  (status.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True');
+
+/** Resolves once a budget is in force: computed for its present spec and over at least one pod. */
+export const budgetInForce = (admin: Admin, namespace: string, name: string): Promise<PodDisruptionBudget> =>
+  waitFor(`budget ${name} to be in force`, async () => {
+    const budget = await admin.get<PodDisruptionBudget>(pathTo('PodDisruptionBudget', namespace, name));
+    const { observedGeneration, expectedPods, currentHealthy } = budget.status ?? {};
+    const inForce = observedGeneration === budget.metadata?.generation && (expectedPods ?? 0) > 0;
+    return inForce && currentHealthy === expectedPods && budget;
+  });
+
+/** Creates a policy and waits until new pods get what it asks for. */
+export const aProgrammedPolicy = async (
+  admin: Admin,
+  namespace: string,
+  policy: Pick<SpotPolicyObject, 'spec'> & { metadata: { name: string } },
+): Promise<void> => {
+  const { metadata, spec } = policy;
+  const kind = { apiVersion: 'spotpolicy.dev/v1alpha1', kind: 'SpotPolicy' };
+  await create(admin, namespace, { ...kind, metadata: { name: metadata.name }, spec });
+  await waitFor(`policy ${policy.metadata.name} to be Programmed`, async () => {
+    const { conditions } = await statusOf(admin, namespace, policy.metadata.name);
+    return conditions?.some(({ type, status }) => type === 'Programmed' && status === 'True');
+  });
+};
+
+/** The status of a policy as it is now. */
+export const statusOf = async (admin: Admin, namespace: string, name: string): Promise<SpotPolicyStatus> =>
+  (await admin.get<SpotPolicyObject>(pathTo('SpotPolicy', namespace, name))).status ?? {};
+
+/** The entry of one pod in the status of a policy, once it satisfies `holds`. */
+export const interruptionOf = (
+  admin: Admin,
+  policy: { namespace: string; name: string },
+  podUid: string,
+  holds: (entry: NonNullable<SpotPolicyStatus['interruptions']>[number]) => boolean,
+  timeoutMs = 60_000,
+): Promise<NonNullable<SpotPolicyStatus['interruptions']>[number]> =>
+  waitFor(
+    `the interruption of pod ${podUid}`,
+    async () => {
+      const { interruptions } = await statusOf(admin, policy.namespace, policy.name);
+      const entry = interruptions?.find(({ uid }) => uid === podUid);
+      if (entry && holds(entry)) return entry;
+      throw new Error(JSON.stringify(entry ?? interruptions));
+    },
+    { timeoutMs },
+  );
