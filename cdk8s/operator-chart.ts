@@ -102,6 +102,8 @@ const deployment = () => {
         metadata: { labels },
         spec: {
           serviceAccountName: name,
+          // A Service named spotpolicy-… would put variables that look like our flags into the environment.
+          enableServiceLinks: false,
           priorityClassName: 'system-cluster-critical',
           // Never on the capacity that it watches over, and not both on one node.
           affinity: { nodeAffinity: ordinaryNodes, podAntiAffinity: apart },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { finalize, interval, Subject, tap } from 'rxjs';
+import { finalize, firstValueFrom, interval, type Observable, ReplaySubject, tap } from 'rxjs';
 import { run } from './app.ts';
 import { type Config, parseConfig, StartRefused } from './config.ts';
 import { bindCalls } from './bind-calls.ts';
@@ -24,7 +24,7 @@ const clockCheckMs = 30_000;
 const clockToleranceMs = 5_000;
 
 /** Runs the operator until it is told to stop; resolves when everything has ended in order. */
-const operate = async (config: Config, log: Log, stop$: Subject<void>): Promise<void> => {
+const operate = async (config: Config, log: Log, stop$: Observable<void>): Promise<void> => {
   const identity = config.identity ?? defaultIdentity;
   const metrics = createMetrics();
   const kube = createKube({
@@ -42,7 +42,11 @@ const operate = async (config: Config, log: Log, stop$: Subject<void>): Promise<
     log,
     metrics,
   });
-  const servers = await serve({ config, kube, world, metrics, log, nowMs, random });
+  const servers = await Promise.race([
+    serve({ config, kube, world, metrics, log, nowMs, random }),
+    firstValueFrom(stop$),
+  ]);
+  if (!servers) return log.info('stopped before the API server could be reached');
 
   const electionEnded = Promise.withResolvers<void>();
   const leader$ = leadership(
@@ -91,7 +95,7 @@ const operate = async (config: Config, log: Log, stop$: Subject<void>): Promise<
       log.warn({ offsetMs }, 'this clock and the API server disagree');
   });
 
-  await new Promise((resolve) => stop$.subscribe(resolve));
+  await firstValueFrom(stop$);
   log.info('stopping');
   // The lease first, so that another replica leads while this one still answers admission.
   if (world.synced('Pod'))
@@ -118,7 +122,7 @@ const readVersion = (): string => {
 try {
   const config = parseConfig(process.argv.slice(2), process.env);
   const log = createLog(config.logLevel, config.identity ?? defaultIdentity);
-  const stop$ = new Subject<void>();
+  const stop$ = new ReplaySubject<void>(1);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop$.next());
   await operate(config, log, stop$);
   process.exit(0);

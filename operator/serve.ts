@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { filter, firstValueFrom, type Observable, share, tap } from 'rxjs';
+import { setTimeout } from 'node:timers/promises';
+import { filter, firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
 import type { Config } from './config.ts';
 import { reviewPod } from './injection/review.ts';
 import { isExpired } from './kube/errors.ts';
@@ -37,9 +38,12 @@ export interface Servers {
   readonly bundlePem: () => string;
   /** Emits after each change of the certificates. */
   readonly certificates$: Observable<Certificates>;
+  /** Answers until nobody asks any more, then ends. */
   readonly close: () => Promise<void>;
 }
 
+// In a cluster the Service goes on sending requests until every node has heard that this replica is not ready.
+const farewellMs = 3_000;
 // Requests under way are over long before; whoever keeps a connection open longer is cut off.
 const closeMs = 3_000;
 
@@ -47,8 +51,10 @@ const closeMs = 3_000;
 export const serve = async (parts: ServeParts): Promise<Servers> => {
   const { config, log } = parts;
   let current: Certificates | undefined;
+  let stopping = false;
+  const closed$ = new Subject<void>();
   const plain = await serveHttp(
-    healthOf(parts, () => current),
+    healthOf(parts, { certificates: () => current, isStopping: () => stopping }),
     {
       host: config.healthHost,
       port: config.healthPort,
@@ -59,7 +65,9 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
       current = certificates;
       for (const note of certificates.notes) log.info({ note }, 'renewed certificates');
     }),
-    share(),
+    takeUntil(closed$),
+    // One watch of the Secret, whoever listens and when.
+    share({ connector: () => new ReplaySubject(1), resetOnRefCountZero: false }),
   );
   const certificate = await firstValueFrom(certificates$);
   const secure = await serveHttps(
@@ -67,17 +75,25 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
     { host: config.admissionHost, port: config.admissionPort, certificate },
     (err) => log.debug({ err }, 'handshake failed'),
   );
-  const renewing = certificates$.subscribe((renewed) => secure.setCertificate(renewed));
+  certificates$.subscribe((renewed) => secure.setCertificate(renewed));
   log.info({ admissionPort: secure.port, healthPort: plain.port }, 'serving');
   return {
     bundlePem: () => current?.bundlePem ?? certificate.bundlePem,
     certificates$,
     close: async () => {
-      renewing.unsubscribe();
+      stopping = true;
+      secure.drain();
+      if (config.webhookUrl === undefined) await setTimeout(farewellMs);
+      closed$.next();
       await Promise.all([secure.close(closeMs), plain.close(closeMs)]);
     },
   };
 };
+
+interface ServingState {
+  readonly certificates: () => Certificates | undefined;
+  readonly isStopping: () => boolean;
+}
 
 const certificatesOf = ({ config, kube, log, nowMs, random }: ServeParts): Observable<Certificates> => {
   const namespace = config.operatorNamespace;
@@ -127,9 +143,10 @@ const admissionOf = ({ world, metrics, log, nowMs }: ServeParts, secret: () => s
     reportFailure: (err, { namespace, name }) => log.error({ err, namespace, name }, 'admission failed'),
   });
 
-const healthOf = ({ world, metrics, nowMs }: ServeParts, certificates: () => Certificates | undefined) =>
+const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopping }: ServingState) =>
   health({
     checks: {
+      running: () => (isStopping() ? 'it is stopping' : undefined),
       synced: () => {
         const missing = requiredKinds.filter((kind) => !world.synced(kind));
         return missing.length > 0 ? `waiting for the first list of ${missing.join(', ')}` : undefined;

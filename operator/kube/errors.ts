@@ -66,10 +66,20 @@ export class KubeError extends Error {
   }
 }
 
-const codeOf = ({ httpStatus, retryAfterSeconds }: Refusal): KubeErrorCode => {
+// Measured on 1.36: a patch that names another UID is not a 409 but a 422 with that field as its cause, and a JSON patch
+// whose `test` fails is a 422 with empty details, where validation always says of which object it speaks.
+const isAboutAnother = (httpStatus: number, details: Status['details']): boolean => {
+  if (httpStatus !== 422) return httpStatus === 409;
+  if (details === undefined) return false;
+  const { name, causes = [] } = details;
+  return causes.some(({ field }) => field === 'metadata.uid') || (name === undefined && causes.length === 0);
+};
+
+const codeOf = ({ httpStatus, retryAfterSeconds, status }: Refusal): KubeErrorCode => {
+  if (isAboutAnother(httpStatus, status?.details)) return 'retryable';
   if (httpStatus === 429 || (httpStatus === 503 && retryAfterSeconds !== undefined)) return 'waiting';
-  // 401: credentials are read anew at every call, so an expired token heals itself. 409 and 410: look again, list again.
-  const again = [401, 408, 409, 410];
+  // 401: credentials are read anew at every call, so an expired token heals itself. 410: list again.
+  const again = [401, 408, 410];
   return httpStatus >= 500 || again.includes(httpStatus) ? 'retryable' : 'stalled';
 };
 
@@ -94,8 +104,12 @@ const hasStatus =
 /** The object, or the resource itself, does not exist. */
 export const isNotFound = hasStatus(404);
 
-/** The object changed meanwhile, is another one of that name, or exists already. */
-export const isConflict = hasStatus(409);
+/**
+ * The object is not what the request took it for: it changed meanwhile, is another one of that name, or exists already.
+ * Also what a JSON patch gets whose `test` fails, or one of whose paths does not exist.
+ */
+export const isConflict = (error: unknown): error is KubeError =>
+  error instanceof KubeError && isAboutAnother(error.status, error.details);
 
 /** The position in the history is gone: only a new list helps. */
 export const isExpired = hasStatus(410);

@@ -22,7 +22,11 @@ export interface Selection {
   readonly metadataOnly?: boolean;
 }
 
-/** A change to an object. A body's `metadata.uid` or `metadata.resourceVersion` makes any other object or version a conflict. */
+/**
+ * A change to an object. A `metadata.resourceVersion` in a body makes any other version a conflict, and a `metadata.uid` any
+ * other object; but the status of a custom resource takes every UID (measured on 1.36), so there only the version or a JSON
+ * patch with a `test` will do.
+ */
 export type Patch =
   | { readonly type: 'merge' | 'strategic'; readonly body: object }
   | { readonly type: 'json'; readonly body: readonly object[] }

@@ -37,8 +37,8 @@ export const narrate = (narrator: Narrator, outcome: Outcome): void => {
 
 const ofWorld = ({ log, metrics, world }: Narrator, change: Change): void => {
   if (change.kind === 'Failed') {
-    const { of: source, error: err } = change;
-    log.warn({ source, err }, 'source failed and is tried again');
+    const { of: source, trouble } = change;
+    log.warn({ source, err: trouble.error, failures: trouble.failures }, 'source failed and is tried again');
     metrics.worldWatchRestarts.inc({ source, reason: world.synced(source) ? 'resume' : 'relist' });
   } else if (change.kind === 'Synced') {
     log.debug({ source: change.of }, 'source synced');

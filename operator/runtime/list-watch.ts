@@ -127,7 +127,7 @@ export const listWatch = <T>(
     const list = (continueToken?: string): Observable<Watched<T>> => {
       const page = { limit: pageLimit, ...(continueToken ? { continueToken } : {}) };
       const page$ = listPage(calls, page, (position) => {
-        state = { ...state, position };
+        state = { pausedMs: undefined, position };
       });
       return continueToken ? page$ : page$.pipe(startWith({ kind: 'listing' as const }));
     };

@@ -40,12 +40,15 @@ const describe = (
   };
 };
 
+/** Failures in a row after which a source that once delivered is called unreadable: some seconds of back-off. */
+export const failuresToTell = 5;
+
 const describeUnreadable = (view: View): string =>
-  [...view.unknown.entries()]
-    .filter(([kind]) => !view.synced(kind))
+  [...view.troubles.entries()]
+    .filter(([kind, { failures }]) => !view.synced(kind) || failures >= failuresToTell)
     .map(
-      ([kind, error]) =>
-        `${kind} objects cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      ([kind, { error }]) =>
+        `${kind} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     )
     .toSorted()
     .join('; ');

@@ -8,7 +8,7 @@ import type { Pod } from '../world/pod.ts';
 import { type Policy, policyOf } from '../world/policy.ts';
 import type { Change, View } from '../world/world.ts';
 import { mergePatch } from './merge-patch.ts';
-import { isUrgent, reportOn } from './report.ts';
+import { failuresToTell, isUrgent, reportOn } from './report.ts';
 
 /** What this room tells: a status was written, or could not be. */
 export type StatusOutcome =
@@ -35,7 +35,7 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
     const writtenAt = new Map<string, number>();
-    const known$ = defer(() => [...deps.world.policies.all()].map(({ uid }) => uid));
+    const known$ = defer(() => everywhere(deps.world));
     const touched$ = changes$.pipe(mergeMap((change) => touchedBy(deps.world, change)));
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(alarm$.pipe(delayByKey(deps.nowMs)), touched$, known$).pipe(
@@ -97,10 +97,16 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
       );
     case 'Namespace':
       return inNamespace(view, (change.after ?? change.before)?.name);
+    case 'Synced':
+      return everywhere(view);
+    case 'Failed':
+      return change.trouble.failures === failuresToTell ? everywhere(view) : [];
     default:
       return [];
   }
 };
+
+const everywhere = (view: View): readonly string[] => [...view.policies.all()].map(({ uid }) => uid);
 
 const governing = (view: View, pods: readonly (Pod | undefined)[]): readonly string[] => [
   ...new Set(pods.flatMap((pod) => (pod ? (governingPolicy(view, pod)?.uid ?? []) : []))),

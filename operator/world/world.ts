@@ -36,7 +36,13 @@ export type Change =
   | ({ readonly kind: 'Interruption' } & Step<Interruption>)
   | ({ readonly kind: 'Probe' } & Step<Probe>)
   | { readonly kind: 'Synced'; readonly of: Kind }
-  | { readonly kind: 'Failed'; readonly of: Kind; readonly error: unknown };
+  | { readonly kind: 'Failed'; readonly of: Kind; readonly trouble: Trouble };
+
+/** A source that fails: its last error, and how many came since it last delivered something. */
+export interface Trouble {
+  readonly error: unknown;
+  readonly failures: number;
+}
 
 /**
  * How interruptions are found: by policy, by the workload that replaces the pod, by its replacement, and by budget
@@ -59,8 +65,8 @@ export interface View {
   workloads(kind: WorkloadKind): Lookup<Workload, 'controller'>;
   /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
   workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
-  /** Sources that could not be listed, each with its last error; none once they have delivered. */
-  readonly unknown: ReadonlyMap<Kind, unknown>;
+  /** Sources that fail; one that delivers again is no longer among them. */
+  readonly troubles: ReadonlyMap<Kind, Trouble>;
   synced(kind: Kind): boolean;
   /** The policies that govern in a namespace, in the order in which they are asked. */
   rules(namespace: string): readonly SoundPolicy[];
@@ -115,7 +121,7 @@ export class World implements View {
     held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
     replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
   });
-  readonly unknown = new Map<Kind, unknown>();
+  readonly troubles = new Map<Kind, Trouble>();
 
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
   readonly #workloads: Readonly<Record<WorkloadKind, Collection<Workload, 'controller'>>> = {
@@ -207,10 +213,11 @@ export class World implements View {
   /** Takes in what a source delivered and returns the steps the world made, in order. */
   apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>): readonly Change[] {
     if (watched.kind === 'failed') {
-      this.unknown.set(kind, watched.error);
-      return [{ kind: 'Failed', of: kind, error: watched.error }];
+      const trouble = { error: watched.error, failures: (this.troubles.get(kind)?.failures ?? 0) + 1 };
+      this.troubles.set(kind, trouble);
+      return [{ kind: 'Failed', of: kind, trouble }];
     }
-    if (watched.kind === 'synced' || watched.kind === 'changed') this.unknown.delete(kind);
+    if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
     this.#step += 1;
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#age(step as Step<Pod>);

@@ -176,7 +176,7 @@ describe('list and watch', () => {
 });
 
 describe('writing', () => {
-  test('is a conflict when a patch names another UID or an older version', async () => {
+  test('is a conflict when a patch names another UID or an older version, or its test fails', async () => {
     const [kube, namespace] = [await asAdmin(), await aNamespace()];
     await makeEvents(kube, namespace, ['a']);
     const ref = { namespace, name: 'a' };
@@ -188,6 +188,9 @@ describe('writing', () => {
     await expect(
       patch({ resourceVersion: metadata.resourceVersion, labels: { three: '3' } }),
     ).rejects.toSatisfy(isConflict);
+    const test = { op: 'test', path: '/metadata/uid', value: crypto.randomUUID() };
+    const tested = kube.patch(resources.events, ref, { type: 'json', body: [test] });
+    await expect(tested).rejects.toSatisfy(isConflict);
     await expect(makeEvents(kube, namespace, ['a'])).rejects.toSatisfy(isConflict);
   });
 

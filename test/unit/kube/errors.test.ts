@@ -8,6 +8,7 @@ import {
   refused,
   unanswered,
 } from '../../../operator/kube/errors.ts';
+import type { Status } from '../../../operator/kube/errors.ts';
 
 const answer = (httpStatus: number, retryAfterSeconds?: number): KubeError =>
   refused('patching pod shop/web-1', {
@@ -32,11 +33,29 @@ describe('KubeError', () => {
   });
 
   it.each([
-    ['stalled', [400, 403, 404, 405, 413, 415, 422]],
+    ['stalled', [400, 403, 404, 405, 413, 415]],
     ['retryable', [401, 408, 409, 410, 500, 502, 503, 504]],
     ['waiting', [429]],
   ] as const)('is %s for %s', (code, statuses) => {
     for (const status of statuses) expect(answer(status).code).toBe(code);
+  });
+
+  it('is a conflict when a patch names another UID or its test fails, and stalled when validation refuses', () => {
+    const invalid = (details: NonNullable<Status['details']>): KubeError => {
+      const status: Status = { kind: 'Status', code: 422, reason: 'Invalid', message: 'no', details };
+      return refused('patching pod shop/web-1', { httpStatus: 422, status, retryAfterSeconds: undefined });
+    };
+    const cause = (field: string) => ({ reason: 'FieldValueInvalid', message: 'field is immutable', field });
+    const otherUid = invalid({ name: 'web-1', kind: 'Pod', causes: [cause('metadata.uid')] });
+    const failedTest = invalid({});
+    const badField = invalid({ name: 'web-1', kind: 'Pod', causes: [cause('spec.priceLimit')] });
+    expect([otherUid, failedTest, badField].map(isConflict)).toEqual([true, true, false]);
+    expect(isConflict(answer(422))).toBe(false); // a webhook may refuse so, without details
+    expect([otherUid, failedTest, badField].map(({ code }) => code)).toEqual([
+      'retryable',
+      'retryable',
+      'stalled',
+    ]);
   });
 
   it('is waiting when a server that is starting or ending says for how long', () => {
