@@ -9,7 +9,8 @@ import { afterSynced } from './runtime/after-synced.ts';
 import { whileLeader } from './runtime/while-leader.ts';
 import { allKinds, requiredKinds, type Source } from './sources.ts';
 import { type StatusDeps, type StatusOutcome, statusStream } from './status/stream.ts';
-import type { Change, Kind, World } from './world/world.ts';
+import type { Change, Kind } from './world/view.ts';
+import type { World } from './world/world.ts';
 
 /** What the program saw and did, for logs, metrics and Events. Nothing is decided by it. */
 export type Outcome =

@@ -8,7 +8,7 @@ import { perform } from './interruption/effects.ts';
 import type { Kube } from './kube/kube.ts';
 import type { Servers } from './serve.ts';
 import { writeStatus } from './status/effects.ts';
-import type { View } from './world/world.ts';
+import type { View } from './world/view.ts';
 
 /** The calls of every room with their client bound: all that the flow can do to a cluster. */
 export const bindCalls = (

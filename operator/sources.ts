@@ -19,7 +19,8 @@ import {
 } from './world/objects.ts';
 import { trimPod } from './world/pod.ts';
 import { trimPolicy } from './world/policy.ts';
-import type { Change, Kind, Kinds, World } from './world/world.ts';
+import type { Change, Kind, Kinds } from './world/view.ts';
+import type { World } from './world/world.ts';
 
 /** One list-watch of the cluster, delivered into a world; emits the steps it makes there. Neither completes nor errors. */
 export type Source = (world: World) => Observable<Change>;

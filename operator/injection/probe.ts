@@ -1,5 +1,5 @@
 import type { Identity } from '../world/object.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 
 // The webhook also covers `pods/eviction` for names that begin so. A dry-run eviction of a pod that cannot exist takes
 // the way of a pod's creation up to the webhook, needs no right the operator lacks, and can never make a pod.

@@ -2,7 +2,7 @@ import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { createPatch, type Operation } from 'rfc6902';
 import { governingPolicy } from '../policy/rules.ts';
 import { controllerOf } from '../world/object.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import type { Values } from './annotations.ts';
 import { type Incoming, inject } from './inject.ts';
 import { answerProbe, isProbe } from './probe.ts';

@@ -4,7 +4,8 @@ import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Probe } from '../world/objects.ts';
 import type { Policy } from '../world/policy.ts';
-import type { Change, World } from '../world/world.ts';
+import type { Change } from '../world/view.ts';
+import type { World } from '../world/world.ts';
 import { coveredNamespaces } from './webhook.ts';
 
 /** What this room tells: what became of the webhook configuration, or of asking admission about a policy. */

@@ -1,6 +1,6 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { optOutLabel } from '../api/keys.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import { probeCondition } from './probe.ts';
 import { nodeBoundKinds } from './review.ts';
 

@@ -5,7 +5,7 @@ import type { Interruption, Settings, Signal, WorkloadReference } from '../world
 import { nameKey } from '../world/object.ts';
 import type { Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import { type Mark, readMark, signalOf } from './mark.ts';
 import { type Notice, readNotice } from './notice.ts';
 import { planEviction } from './plan.ts';

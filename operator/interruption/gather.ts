@@ -3,7 +3,7 @@ import type { Interruption } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import type { Budget } from '../world/objects.ts';
 import type { Pod } from '../world/pod.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import { noticeOf } from './begin.ts';
 import { roomIn, type Standing } from './gate.ts';
 import type { Case } from './look.ts';

@@ -1,7 +1,7 @@
 import { capacityOf } from '../policy/capacity.ts';
 import type { Interruption } from '../world/interruption.ts';
 import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 
 /** A pod that takes another's place, and what it runs on. */
 export interface Successor {

@@ -2,7 +2,7 @@ import type { InterruptionEntry } from '../api/index.ts';
 import type { Interruption, WorkloadReference } from '../world/interruption.ts';
 import { instantMs } from '../world/object.ts';
 import { type Policy, policyKey } from '../world/policy.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import { type BeginOptions, beginInterruption } from './begin.ts';
 
 /**

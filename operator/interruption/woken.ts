@@ -3,7 +3,7 @@ import { eciAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import type { Budget } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
-import type { Change, View } from '../world/world.ts';
+import type { Change, View } from '../world/view.ts';
 import { heldBy, releasedBy } from './gather.ts';
 
 /** The pods, by UID, that a change of the world gives reason to look at. Cheap where nothing is under way. */

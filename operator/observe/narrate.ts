@@ -5,7 +5,7 @@ import type { InterruptionOutcome } from '../interruption/stream.ts';
 import type { StatusOutcome } from '../status/stream.ts';
 import type { Interruption } from '../world/interruption.ts';
 import { policyOf } from '../world/policy.ts';
-import type { Change, View } from '../world/world.ts';
+import type { Change, View } from '../world/view.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { EventNote } from './events.ts';
 import { type EventStory, tellStep } from './interruption-story.ts';

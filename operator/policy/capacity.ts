@@ -2,7 +2,7 @@ import { eciAnnotations } from '../api/keys.ts';
 import { nameKey } from '../world/object.ts';
 import type { PlatformEvent } from '../world/objects.ts';
 import type { Pod } from '../world/pod.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 
 /**
  * Whether an Event about this pod's name is about this pod.

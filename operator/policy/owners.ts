@@ -1,6 +1,6 @@
 import { type Controller, groupOf } from '../world/object.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import type { Labels } from './selector.ts';
 
 /** What a pod says about itself, at admission or later. */

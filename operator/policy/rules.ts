@@ -1,7 +1,7 @@
 import { optOutLabel } from '../api/keys.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
 import type { Policy, SoundPolicy } from '../world/policy.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import { ownerChain, type Subject } from './owners.ts';
 import { selects } from './selector.ts';
 

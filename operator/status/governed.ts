@@ -6,7 +6,7 @@ import { revisionOf } from '../policy/revision.ts';
 import { covers, governingPolicy } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 
 /** Counts of pods as the status has them. */
 export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;

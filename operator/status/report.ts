@@ -1,7 +1,7 @@
 import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
-import type { View } from '../world/world.ts';
+import type { View } from '../world/view.ts';
 import { type Finding, findConditions, stalled, writeConditions } from './conditions.ts';
 import { countGoverned } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';

@@ -6,7 +6,7 @@ import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Identity } from '../world/object.ts';
 import type { Pod } from '../world/pod.ts';
 import { type Policy, policyOf } from '../world/policy.ts';
-import type { Change, View } from '../world/world.ts';
+import type { Change, View } from '../world/view.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
 

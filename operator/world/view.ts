@@ -1,0 +1,78 @@
+import type { Lookup, Step } from './collection.ts';
+import type { Interruption, Totals } from './interruption.ts';
+import type {
+  Budget,
+  Namespace,
+  Node,
+  PlatformEvent,
+  Probe,
+  Webhook,
+  Workload,
+  WorkloadKind,
+} from './objects.ts';
+import type { Pod } from './pod.ts';
+import type { Policy, SoundPolicy } from './policy.ts';
+
+/** What each source delivers. */
+export interface Kinds extends Record<WorkloadKind, Workload> {
+  Pod: Pod;
+  Namespace: Namespace;
+  Node: Node;
+  SpotPolicy: Policy;
+  PodDisruptionBudget: Budget;
+  ReclaimEvent: PlatformEvent;
+  DegradeEvent: PlatformEvent;
+  Webhook: Webhook;
+}
+
+/** A source of the world. */
+export type Kind = keyof Kinds;
+
+/** One step of the world, as streams read it: which object, before and after. */
+export type Change =
+  | { [K in Kind]: { readonly kind: K } & Step<Kinds[K]> }[Kind]
+  | ({ readonly kind: 'Interruption' } & Step<Interruption>)
+  | ({ readonly kind: 'Probe' } & Step<Probe>)
+  | { readonly kind: 'Synced'; readonly of: Kind }
+  | { readonly kind: 'Failed'; readonly of: Kind; readonly trouble: Trouble };
+
+/** A source that fails: its last error, and how many came since it last delivered something. */
+export interface Trouble {
+  readonly error: unknown;
+  readonly failures: number;
+}
+
+/**
+ * How interruptions are found: by policy, by the workload that replaces the pod, by its replacement, and by budget
+ * those whose eviction is being asked for (`calling`) and those that wait for it (`held`).
+ */
+export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling' | 'held';
+
+/** The world, read-only. */
+export interface View {
+  readonly pods: Lookup<Pod, 'namespace' | 'controller'>;
+  readonly namespaces: Lookup<Namespace>;
+  readonly nodes: Lookup<Node>;
+  readonly policies: Lookup<Policy, 'namespace'>;
+  readonly budgets: Lookup<Budget, 'namespace'>;
+  readonly reclaimEvents: Lookup<PlatformEvent, 'pod'>;
+  readonly degradeEvents: Lookup<PlatformEvent, 'pod'>;
+  readonly webhooks: Lookup<Webhook>;
+  readonly probes: Lookup<Probe>;
+  readonly interruptions: Lookup<Interruption, InterruptionIndex>;
+  workloads(kind: WorkloadKind): Lookup<Workload, 'controller'>;
+  /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
+  workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
+  /** Sources that fail; one that delivers again is no longer among them. */
+  readonly troubles: ReadonlyMap<Kind, Trouble>;
+  synced(kind: Kind): boolean;
+  /** The policies that govern in a namespace, in the order in which they are asked. */
+  rules(namespace: string): readonly SoundPolicy[];
+  /** The step of the world at which a pod was first seen; 0 for one never seen. */
+  seenAt(uid: string): number;
+  /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */
+  endedAt(uid: string): number | undefined;
+  /** A pod of this UID is known to be gone. */
+  isDeparted(uid: string): boolean;
+  totals(policy: string): Totals;
+}
