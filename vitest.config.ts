@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     reporters: ['default'],
     projects: [
-      suite('unit', {}),
-      suite('property', {}),
+      suite('unit', { testTimeout: 30_000 }),
+      suite('property', { testTimeout: 60_000 }),
       suite('integration', {
         globalSetup: ['test/integration/global-setup.ts'],
         testTimeout: 180_000,

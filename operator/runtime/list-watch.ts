@@ -127,7 +127,7 @@ export const listWatch = <T>(
     const list = (continueToken?: string): Observable<Watched<T>> => {
       const page = { limit: pageLimit, ...(continueToken ? { continueToken } : {}) };
       const page$ = listPage(calls, page, (position) => {
-        state = { pausedMs: undefined, position };
+        state = { ...state, position };
       });
       return continueToken ? page$ : page$.pipe(startWith({ kind: 'listing' as const }));
     };
@@ -135,7 +135,7 @@ export const listWatch = <T>(
     const watchFrom = (start: string): Observable<Watched<T>> =>
       watch(calls, { resourceVersion: start, idleTimeoutMs }, (resourceVersion) => {
         // A bookmark may repeat where the watch began, which is no progress.
-        if (resourceVersion !== start)
+        
           state = { position: { phase: 'watch', resourceVersion }, pausedMs: undefined };
       });
 
