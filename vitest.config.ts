@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { closingLine } from './test/closing-line.ts';
 
 const suite = (name: string, options: object) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node' as const, ...options },
@@ -6,7 +7,7 @@ const suite = (name: string, options: object) => ({
 
 export default defineConfig({
   test: {
-    reporters: ['default'],
+    reporters: ['default', closingLine()],
     projects: [
       suite('unit', { testTimeout: 30_000 }),
       suite('property', { testTimeout: 60_000 }),

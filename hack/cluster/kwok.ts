@@ -28,7 +28,7 @@ const configuration = {
 /** Writes KWOK's configuration into a cluster's directory and gives the files to start it with: that one and the Stages. */
 export const kwokConfigs = async (directory: string): Promise<string[]> => {
   await writeFile(join(directory, 'kwok.yaml'), stringify(configuration));
-  const stages = (await readdir(stagesDirectory)).filter((name) => name.endsWith('.yaml')).sort();
+  const stages = (await readdir(stagesDirectory)).filter((name) => name.endsWith('.yaml')).toSorted();
   return ['kwok.yaml', ...stages.map((name) => join(stagesDirectory, name))];
 };
 

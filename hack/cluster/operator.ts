@@ -14,6 +14,8 @@ export interface Replica {
   readonly healthUrl: string;
   readonly webhookUrl: string;
   readonly logPath: string;
+  /** Resolves once it has ended, be it by itself, with its exit code or the signal that ended it. */
+  readonly ended: Promise<string>;
   /** Resolves once it has ended. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
@@ -42,38 +44,59 @@ export const installOperator = async ({ kubectl }: Pick<Access, 'kubectl'>): Pro
   await kubectl(['wait', '--for=condition=Established', 'crd/spotpolicies.spotpolicy.dev', '--timeout=30s']);
 };
 
-/** Starts a replica; resolves when it is ready, rejects with the end of its log when it is not in time. */
-export const startReplica = async (access: Access, options: ReplicaOptions = {}): Promise<Replica> => {
+/** How to run a replica with node, and where it will answer. */
+export interface ReplicaCommand {
+  readonly args: readonly string[];
+  readonly healthUrl: string;
+  readonly webhookUrl: string;
+}
+
+/** The command of a replica under the operator's own ServiceAccount, with a new token and free ports. */
+export const replicaCommand = async (
+  access: Pick<Access, 'kubeconfigFor'>,
+  { serverUrl, flags = [] }: Pick<ReplicaOptions, 'serverUrl' | 'flags'> = {},
+): Promise<ReplicaCommand> => {
   const identity = { namespace: installation.namespace, serviceAccount: installation.name };
-  const kubeconfig = await access.kubeconfigFor(identity, options.serverUrl);
+  const kubeconfig = await access.kubeconfigFor(identity, serverUrl);
   const [admissionPort, healthPort] = [await freePort(), await freePort()];
-  const logPath = options.logPath ?? join(access.directory, `operator-${admissionPort}.log`);
   const webhookUrl = `https://127.0.0.1:${admissionPort}/mutate`;
-  const healthUrl = `http://127.0.0.1:${healthPort}`;
+  const args = [
+    main,
+    ...['--kubeconfig', kubeconfig],
+    ...['--admission-host', '127.0.0.1', '--admission-port', String(admissionPort)],
+    ...['--health-host', '127.0.0.1', '--health-port', String(healthPort)],
+    ...['--webhook-url', webhookUrl],
+    ...flags,
+  ];
+  return { args, webhookUrl, healthUrl: `http://127.0.0.1:${healthPort}` };
+};
+
+/** Starts a replica; resolves when it is ready. Where it is not in time it is ended, and the rejection names its log. */
+export const startReplica = async (access: Access, options: ReplicaOptions = {}): Promise<Replica> => {
+  const { args, healthUrl, webhookUrl } = await replicaCommand(access, options);
+  const logPath = options.logPath ?? join(access.directory, `operator-${new URL(webhookUrl).port}.log`);
   const log = await open(logPath, 'a');
-  const child = spawn(
-    process.execPath,
-    [
-      main,
-      ...['--kubeconfig', kubeconfig],
-      ...['--admission-host', '127.0.0.1', '--admission-port', String(admissionPort)],
-      ...['--health-host', '127.0.0.1', '--health-port', String(healthPort)],
-      ...['--webhook-url', webhookUrl],
-      ...(options.flags ?? []),
-    ],
-    { env: access.environment, stdio: ['ignore', log.fd, log.fd] },
-  );
+  const child = spawn(process.execPath, args, {
+    env: access.environment,
+    stdio: ['ignore', log.fd, log.fd],
+  });
   await log.close();
-  await becomesReady(child, healthUrl, logPath);
+  const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? code));
+  try {
+    await becomesReady(child, healthUrl, logPath);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return {
     pid: child.pid ?? 0,
     healthUrl,
     webhookUrl,
     logPath,
+    ended,
     end: async (signal) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
-      await once(child, 'exit');
+      await ended;
     },
     signal: (signal) => void child.kill(signal),
     metrics: async () => (await fetch(`${healthUrl}/metrics`)).text(),
@@ -86,7 +109,7 @@ const becomesReady = async (child: ChildProcess, healthUrl: string, logPath: str
     ended.abort(new Error(`the operator ended with ${String(code)} before it was ready; see ${logPath}`)),
   );
   await waitFor(
-    'the operator to be ready',
+    `the operator to be ready (its log: ${logPath})`,
     async () => {
       const answer = await fetch(`${healthUrl}/readyz`);
       return answer.ok || Promise.reject(new Error(await answer.text()));

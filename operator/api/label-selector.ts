@@ -119,6 +119,3 @@ export const labelSelector = z
       .exactOptional(),
   })
   .meta({ 'x-kubernetes-map-type': 'atomic' });
-
-/** A selector as it stands in a policy. */
-export type LabelSelector = z.output<typeof labelSelector>;

@@ -6,8 +6,7 @@ import { price } from './price.ts';
 /** What absent `fallback.mode` means. The schema has no default for it, so that a price limit can insist on a written choice. */
 export const defaultFallbackMode = 'AtCreation';
 
-/** What happens where no spot capacity is to be had. */
-export const fallback = z
+const fallback = z
   .object({
     mode: z
       .enum(['AtCreation', 'Never'])

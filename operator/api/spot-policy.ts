@@ -43,9 +43,6 @@ export type SpotPolicySpecInput = z.input<typeof spotPolicySpec>;
 /** A spec as the API server stores it, with the defaults of the objects that are there. */
 export type SpotPolicySpec = z.output<typeof spotPolicySpec>;
 
-/** The top-level workload that a policy names; `""` is the core group. */
-export type TargetRef = z.output<typeof targetRef>;
-
 /** A SpotPolicy as the API server hands it out. Its spec passed the schema of its time, so it is parsed again before use. */
 export interface SpotPolicyObject {
   readonly apiVersion: typeof apiVersion;

@@ -1,4 +1,4 @@
-import { eciAnnotations, ourAnnotations } from '../api/keys.ts';
+import { apiEvict, eciAnnotations, ourAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { governingPolicy, isOptedOut } from '../policy/rules.ts';
 import type { Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
@@ -44,6 +44,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
       settings,
       ignoresDisruption: job?.ignoresDisruption ?? false,
       mirror: pod.annotations['kubernetes.io/config.mirror'] !== undefined,
+      evictedByNode: pod.annotations[eciAnnotations.spotReleaseStrategy] === apiEvict,
     }),
     signals: notice.signals,
     noticedAtMs: notice.noticedAtMs,

@@ -21,8 +21,8 @@ export const follow = (seen: Case, nowMs: number): Look => {
   return conclude(credited, seen, nowMs);
 };
 
-/** How a pod ends, as seen now; undefined while it lives. */
-export const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
+// How a pod ends, as seen now; undefined while it lives.
+const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
   if (!pod) return { how: 'Gone', atMs: nowMs };
   if (pod.phase === 'Failed')
     return { how: pod.reason === 'BidFailed' ? 'BidFailed' : 'Failed', atMs: nowMs };

@@ -58,8 +58,8 @@ export const isPaused = ({ refusal }: { refusal: Refusal | undefined }, nowMs: n
 export const versionsOf = (standings: readonly Standing[]): Readonly<Record<string, string>> =>
   Object.fromEntries(standings.map(({ budget }) => [nameKey(budget), budget.resourceVersion]));
 
-/** Why a budget has no room, in the figures of its controller. */
-export const describeBudget = ({ budget, underWay }: Standing): string => {
+// Why a budget has no room, in the figures of its controller.
+const describeBudget = ({ budget, underWay }: Standing): string => {
   if (budget.syncFailed !== undefined)
     return `budget ${budget.name} cannot be computed: ${budget.syncFailed}`;
   if (!budget.current) return `budget ${budget.name} has changed and is being computed`;

@@ -62,6 +62,16 @@ const act = (seen: Case, pod: Pod, nowMs: number): Look => {
   const mayForce = settings.onDeadline === 'Delete' && (interruption.onCondition || trustEvents);
   const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
   if (mayForce && nowMs >= times.forceMs) return force(interruption, graceSeconds, nowMs);
+  if (plan.when === 'ByNode') {
+    const againAtMs = mayForce ? times.forceMs : Number.POSITIVE_INFINITY;
+    return wait(
+      interruption,
+      'Noticed',
+      `${plan.because}${outlook(interruption, mayForce)}`,
+      nowMs,
+      againAtMs,
+    );
+  }
   const gate = gateOf({ refusal: interruption.refusal, ready: pod.ready }, seen.standings, nowMs);
   if (gate.open) {
     const next: Interruption = { ...interruption, phase: 'Evicting', call: 'Evict', message: plan.because };

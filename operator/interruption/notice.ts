@@ -52,8 +52,8 @@ export const readNotice = (sources: NoticeSources): Notice | undefined => {
   );
 };
 
-/** The window that a text such as `Spot ECI will be released in 3 minutes` names, in minutes. */
-export const minutesIn = (text: string): number | undefined => {
+// The window that a text such as `Spot ECI will be released in 3 minutes` names, in minutes.
+const minutesIn = (text: string): number | undefined => {
   const minutes = Number(/released in (\d+) minutes?/i.exec(text)?.[1]);
   return minutes > 0 && minutes <= longestMinutes ? minutes : undefined;
 };

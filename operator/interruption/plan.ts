@@ -8,13 +8,23 @@ export interface PlanInput {
   /** The Job's podFailurePolicy ignores DisruptionTarget. */
   readonly ignoresDisruption: boolean;
   readonly mirror: boolean;
+  /** Its user asked the virtual node to evict it (`api-evict`). */
+  readonly evictedByNode: boolean;
 }
 
 const atOnce = (because: string): Plan => ({ when: 'AtOnce', because, charged: false });
 const never = (because: string): Plan => ({ when: 'Never', because, charged: false });
 
-/** When a doomed pod is evicted, by who owns it. */
-export const planEviction = ({ chain, settings, ignoresDisruption, mirror }: PlanInput): Plan => {
+/** When a doomed pod is evicted, by who owns it and who else evicts it. */
+export const planEviction = (input: PlanInput): Plan => {
+  const plan = planByOwner(input);
+  // Two evictions of one pod would ask its budget twice.
+  return input.evictedByNode && plan.when !== 'Never'
+    ? { ...plan, when: 'ByNode', because: 'its virtual node evicts it (api-evict)' }
+    : plan;
+};
+
+const planByOwner = ({ chain, settings, ignoresDisruption, mirror }: PlanInput): Plan => {
   if (settings.evictor === 'None') return never('the policy leaves evictions to others (evictor: None)');
   const owner = chain[0];
   if (mirror || owner?.kind === 'Node') return never('a static pod belongs to its node');

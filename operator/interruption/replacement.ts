@@ -47,8 +47,8 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
 const sameIndexFirst = (a: Pod, b: Pod, index: string | undefined): number =>
   index === undefined ? 0 : Number(b.labels[jobIndex] === index) - Number(a.labels[jobIndex] === index);
 
-/** The pods of a workload: its own, and those of the ReplicaSets it controls. */
-export function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
+// The pods of a workload: its own, and those of the ReplicaSets it controls.
+function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
   yield* view.pods.group('controller', uid);
   for (const replicaSet of view.workloads('ReplicaSet').group('controller', uid)) {
     yield* view.pods.group('controller', replicaSet.uid);

@@ -94,8 +94,16 @@ const stories: readonly Story[] = [
 ];
 
 const describePlan = ({ when, because }: Interruption['plan']): string => {
-  if (when === 'AtOnce') return `it is evicted at once (${because})`;
-  return when === 'Late' ? `it is evicted late (${because})` : `it is left to the reclaim (${because})`;
+  switch (when) {
+    case 'AtOnce':
+      return `it is evicted at once (${because})`;
+    case 'Late':
+      return `it is evicted late (${because})`;
+    case 'ByNode':
+      return because;
+    case 'Never':
+      return `it is left to the reclaim (${because})`;
+  }
 };
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

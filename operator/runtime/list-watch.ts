@@ -135,7 +135,7 @@ export const listWatch = <T>(
     const watchFrom = (start: string): Observable<Watched<T>> =>
       watch(calls, { resourceVersion: start, idleTimeoutMs }, (resourceVersion) => {
         // A bookmark may repeat where the watch began, which is no progress.
-        
+        if (resourceVersion !== start)
           state = { position: { phase: 'watch', resourceVersion }, pausedMs: undefined };
       });
 

@@ -55,11 +55,11 @@ export type Plan =
   | { kind: 'issueServing'; reason: string }
   | { kind: 'dropPrevious'; reason: string };
 
-/** When a certificate was issued, in milliseconds since 1970; relies on `backdateMs`. */
-export const issuedAtMs = (certificate: Validity): number => certificate.notBeforeMs + backdateMs;
+// When a certificate was issued, in milliseconds since 1970; relies on `backdateMs`.
+const issuedAtMs = (certificate: Validity): number => certificate.notBeforeMs + backdateMs;
 
-/** When a certificate is to be replaced: after two thirds of its life, in milliseconds since 1970. */
-export const renewAtMs = (certificate: Validity): number => {
+// When a certificate is to be replaced: after two thirds of its life, in milliseconds since 1970.
+const renewAtMs = (certificate: Validity): number => {
   const issued = issuedAtMs(certificate);
   return issued + Math.floor(((certificate.notAfterMs - issued) * 2) / 3);
 };

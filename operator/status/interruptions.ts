@@ -30,8 +30,8 @@ export const listEntries = (interruptions: readonly Interruption[]): Interruptio
     .slice(0, statusBounds.interruptions)
     .map(entryOf);
 
-/** Not over yet. */
-export const isUnderWay = ({ phase }: Interruption): boolean => phase !== 'Done';
+// Not over yet.
+const isUnderWay = ({ phase }: Interruption): boolean => phase !== 'Done';
 
 const entryOf = (interruption: Interruption): InterruptionEntry => {
   const { nodeName, workload, evictedAtMs, replacement, outcome } = interruption;

@@ -24,9 +24,9 @@ export interface Settings {
   readonly onDeadline: 'Delete' | 'Leave';
 }
 
-/** When the operator evicts the pod, and why then. */
+/** When the operator evicts the pod, and why then; `ByNode` leaves the eviction to its virtual node. */
 export interface Plan {
-  readonly when: 'AtOnce' | 'Late' | 'Never';
+  readonly when: 'AtOnce' | 'Late' | 'ByNode' | 'Never';
   readonly because: string;
   /** Its owner is charged for a deletion that carries no DisruptionTarget (a Job). */
   readonly charged: boolean;

@@ -10,6 +10,7 @@ const collections: Readonly<Record<string, string>> = {
   Deployment: 'apis/apps/v1/namespaces/NS/deployments',
   StatefulSet: 'apis/apps/v1/namespaces/NS/statefulsets',
   ReplicaSet: 'apis/apps/v1/namespaces/NS/replicasets',
+  DaemonSet: 'apis/apps/v1/namespaces/NS/daemonsets',
   Job: 'apis/batch/v1/namespaces/NS/jobs',
   CronJob: 'apis/batch/v1/namespaces/NS/cronjobs',
   Pod: 'api/v1/namespaces/NS/pods',

@@ -27,3 +27,18 @@ export const conditionOf = (
   type: string,
 ): { status: string; reason?: string; message?: string } | undefined =>
   pod.status?.conditions?.find((condition) => condition.type === type);
+
+/** A spot pod that nobody controls, called `app` and labelled so. */
+export const aBarePod = (
+  app: string,
+  of: { annotations?: Record<string, string>; labels?: Record<string, string>; graceSeconds?: number } = {},
+): Pod => {
+  const { annotations = {}, labels = {}, graceSeconds = 5 } = of;
+  const template = podTemplate({ spec: { terminationGracePeriodSeconds: graceSeconds } });
+  const metadata = {
+    name: app,
+    labels: { app, ...labels },
+    annotations: { ...spotAnnotations, ...annotations },
+  };
+  return { apiVersion: 'v1', kind: 'Pod', ...template, metadata };
+};

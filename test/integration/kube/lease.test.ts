@@ -10,7 +10,7 @@ interface Lease {
   spec: { holderIdentity: string; leaseTransitions: number };
 }
 
-const quick = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
+const quick = { leaseDurationMs: 6_000, renewDeadlineMs: 4_000, retryMs: 300 };
 
 const stand = (kube: Kube, namespace: string, identity: string) => {
   const stop$ = new Subject<void>();

@@ -97,7 +97,8 @@ describe('list and watch', () => {
     const kube = await asAdmin();
     const { items } = await kube.list(resources.nodes, { metadataOnly: true });
     expect(items.length).toBeGreaterThan(0);
-    for (const item of items) expect(Object.keys(item).sort()).toEqual(['apiVersion', 'kind', 'metadata']);
+    for (const item of items)
+      expect(Object.keys(item).toSorted()).toEqual(['apiVersion', 'kind', 'metadata']);
     expect(items[0]?.metadata.labels).toBeDefined();
     expect(items[0]?.metadata).not.toHaveProperty('managedFields');
   });

@@ -7,12 +7,12 @@ import { schemaJudge } from '../../builders/schema-judge.ts';
 type Spec = PolicyWishes['spec'] | Record<string, unknown>;
 
 const problemsOf = (spec: Spec) => {
-  const parsed = parseSpec(aSpec(spec as PolicyWishes['spec']));
+  const parsed = parseSpec(aSpec(spec));
   return parsed.ok ? [] : parsed.problems;
 };
 
 const judge = schemaJudge(objectSchema(spotPolicy).properties.spec, 'spec');
-const verdictOf = (spec: Spec) => judge(aSpec(spec as PolicyWishes['spec']));
+const verdictOf = (spec: Spec) => judge(aSpec(spec));
 
 const limited = (priceLimit: unknown) => ({
   strategy: 'SpotWithPriceLimit',
@@ -139,7 +139,7 @@ const refused: readonly [why: string, spec: Spec, field: string, words: RegExp][
     'spec.targetRefs[0].kind',
     /kind such as/,
   ],
-  ['17 targets', { targetRefs: Array(17).fill(target) }, 'spec.targetRefs', /16 items/],
+  ['17 targets', { targetRefs: Array.from({ length: 17 }, () => target) }, 'spec.targetRefs', /16 items/],
   [
     'a label key with a blank',
     { selector: { matchLabels: { app: 'web', 'bad key': 'x' } } },

@@ -159,7 +159,7 @@ describe('a call', () => {
     const kube = await server.client();
     expect(kube.clockOffsetMs()).toBeUndefined();
     await kube.get(resources.pods, ref);
-    expect(Math.abs((kube.clockOffsetMs() ?? NaN) - 60_000)).toBeLessThanOrEqual(600);
+    expect(Math.abs((kube.clockOffsetMs() ?? NaN) - 60_000)).toBeLessThan(2_000);
   });
 });
 
@@ -253,23 +253,23 @@ describe('a watch', () => {
       }
     });
     const kube = await server.client();
-    const watch = async (resourceVersion: string): Promise<void> => {
-      for await (const _ of kube.watch(resources.pods, { resourceVersion }, { timeoutMs: 50 }));
+    const watch = async (resourceVersion: string, timeoutMs = 10_000): Promise<void> => {
+      for await (const _ of kube.watch(resources.pods, { resourceVersion }, { timeoutMs }));
     };
     await expect(watch('1')).rejects.toMatchObject({ status: 410, message: 'watching pods: too old' });
     await expect(watch('2')).rejects.toMatchObject({ status: 0, reason: 'Broken' });
-    await expect(watch('3')).rejects.toMatchObject({ status: 0, reason: 'TimedOut' });
+    await expect(watch('3', 50)).rejects.toMatchObject({ status: 0, reason: 'TimedOut' });
   });
 
   it('lasts longer than the time it has to open', async () => {
     const server = await anHttpsServer((_, response) => {
       response.writeHead(200);
       response.flushHeaders();
-      setTimeout(() => response.end(line('ADDED', '6')), 120);
+      setTimeout(() => response.end(line('ADDED', '6')), 1_200);
     });
     const kube = await server.client();
     const seen: string[] = [];
-    for await (const { type } of kube.watch(resources.pods, from, { timeoutMs: 40 })) seen.push(type);
+    for await (const { type } of kube.watch(resources.pods, from, { timeoutMs: 1_000 })) seen.push(type);
     expect(seen).toEqual(['ADDED']);
   });
 

@@ -1,0 +1,48 @@
+import type { Interruption, Settings, WorkloadReference } from '../../operator/world/interruption.ts';
+import { at, noonMs, uidOf } from './pod.ts';
+
+/** The Deployment `shop/web` as an interruption names it, or another workload of `apps`. */
+export const aWorkloadReference = (kind = 'Deployment', name = 'web', group = 'apps'): WorkloadReference => ({
+  group,
+  kind,
+  namespace: 'shop',
+  name,
+  uid: uidOf(kind, name),
+});
+
+/** The settings of policy `shop/web` with every default. */
+export const settingsOf = (more: Partial<Settings> = {}): Settings => ({
+  policy: 'SpotPolicy/shop/web',
+  evictor: 'Operator',
+  jobPods: 'AtDeadline',
+  onDeadline: 'Delete',
+  ...more,
+});
+
+/** The interruption of pod `shop/web-1`, noticed at noon by its condition, due in three minutes, nothing done yet. */
+export const anInterruption = (more: Partial<Interruption> = {}): Interruption => ({
+  uid: uidOf('Pod', more.name ?? 'web-1'),
+  namespace: 'shop',
+  name: 'web-1',
+  nodeName: 'virtual-kubelet-cn-hangzhou-h',
+  workload: aWorkloadReference(),
+  settings: settingsOf(),
+  plan: { when: 'AtOnce', because: 'its ReplicaSet recreates it', charged: false },
+  signals: [{ source: 'Condition', atMs: noonMs, minutes: undefined }],
+  noticedAtMs: noonMs,
+  deadlineMs: at(180),
+  onCondition: true,
+  counted: false,
+  marked: undefined,
+  call: undefined,
+  budgets: [],
+  refusal: undefined,
+  evictedAtMs: undefined,
+  forced: false,
+  ending: undefined,
+  replacement: undefined,
+  outcome: undefined,
+  phase: 'Noticed',
+  message: '',
+  ...more,
+});

@@ -1,0 +1,152 @@
+import type { Event, Pod } from 'kubernetes-types/core/v1.js';
+import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from 'kubernetes-types/policy/v1.js';
+import type {
+  InterruptionEntry,
+  SpotPolicySpecInput,
+  SpotPolicyStatus,
+} from '../../../operator/api/index.ts';
+import type { Access } from '../../../hack/cluster/access.ts';
+import { RestError } from '../../../hack/cluster/client.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aNamespace, sharedCluster, waitFor } from './cluster.ts';
+import { aProgrammedPolicy, create, interruptionOf, pathTo, readyPods, statusOf } from './objects.ts';
+
+/** A namespace whose one policy, `spot`, governs every pod; the pods carry their annotations by themselves. */
+export interface Scene {
+  readonly admin: Access['admin'];
+  readonly namespace: string;
+  create<T extends { kind?: string; metadata?: object }>(manifest: T): Promise<T>;
+  /** A merge patch. */
+  patch(kind: string, name: string, body: object): Promise<unknown>;
+  delete(kind: string, name: string): Promise<void>;
+  /** The pods of an app once that many are Running and Ready. */
+  ready(app: string, count: number): Promise<Pod[]>;
+  /** The only pod of an app, once it is Running and Ready. */
+  one(app: string): Promise<Pod>;
+  /** The pod of this UID as it is now; undefined when it is gone, whoever has its name. */
+  find(pod: Pod): Promise<Pod | undefined>;
+  /** The policy's entry about a pod once it satisfies `holds`. */
+  entry(
+    pod: Pod,
+    holds: (entry: InterruptionEntry) => boolean,
+    timeoutMs?: number,
+  ): Promise<InterruptionEntry>;
+  /** The policy's status as it is now. */
+  status(): Promise<SpotPolicyStatus>;
+  /** The policy's status once it satisfies `holds`. */
+  statusWith(holds: (status: SpotPolicyStatus) => boolean): Promise<SpotPolicyStatus>;
+  /** The status of a budget once it satisfies `holds`. */
+  budgetWith(
+    name: string,
+    holds: (status: PodDisruptionBudgetStatus) => boolean,
+  ): Promise<PodDisruptionBudgetStatus>;
+  /** Events about an object by its UID, the operator's and the platform's. */
+  events(uid: string): Promise<Event[]>;
+}
+
+/** Makes a scene with the policy in force; `cluster` is another than the shared one. */
+export const aScene = async (
+  interruption: NonNullable<SpotPolicySpecInput['interruption']> = {},
+  cluster?: Pick<Access, 'admin'>,
+): Promise<Scene> => {
+  const { admin } = cluster ?? (await sharedCluster());
+  const namespace = await aNamespace(cluster === undefined ? {} : { cluster });
+  const spec = { selector: {}, strategy: undefined, injection: { at: 'None' } as const, interruption };
+  await aProgrammedPolicy(admin, namespace, aPolicy({ name: 'spot', spec }));
+  return {
+    admin,
+    namespace,
+    create: (manifest) => create(admin, namespace, manifest),
+    patch: (kind, name, body) => admin.patch(pathTo(kind, namespace, name), body),
+    delete: (kind, name) => admin.delete(pathTo(kind, namespace, name)),
+    ready: (app, count) => readyPods(admin, namespace, app, count),
+    one: async (app) => {
+      const [pod] = await readyPods(admin, namespace, app, 1);
+      return pod ?? Promise.reject(new Error(`no pod of ${app}`));
+    },
+    find: (pod) => findPod(admin, pod),
+    entry: (pod, holds, timeoutMs) =>
+      interruptionOf(admin, { namespace, name: 'spot' }, uidOf(pod), holds, timeoutMs),
+    status: () => statusOf(admin, namespace, 'spot'),
+    statusWith: (holds) =>
+      waitFor('the status of the policy', async () => {
+        const status = await statusOf(admin, namespace, 'spot');
+        return holds(status) ? status : Promise.reject(new Error(JSON.stringify(status)));
+      }),
+    budgetWith: (name, holds) =>
+      waitFor(`the status of budget ${name}`, async () => {
+        const { status } = await admin.get<PodDisruptionBudget>(
+          pathTo('PodDisruptionBudget', namespace, name),
+        );
+        return status && holds(status) ? status : Promise.reject(new Error(JSON.stringify(status)));
+      }),
+    events: (uid) =>
+      admin.list(
+        `${pathTo('Event', namespace)}?fieldSelector=${encodeURIComponent(`involvedObject.uid=${uid}`)}`,
+      ),
+  };
+};
+
+/** The UID of an object that an API server gave out. */
+export const uidOf = ({ metadata }: { metadata?: { uid?: string } }): string => {
+  if (metadata?.uid === undefined)
+    throw new Error('the object has no metadata.uid; take it from the API server');
+  return metadata.uid;
+};
+
+const findPod = async (admin: Access['admin'], pod: Pod): Promise<Pod | undefined> => {
+  try {
+    const found = await admin.get<Pod>(pathTo('Pod', pod.metadata?.namespace ?? '', pod.metadata?.name));
+    return uidOf(found) === uidOf(pod) ? found : undefined;
+  } catch (error) {
+    if (error instanceof RestError && error.status === 404) return undefined;
+    throw error;
+  }
+};
+
+/** Resolves when the pod of this UID is gone. */
+export const isGone = (scene: Scene, pod: Pod): Promise<true> =>
+  waitFor(`pod ${pod.metadata?.name} to be gone`, async () => (await scene.find(pod)) === undefined, {
+    timeoutMs: 60_000,
+  });
+
+/** Resolves at an instant of the machine's clock. */
+export const clockReaches = (atMs: number): Promise<true> =>
+  waitFor('the clock', () => Date.now() >= atMs, { timeoutMs: Math.max(0, atMs - Date.now()) + 5_000 });
+
+/** How often something was told about an object, repetitions counted. */
+export const timesTold = (events: readonly Event[], reason: string): number =>
+  events.filter((event) => event.reason === reason).reduce((sum, { count }) => sum + (count ?? 1), 0);
+
+/** Whether anybody has begun to remove the pod, or noted an interruption on it. */
+export const isTouched = ({ metadata, status }: Pod): boolean =>
+  metadata?.deletionTimestamp !== undefined ||
+  metadata?.annotations?.['spotpolicy.dev/interruption'] !== undefined ||
+  (status?.conditions ?? []).some(({ type }) => type === 'DisruptionTarget');
+
+/** What a watch saw until now; `stop` ends it. */
+export interface Watched<T> {
+  readonly seen: readonly T[];
+  stop(): void;
+}
+
+/** Every status that a budget has from now on, the present one first. */
+export const watchBudget = (
+  { admin, namespace }: Pick<Scene, 'admin' | 'namespace'>,
+  name: string,
+): Watched<PodDisruptionBudgetStatus> => {
+  const seen: PodDisruptionBudgetStatus[] = [];
+  const watching = admin
+    .watch$<PodDisruptionBudget>(
+      `${pathTo('PodDisruptionBudget', namespace)}?fieldSelector=metadata.name%3D${name}`,
+    )
+    .subscribe(({ object }) => object.status && seen.push(object.status));
+  return { seen, stop: () => watching.unsubscribe() };
+};
+
+/** Every state that the pods of a scene have from now on. */
+export const watchPods = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Watched<Pod> => {
+  const seen: Pod[] = [];
+  const watching = admin.watch$<Pod>(pathTo('Pod', namespace)).subscribe(({ object }) => seen.push(object));
+  return { seen, stop: () => watching.unsubscribe() };
+};

@@ -1,0 +1,120 @@
+import { filter, firstValueFrom, map, timeout } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
+import { aPolicy, manifestOf } from '../../builders/policy.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
+import { aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
+import { admit, aPod, givenTo, governorOf, spotAnnotations, stampsOf } from './admitted.ts';
+
+const { admin, kubectl } = await sharedCluster();
+
+const newPods = (namespace: string, count: number) =>
+  Promise.all(Array.from({ length: count }, () => admit(admin, namespace, aPod())));
+
+/** Resolves at the moment in which a watch of the policy says Programmed. */
+const programmed = (namespace: string): Promise<unknown> =>
+  firstValueFrom(
+    admin.watch$<SpotPolicyObject>(pathTo('SpotPolicy', namespace)).pipe(
+      map(({ object }) => object.status?.conditions?.find(({ type }) => type === 'Programmed')),
+      filter((condition) => condition?.status === 'True'),
+      timeout(30_000),
+    ),
+  );
+
+describe.concurrent('Programmed is true to what new pods get', () => {
+  test.each(Array.from({ length: 6 }, (_, index) => index))(
+    'policy and workload come in one kubectl apply, and no policy was there before (namespace %i)',
+    async () => {
+      const namespace = await aNamespace();
+      const items = [manifestOf(aPolicy({ namespace })), { ...aDeployment({ replicas: 2 }) }];
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+      await kubectl(['-n', namespace, 'apply', '-f', '-'], list);
+      await kubectl([
+        '-n',
+        namespace,
+        'wait',
+        'spotpolicy/web',
+        '--for=condition=Programmed',
+        '--timeout=30s',
+      ]);
+
+      const expected = { ...spotAnnotations, ...stampsOf(namespace, 'web') };
+      for (const pod of await newPods(namespace, 5)) expect(givenTo(pod).annotations).toEqual(expected);
+      await kubectl(['-n', namespace, 'scale', 'deployment/web', '--replicas=4']);
+      const pods = await waitFor('the pods of the workload', async () => {
+        const found = await podsOf(admin, namespace, 'web');
+        return found.length === 4 && found;
+      });
+      // Those that were there first may be without; the later two are not.
+      expect(pods.filter((pod) => governorOf(pod) === 'web').length).toBeGreaterThanOrEqual(2);
+    },
+  );
+
+  test.each(Array.from({ length: 6 }, (_, index) => index))(
+    'in the very moment in which it is said (namespace %i)',
+    async () => {
+      const namespace = await aNamespace();
+      const said = programmed(namespace);
+      await create(admin, namespace, manifestOf(aPolicy({ namespace })));
+      await said;
+      for (const pod of await newPods(namespace, 5)) expect(governorOf(pod)).toBe('web');
+    },
+  );
+});
+
+test.concurrent(
+  'an edit of a policy reaches new pods within a second, and older pods count as outdated',
+  async () => {
+    const namespace = await aNamespace();
+    await aProgrammedPolicy(admin, namespace, aPolicy());
+    await create(admin, namespace, aDeployment({ replicas: 2 }));
+    await waitFor(
+      'two pods to be counted',
+      async () => (await statusOf(admin, namespace, 'web')).pods?.matched === 2,
+      {
+        timeoutMs: 20_000,
+      },
+    );
+    expect((await statusOf(admin, namespace, 'web')).pods?.outdated).toBe(0);
+    const [before] = await newPods(namespace, 1);
+
+    const spec = { strategy: 'SpotWithPriceLimit', priceLimit: '0.30', fallback: { mode: 'Never' } };
+    await admin.patch(pathTo('SpotPolicy', namespace, 'web'), { spec });
+    const editedAtMs = performance.now();
+    const after = await waitFor('a pod by the new edition', async () => {
+      const [pod] = await newPods(namespace, 1);
+      return pod?.metadata?.annotations?.['k8s.aliyun.com/eci-spot-price-limit'] === '0.30' && pod;
+    });
+    expect(performance.now() - editedAtMs).toBeLessThan(1_000);
+    const revision = 'spotpolicy.dev/revision';
+    expect(after.metadata?.annotations?.[revision]).not.toBe(before?.metadata?.annotations?.[revision]);
+
+    await waitFor('the older pods to count as outdated', async () => {
+      const { pods, revision: current } = await statusOf(admin, namespace, 'web');
+      return pods?.outdated === 2 && current === after.metadata?.annotations?.[revision];
+    });
+    await admin.delete(`${pathTo('Pod', namespace)}?labelSelector=app%3Dweb`);
+    await waitFor('their successors to be counted', async () => {
+      const { pods } = await statusOf(admin, namespace, 'web');
+      return pods?.matched === 2 && pods.outdated === 0 && pods.uninjected === 0;
+    });
+  },
+);
+
+test.concurrent('an edit is Programmed only when admission decides by it', async () => {
+  const namespace = await aNamespace();
+  await aProgrammedPolicy(admin, namespace, aPolicy());
+  for (const durationHours of [0, 1, 0, 1, 0]) {
+    const { metadata } = await admin.patch<SpotPolicyObject>(pathTo('SpotPolicy', namespace, 'web'), {
+      spec: { durationHours },
+    });
+    await waitFor('the edit to be Programmed', async () => {
+      const { conditions } = await statusOf(admin, namespace, 'web');
+      const condition = conditions?.find(({ type }) => type === 'Programmed');
+      return condition?.status === 'True' && condition.observedGeneration === metadata.generation;
+    });
+    const [pod] = await newPods(namespace, 1);
+    expect(pod?.metadata?.annotations?.['k8s.aliyun.com/eci-spot-duration']).toBe(String(durationHours));
+  }
+});

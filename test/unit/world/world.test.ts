@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { rulesOf } from '../../../operator/policy/rules.ts';
+import { noTotals } from '../../../operator/world/interruption.ts';
+import { World } from '../../../operator/world/world.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { aKnownPod, aPod, at, uidOf } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aWorld, drop, list, put } from '../../builders/world.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+
+const web1 = uidOf('Pod', 'web-1');
+const web2 = uidOf('Pod', 'web-2');
+const policyKey = 'SpotPolicy/shop/web';
+const leaving = { deletion: { atMs: at(10), graceSeconds: 30 } };
+
+describe('what a source delivers', () => {
+  it('comes out as changes of its kind', () => {
+    const world = aWorld();
+    const [change, ...others] = put(world, 'Pod', aPod());
+    expect(change).toMatchObject({ kind: 'Pod', before: undefined, after: { name: 'web-1' } });
+    expect(others).toEqual([]);
+  });
+
+  it('a listing ends by saying that the source is synced', () => {
+    const world = new World(rulesOf);
+    expect(world.synced('Pod')).toBe(false);
+    const changes = list(world, 'Pod', [aPod()]);
+    expect(changes.map(({ kind }) => kind)).toEqual(['Pod', 'Synced']);
+    expect(world.synced('Pod')).toBe(true);
+    expect(world.synced('Deployment')).toBe(false);
+  });
+
+  it('failures are counted until it delivers again', () => {
+    const world = aWorld();
+    const fail = () => world.apply('Job', { kind: 'failed', error: 'no right', then: 'relist' });
+    fail();
+    expect(fail()).toEqual([{ kind: 'Failed', of: 'Job', trouble: { error: 'no right', failures: 2 } }]);
+    expect(world.troubles.get('Job')).toEqual({ error: 'no right', failures: 2 });
+    list(world, 'Job', []);
+    expect(world.troubles.size).toBe(0);
+  });
+});
+
+describe('the order of the world', () => {
+  it('knows which pod came after another began to end', () => {
+    const world = aWorld({ Pod: [aPod()] });
+    put(world, 'Pod', aPod({ name: 'early' }));
+    put(world, 'Pod', aPod(leaving));
+    put(world, 'Pod', aPod({ name: 'late' }));
+    const endedAt = world.endedAt(web1) ?? 0;
+    expect(world.seenAt(uidOf('Pod', 'early'))).toBeLessThan(endedAt);
+    expect(world.seenAt(uidOf('Pod', 'late'))).toBeGreaterThan(endedAt);
+  });
+
+  it('makes one moment of everything a listing brings', () => {
+    const world = aWorld({ Pod: [aPod()] });
+    world.record(anInterruption());
+    list(world, 'Pod', [aPod({ name: 'web-2' }), aPod({ name: 'web-3' })]);
+    expect(world.seenAt(web2)).toBe(world.seenAt(uidOf('Pod', 'web-3')));
+    expect(world.seenAt(web2)).toBe(world.endedAt(web1));
+  });
+
+  it('keeps the first moment of a pod through all that follows', () => {
+    const world = aWorld({ Pod: [aPod()] });
+    const seenAt = world.seenAt(web1);
+    world.record(anInterruption());
+    put(world, 'Pod', aPod(leaving));
+    const endedAt = world.endedAt(web1);
+    put(world, 'Pod', aPod({ ...leaving, phase: 'Failed' }));
+    expect(world.seenAt(web1)).toBe(seenAt);
+    drop(world, 'Pod', aPod());
+    expect(world.endedAt(web1)).toBe(endedAt);
+  });
+
+  it('forgets when a pod ended once it is gone and no interruption follows it', () => {
+    const world = aWorld({ Pod: [aPod(), aPod({ name: 'web-2' })] });
+    world.record(anInterruption());
+    drop(world, 'Pod', aPod());
+    drop(world, 'Pod', aPod({ name: 'web-2' }));
+    expect(world.endedAt(web1)).toBeDefined();
+    expect(world.endedAt(web2)).toBeUndefined();
+    world.forget(web1);
+    expect(world.endedAt(web1)).toBeUndefined();
+    expect(world.seenAt(web1)).toBe(0);
+  });
+
+  it('keeps when a pod began to end while it is still there, whoever is forgotten', () => {
+    const world = aWorld({ Pod: [aPod(leaving)] });
+    world.record(anInterruption());
+    world.forget(web1);
+    expect(world.endedAt(web1)).toBeDefined();
+  });
+});
+
+describe('departed pods', () => {
+  it('are remembered by uid, so that late Events do not take their namesakes for them', () => {
+    const world = aWorld({ Pod: [aPod({ uid: 'old' })] });
+    expect(world.isDeparted('old')).toBe(false);
+    drop(world, 'Pod', aPod({ uid: 'old' }));
+    put(world, 'Pod', aPod({ uid: 'new' }));
+    expect(world.isDeparted('old')).toBe(true);
+    expect(world.isDeparted('new')).toBe(false);
+  });
+
+  it('are the last ten thousand', () => {
+    const world = aWorld();
+    const pod = aKnownPod();
+    const count = 10_001;
+    for (let index = 0; index < count; index++) {
+      const object = { ...pod, uid: `uid-${index}` };
+      world.apply('Pod', { kind: 'changed', object });
+      world.apply('Pod', { kind: 'deleted', object });
+    }
+    expect(world.isDeparted('uid-0')).toBe(false);
+    expect(world.isDeparted('uid-1')).toBe(true);
+    expect(world.isDeparted(`uid-${count - 1}`)).toBe(true);
+  });
+});
+
+describe('totals', () => {
+  it('count the edges of an interruption that was known before, not a first record', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
+    world.record(anInterruption({ counted: true, evictedAtMs: at(1) }));
+    expect(world.totals(policyKey)).toEqual(noTotals);
+    const ready = { uid: 'u', name: 'n', capacity: 'spot', readyAtMs: at(9) } as const;
+    const replaced = anInterruption({ counted: true, evictedAtMs: at(1), replacement: ready });
+    world.record(replaced);
+    world.record(replaced);
+    expect(world.totals(policyKey)).toEqual({ ...noTotals, replaced: 1 });
+  });
+
+  it('tell an eviction from a forced deletion', () => {
+    const world = aWorld();
+    world.record(anInterruption());
+    world.record(anInterruption({ counted: true, evictedAtMs: at(1) }));
+    world.record(anInterruption({ name: 'web-2' }));
+    world.record(anInterruption({ name: 'web-2', counted: true, evictedAtMs: at(1), forced: true }));
+    expect(world.totals(policyKey)).toEqual({ ...noTotals, noticed: 2, evicted: 1, forced: 1 });
+  });
+
+  it('count what was missed apart from what was left on purpose', () => {
+    const world = aWorld();
+    for (const name of ['web-1', 'web-2']) world.record(anInterruption({ name }));
+    world.record(anInterruption({ outcome: 'Missed' }));
+    world.record(anInterruption({ name: 'web-2', outcome: 'LeftToReclaim' }));
+    expect(world.totals(policyKey)).toEqual({ ...noTotals, missed: 1, leftToReclaim: 1 });
+  });
+
+  it('end with their policy: one of the same name that comes later starts afresh', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
+    world.record(anInterruption());
+    world.record(anInterruption({ counted: true }));
+    expect(world.totals(policyKey).noticed).toBe(1);
+    list(world, 'SpotPolicy', [aPolicy({ uid: 'another' })]);
+    expect(world.totals(policyKey)).toEqual(noTotals);
+  });
+});
+
+describe('a new term', () => {
+  it('forgets interruptions and probes, and continues the totals of the status', () => {
+    const totals = { ...noTotals, noticed: 7 };
+    const world = aWorld({ SpotPolicy: [aPolicy({ status: { totals } })] });
+    world.record(anInterruption());
+    world.record(anInterruption({ counted: true }));
+    world.recordProbe({
+      ...{ uid: 'p', namespace: 'shop', name: 'web', generation: 1 },
+      ...{ reached: true, problem: '', atMs: at(0), failures: 0 },
+    });
+    world.beginTerm();
+    expect(world.interruptions.size).toBe(0);
+    expect(world.probes.size).toBe(0);
+    expect(world.totals(policyKey)).toEqual(totals);
+  });
+
+  it('takes nothing from a status for a policy that has none', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
+    world.record(anInterruption());
+    world.record(anInterruption({ counted: true }));
+    world.beginTerm();
+    expect(world.totals(policyKey)).toEqual(noTotals);
+  });
+});
+
+describe('the rules of a namespace', () => {
+  it('follow every change of its policies', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
+    const names = () => world.rules('shop').map(({ name }) => name);
+    expect(names()).toEqual(['web']);
+    put(world, 'SpotPolicy', aPolicy({ name: 'api' }));
+    expect(names()).toEqual(['api', 'web']);
+    put(world, 'SpotPolicy', aPolicy({ spec: { mode: 'Disabled' } }));
+    expect(names()).toEqual(['api']);
+    drop(world, 'SpotPolicy', aPolicy({ name: 'api' }));
+    expect(names()).toEqual([]);
+    expect(world.rules('elsewhere')).toEqual([]);
+  });
+});
+
+describe('a workload', () => {
+  const deployment = { kind: 'Deployment', uid: uidOf('Deployment', 'web') };
+
+  it('is found by kind, group and uid', () => {
+    const world = aWorld({ Deployment: [aDeployment()] });
+    expect(world.workload({ ...deployment, apiVersion: 'apps/v1' })?.name).toBe('web');
+    expect(world.workload({ ...deployment, apiVersion: 'apps/v1', kind: 'StatefulSet' })).toBeUndefined();
+  });
+
+  it('of another group or an unknown kind is none of ours, even if its name is on every prototype', () => {
+    const world = aWorld({ Deployment: [aDeployment()] });
+    expect(world.workload({ ...deployment, apiVersion: 'apps.example/v1' })).toBeUndefined();
+    expect(world.workload({ ...deployment, apiVersion: 'v1', kind: 'constructor' })).toBeUndefined();
+  });
+});
