@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { say } from '../say.ts';
+import { accessTo, type Access, type ClusterData } from './access.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { bindName, callHolder, endOf, withLock } from './lock.ts';
 import { ensureToolchain } from './toolchain.ts';
@@ -12,6 +13,9 @@ export type AfterStart = (cluster: Cluster, directory: string) => Promise<() => 
 
 /** What the keeper tells the process that started it. */
 type Message = { readyInMs: number } | { failure: string };
+
+// Where a kept cluster is, for other processes; written when it can be used.
+const dataFile = 'cluster.json';
 
 const keeperName = (directory: string): string => `keeper of ${resolve(directory)}`;
 
@@ -59,14 +63,13 @@ export const runKeeper = (work: Promise<void>): void => {
   );
 };
 
-const fillStateDirectory = async (
-  directory: string,
-  { adminKubeconfigPath, binaries, ...cluster }: Cluster,
-): Promise<void> => {
+const fillStateDirectory = async (directory: string, { data }: Cluster): Promise<void> => {
+  const { adminKubeconfigPath, binaries } = data;
   await mkdir(join(directory, 'bin'));
   await Promise.all([
     writeFile(join(directory, 'kubeconfig'), await readFile(adminKubeconfigPath), { mode: 0o600 }),
-    symlink(cluster.directory, join(directory, 'logs')),
+    writeFile(join(directory, dataFile), JSON.stringify(data)),
+    symlink(data.directory, join(directory, 'logs')),
     ...Object.values(binaries).map((path) => symlink(path, join(directory, 'bin', basename(path)))),
   ]);
 };
@@ -99,6 +102,15 @@ export const startInBackground = (directory: string, program: string): Promise<n
       return message.readyInMs;
     },
   );
+
+/** Opens the cluster kept in a state directory; undefined if none is kept there, or it is not ready yet. */
+export const openInBackground = async (directory: string): Promise<Access | undefined> => {
+  const keeper = await callHolder(keeperName(directory));
+  keeper?.destroy();
+  if (keeper === undefined) return undefined;
+  const text = await readFile(join(directory, dataFile), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : accessTo(JSON.parse(text) as ClusterData);
+};
 
 /** Ends the cluster kept in a state directory; resolves when nothing of it is left, with whether there was one. */
 export const stopInBackground = async (directory: string): Promise<boolean> => {

@@ -56,7 +56,4 @@ export const keepOperator = async (access: Access, logPath: string): Promise<() 
 
 /** A line of the operator's own form, so that whoever reads its log by program can read on. */
 const note = (logPath: string, fields: object): Promise<void> =>
-  appendFile(
-    logPath,
-    `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), ...fields })}\n`,
-  );
+  appendFile(logPath, `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), ...fields })}\n`);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { installation } from '../../cdk8s/operator-chart.ts';
 import { type Manifest, manifests } from '../../cdk8s/manifests.ts';
@@ -34,6 +34,7 @@ export interface ReplicaOptions {
 
 const main = join(import.meta.dirname, '../../operator/main.ts');
 const readyMs = 30_000;
+const lastLines = 15;
 
 /** Applies what `dist/install.yaml` holds, but for the Deployment: the operator runs as a process of this machine. */
 export const installOperator = async ({ kubectl }: Pick<Access, 'kubectl'>): Promise<void> => {
@@ -71,7 +72,7 @@ export const replicaCommand = async (
   return { args, webhookUrl, healthUrl: `http://127.0.0.1:${healthPort}` };
 };
 
-/** Starts a replica; resolves when it is ready. Where it is not in time it is ended, and the rejection names its log. */
+/** Starts a replica; resolves when it is ready. Where it is not in time it is ended, and the rejection shows its log. */
 export const startReplica = async (access: Access, options: ReplicaOptions = {}): Promise<Replica> => {
   const { args, healthUrl, webhookUrl } = await replicaCommand(access, options);
   const logPath = options.logPath ?? join(access.directory, `operator-${new URL(webhookUrl).port}.log`);
@@ -83,10 +84,13 @@ export const startReplica = async (access: Access, options: ReplicaOptions = {})
   await log.close();
   const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? code));
   try {
-    await becomesReady(child, healthUrl, logPath);
+    await becomesReady(child, healthUrl);
   } catch (error) {
     child.kill('SIGKILL');
-    throw error;
+    // In words, because the log may be gone by the time somebody reads this.
+    const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-lastLines).join('\n');
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${message}; the last lines of its log, ${logPath}:\n${tail}`, { cause: error });
   }
   return {
     pid: child.pid ?? 0,
@@ -103,13 +107,13 @@ export const startReplica = async (access: Access, options: ReplicaOptions = {})
   };
 };
 
-const becomesReady = async (child: ChildProcess, healthUrl: string, logPath: string): Promise<void> => {
+const becomesReady = async (child: ChildProcess, healthUrl: string): Promise<void> => {
   const ended = new AbortController();
   child.once('exit', (code) =>
-    ended.abort(new Error(`the operator ended with ${String(code)} before it was ready; see ${logPath}`)),
+    ended.abort(new Error(`the operator ended with ${String(code)} before it was ready`)),
   );
   await waitFor(
-    `the operator to be ready (its log: ${logPath})`,
+    'the operator to be ready',
     async () => {
       const answer = await fetch(`${healthUrl}/readyz`);
       return answer.ok || Promise.reject(new Error(await answer.text()));

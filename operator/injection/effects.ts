@@ -6,21 +6,22 @@ import { generationIn, probeName } from './probe.ts';
 import type { Policy } from '../world/policy.ts';
 import type { WebhookConfiguration } from './webhook.ts';
 
-/** The field manager under which the operator applies what it owns. */
-const fieldManager = 'spotpolicy';
-
-/** Makes the configuration what it should be; returns its resourceVersion. Throws KubeError. */
+/** Makes the configuration what it should be, whatever others wrote into it; returns its resourceVersion. Throws KubeError. */
 export const applyWebhook = async (
   kube: Kube,
   body: WebhookConfiguration,
   signal: AbortSignal,
 ): Promise<string> => {
+  const { mutatingWebhookConfigurations: resource } = resources;
   const { name } = body.metadata;
-  const patch = { type: 'apply', body, fieldManager, force: true } as const;
-  const applied = await kube.patch<KubeObject>(resources.mutatingWebhookConfigurations, { name }, patch, {
-    signal,
-  });
-  return applied.metadata.resourceVersion;
+  try {
+    // A merge patch replaces the list of webhooks as a whole; server-side apply would keep what others added to it.
+    const patched = await kube.patch<KubeObject>(resource, { name }, { type: 'merge', body }, { signal });
+    return patched.metadata.resourceVersion;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return (await kube.create<KubeObject>(resource, body, { signal })).metadata.resourceVersion;
+  }
 };
 
 /** Takes the configuration away; one that is not there is fine. Throws KubeError. */

@@ -1,5 +1,6 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { createPatch, type Operation } from 'rfc6902';
+import { isBoundToNode } from '../policy/owners.ts';
 import { governingPolicy } from '../policy/rules.ts';
 import { controllerOf } from '../world/object.ts';
 import type { View } from '../world/view.ts';
@@ -43,15 +44,10 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
     annotations: metadata.annotations ?? {},
     controller: controllerOf(metadata.ownerReferences),
   };
-  if (pod.controller && isBoundToNode(pod.controller.kind)) return unchanged;
+  if (isBoundToNode(pod)) return unchanged;
   const policy = governingPolicy(view, pod);
   if (!policy || policy.spec.injection.at === 'None') return unchanged;
   const { annotations, labels } = inject(pod, policy, stamping);
   const before = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
   return { patch: createPatch(before, { metadata: { labels, annotations } }), warnings: [] };
 };
-
-/** Kinds whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
-export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
-
-const isBoundToNode = (kind: string): boolean => nodeBoundKinds.some((bound) => bound === kind);

@@ -1,8 +1,8 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { optOutLabel } from '../api/keys.ts';
+import { nodeBoundKinds } from '../policy/owners.ts';
 import type { View } from '../world/view.ts';
 import { probeCondition } from './probe.ts';
-import { nodeBoundKinds } from './review.ts';
 
 /** How the API server finds admission: by URL from outside the cluster, by the Service inside. */
 export type Endpoint =

@@ -81,7 +81,6 @@ export const resources = {
     'get',
     'list',
     'watch',
-    // Server-side apply of an object that is not there asks for `create` too.
     'create',
     'patch',
     'delete',

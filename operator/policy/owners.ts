@@ -51,3 +51,10 @@ const guessOwner = ({ apiVersion, kind, name }: Controller, labels: Labels): Con
 /** The workload a user would name: the last of the chain; undefined for a bare pod. */
 export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined =>
   chain.at(-1);
+
+/** Kinds whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
+export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
+
+/** Whether a pod goes wherever its node goes, and so is none of ours. */
+export const isBoundToNode = ({ controller }: Pick<Subject, 'controller'>): boolean =>
+  nodeBoundKinds.some((kind) => kind === controller?.kind);

@@ -1,20 +1,20 @@
 import type { Kube } from '../kube/kube.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import { resources } from '../kube/resources.ts';
-import type { Identity } from '../world/object.ts';
+import type { Policy } from '../world/policy.ts';
 
 /**
- * Applies a merge patch to the status of a policy. Returns false when the policy is gone or its name belongs to another one.
- * Throws KubeError.
+ * Applies a merge patch to the status of the policy as it was seen. Returns false when it has changed since, is gone, or
+ * its name belongs to another one. Throws KubeError.
  */
 export const writeStatus = async (
   kube: Kube,
-  { namespace, name, uid }: Identity,
+  { namespace, name, resourceVersion }: Policy,
   status: object,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  // A merge patch that names the UID fails with a conflict when the name belongs to another policy.
-  const body = { metadata: { uid }, status };
+  // Not the UID: on a status subresource the API server does not compare it. No two objects share a version.
+  const body = { metadata: { resourceVersion }, status };
   try {
     await kube.patch(resources.spotPolicyStatus, { namespace, name }, { type: 'merge', body }, { signal });
     return true;

@@ -1,7 +1,7 @@
 import { ourAnnotations } from '../api/keys.ts';
 import type { SpotPolicyStatus } from '../api/index.ts';
 import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
-import { ownerChain, topWorkload } from '../policy/owners.ts';
+import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { covers, governingPolicy } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
@@ -43,7 +43,7 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   const workloads = new Map<string, WorkloadCounts>();
   const winners = new Set<string>();
   for (const pod of view.pods.group('namespace', policy.namespace)) {
-    if (!isLive(pod)) continue;
+    if (!isLive(pod) || isBoundToNode(pod)) continue;
     const governor = governingPolicy(view, pod);
     if (governor?.uid === policy.uid) {
       count(view, pods, pod, policy);

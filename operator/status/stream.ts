@@ -1,4 +1,4 @@
-import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
 import { governingPolicy } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
@@ -19,7 +19,7 @@ export type StatusOutcome =
 export interface StatusDeps {
   readonly world: View;
   readonly nowMs: () => number;
-  readonly write: (policy: Identity, patch: object) => CallWithSignal<boolean>;
+  readonly write: (policy: Policy, patch: object) => CallWithSignal<boolean>;
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
@@ -66,7 +66,9 @@ const lookAt = (
     if (!isUrgent(patch) && nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
     writtenAt.set(uid, nowMs());
     return fromCall(write(policy, patch)).pipe(
-      map((): StatusOutcome => ({ room: 'status', kind: 'written', policy })),
+      mergeMap((written) =>
+        written ? of({ room: 'status', kind: 'written', policy } as const) : again(nowMs() + urgentMs),
+      ),
       catchError((error: unknown) => {
         alarm$.next({ key: uid, atMs: nowMs() + retryMs });
         return of({ room: 'status', kind: 'failed', policy, error } as const);

@@ -9,6 +9,7 @@ import { type Identity, identityOf, instantMs, type RawObject } from './object.t
 
 /** A policy as the operator understands it. */
 export interface Policy extends Identity {
+  readonly resourceVersion: string;
   readonly generation: number;
   readonly createdAtMs: number;
   /** Defaults filled in; undefined where the spec cannot be understood. */
@@ -25,6 +26,7 @@ export const trimPolicy = (raw: RawObject & Pick<SpotPolicyObject, 'spec' | 'sta
   const parsed = parseSpec(raw.spec);
   return {
     ...identityOf(raw),
+    resourceVersion: raw.metadata?.resourceVersion ?? '',
     generation: raw.metadata?.generation ?? 0,
     createdAtMs: instantMs(raw.metadata?.creationTimestamp) ?? 0,
     spec: parsed.ok ? parsed.spec : undefined,

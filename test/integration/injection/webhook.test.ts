@@ -165,10 +165,13 @@ test('pods of a DaemonSet and evictions never reach admission', async () => {
   });
   expect(requests).toBe(0);
   expect(pods.map(governorOf)).toEqual([undefined, undefined, undefined]);
-  await waitFor('the status to count none of them', async () => {
-    const { observedGeneration, pods: counts } = await statusOf(admin, governed, 'web');
-    return observedGeneration === 2 && counts?.matched === 0 && counts.uninjected === 0;
+  // Counted after them: a status that knows this pod has had the chance to count theirs.
+  await createPod(governed, 'ordinary');
+  const counts = await waitFor('the status to count the ordinary pod', async () => {
+    const { pods: found } = await statusOf(admin, governed, 'web');
+    return (found?.matched ?? 0) > 0 && found;
   });
+  expect(counts).toMatchObject({ matched: 1, uninjected: 0 });
 });
 
 test('while the operator hangs or is gone pods are created all the same, and count as uninjected afterwards', async () => {

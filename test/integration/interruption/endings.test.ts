@@ -63,17 +63,17 @@ test.concurrent('a doomed pod whose Deployment is deleted needs no replacement',
 });
 
 test.concurrent(
-  'a doomed pod that a rollout removes is replaced by a pod of the next revision',
+  'a doomed pod that a rollout removes once its successor is Ready needs no replacement',
   async ({ expect }) => {
     const scene = await aScene();
     await scene.create(aDeployment({ annotations }));
     const [pod = {}] = await theBlockedPods(scene, 'web', 1);
     const spec = { template: { metadata: { annotations: { revision: 'two' } } } };
     await scene.patch('Deployment', 'web', { spec });
-    const { outcome, replacement, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
-    expect(outcome).toBe('Replaced');
+    const { outcome, message, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('NotNeeded');
+    expect(message).toBe('Deployment web has the 1 Ready pods it wants');
     expect(evictedAt).toBeUndefined();
-    expect(replacement?.uid).toBe(uidOf(await scene.one('web')));
   },
 );
 

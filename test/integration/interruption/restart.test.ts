@@ -1,0 +1,302 @@
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { Cluster } from '../../../hack/cluster/cluster.ts';
+import { reclaim } from '../../../hack/cluster/reclaim.ts';
+import { aBudget, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
+import { waitFor } from '../harness/cluster.ts';
+import { killTheOperatorOnce, survives } from '../harness/lives.ts';
+import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
+import { announce, noticeEvent, warn } from '../harness/platform.ts';
+import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
+import {
+  aScene,
+  isGone,
+  isTouched,
+  type Scene,
+  timesTold,
+  uidOf,
+  watchBudget,
+  watchPods,
+} from '../harness/scene.ts';
+
+const annotations = spotAnnotations;
+
+interface Doomed {
+  readonly scene: Scene;
+  readonly pod: Pod;
+}
+
+/** One Ready pod of a Deployment `web`, under a budget if one is named. */
+const aWebPod = async (cluster: Cluster, more: Record<string, string> = {}): Promise<Doomed> => {
+  const scene = await aScene({}, cluster);
+  await scene.create(aDeployment({ annotations: { ...annotations, ...more }, graceSeconds: 10 }));
+  return { scene, pod: await scene.one('web') };
+};
+
+const underABudget = async ({ scene, pod }: Doomed, app: string): Promise<void> => {
+  await scene.create(aBudget({ maxUnavailable: 0 }, app));
+  await budgetInForce(scene.admin, scene.namespace, app);
+  await warn(scene.admin, pod, { leftSeconds: 150 });
+  await scene.entry(pod, ({ phase }) => phase === 'Blocked');
+};
+
+/** A Job pod that will be noticed half a minute before its deadline, every state of it watched. */
+const aJobPod = async (cluster: Cluster) => {
+  const scene = await aScene({}, cluster);
+  await scene.create(aJob({ annotations, graceSeconds: 1 }));
+  const pod = await scene.one('batch');
+  return { scene, pod, watch: watchPods(scene), deadlineMs: Number.NaN };
+};
+
+const deleteEvents = (scene: Scene): Promise<void> => scene.admin.delete(pathTo('Event', scene.namespace));
+
+/** Milliseconds from the deletion of a pod, as the last state that a watch saw of it tells, to a deadline. */
+const leftAtDeletion = ({ watch, pod, deadlineMs }: Awaited<ReturnType<typeof aJobPod>>): number => {
+  watch.stop();
+  const { metadata } = watch.seen.findLast((state) => uidOf(state) === uidOf(pod)) ?? {};
+  const graceMs = (metadata?.deletionGracePeriodSeconds ?? Number.NaN) * 1000;
+  return deadlineMs - (Date.parse(metadata?.deletionTimestamp ?? '') - graceMs);
+};
+
+killTheOperatorOnce();
+
+survives('a pod that its budget blocks is evicted once, and told of once', {
+  before: async (cluster) => {
+    const doomed = await aWebPod(cluster);
+    await underABudget(doomed, 'web');
+    return doomed;
+  },
+  after: async ({ scene, pod }, expect) => {
+    await scene.patch('PodDisruptionBudget', 'web', { spec: { maxUnavailable: 1 } });
+    const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Replaced');
+    const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
+    expect(totals).toMatchObject({ noticed: 1, evicted: 1, replaced: 1, forced: 0, missed: 0 });
+    const told = await scene.events(uidOf(pod));
+    const reasons = ['SpotReclaimNoticed', 'PodEvicted', 'ReplacementReady'];
+    expect(reasons.map((reason) => timesTold(told, reason))).toEqual([1, 1, 1]);
+    expect(isTouched(await scene.one('web'))).toBe(false);
+  },
+});
+
+survives('a pod that was evicted and still stops is neither evicted nor counted again', {
+  before: (cluster) => aWebPod(cluster, sim({ 'stop-after': '9s' })),
+  lastThing: async ({ scene, pod }) => {
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+  },
+  after: async ({ scene, pod }, expect) => {
+    const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Replaced');
+    expect(evictedAt).toBeDefined();
+    const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
+    expect(totals).toMatchObject({ noticed: 1, evicted: 1 });
+    const told = await scene.events(uidOf(pod));
+    expect(['SpotReclaimNoticed', 'PodEvicted'].map((reason) => timesTold(told, reason))).toEqual([1, 1]);
+  },
+});
+
+survives('a pod that is gone and waits for its replacement is Replaced', {
+  before: (cluster) => aWebPod(cluster, sim({ 'ready-after': '12s' })),
+  lastThing: async ({ scene, pod }) => {
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    await scene.entry(pod, ({ phase }) => phase === 'AwaitingReplacement');
+  },
+  after: async ({ scene, pod }, expect) => {
+    const { outcome, replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Replaced');
+    expect(replacement?.uid).toBe(uidOf(await scene.one('web')));
+    const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
+    expect(totals).toMatchObject({ noticed: 1, evicted: 1, replaced: 1 });
+  },
+});
+
+survives('a notice that came meanwhile is read from the condition alone', {
+  before: (cluster) => aWebPod(cluster),
+  meanwhile: async ({ scene, pod }) => {
+    await reclaim(scene.admin, pod, { minutes: 3, uid: 'pod' });
+    await waitFor('the condition', async () => {
+      const seen = await scene.find(pod);
+      return seen && conditionOf(seen, 'ContainerInstanceExpired');
+    });
+    await deleteEvents(scene);
+  },
+  after: async ({ scene, pod }, expect) => {
+    const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Replaced');
+  },
+});
+
+survives('a Job pod noticed by an Event that is deleted meanwhile is still evicted late', {
+  before: aJobPod,
+  lastThing: async (job) => {
+    job.deadlineMs = (await announce(job.scene.admin, job.pod, { leftSeconds: 30 })).deadlineMs;
+    await job.scene.statusWith(({ totals }) => totals?.noticed === 1);
+  },
+  meanwhile: ({ scene }) => deleteEvents(scene),
+  after: async (job, expect) => {
+    const { outcome } = await job.scene.entry(job.pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Replaced');
+    expect(leftAtDeletion(job)).toBeGreaterThan(6_000);
+    expect(leftAtDeletion(job)).toBeLessThanOrEqual(12_000);
+    const { totals } = await job.scene.statusWith((status) => status.totals?.replaced === 1);
+    expect(totals).toMatchObject({ noticed: 1, evicted: 1, forced: 0 });
+  },
+});
+
+survives('a Job pod whose policy is deleted meanwhile is evicted by the settings it began with', {
+  before: aJobPod,
+  lastThing: async (job) => {
+    job.deadlineMs = (await warn(job.scene.admin, job.pod, { leftSeconds: 30 })).deadlineMs;
+    await job.scene.statusWith(({ totals }) => totals?.noticed === 1);
+  },
+  meanwhile: ({ scene }) => scene.delete('SpotPolicy', 'spot'),
+  after: async (job, expect) => {
+    await isGone(job.scene, job.pod);
+    expect(leftAtDeletion(job)).toBeGreaterThan(6_000);
+    expect(leftAtDeletion(job)).toBeLessThanOrEqual(12_000);
+    const last = job.watch.seen.findLast((state) => uidOf(state) === uidOf(job.pod));
+    expect(last && conditionOf(last, 'DisruptionTarget')?.reason).toBe('EvictionByEvictionAPI');
+  },
+});
+
+survives('a pod that took the name of a doomed one meanwhile is not touched, nor its budget spent', {
+  before: async (cluster) => {
+    const scene = await aScene({}, cluster);
+    await scene.create(aStatefulSet({ annotations, replicas: 2 }));
+    const [pod = {}] = await scene.ready('db', 2);
+    await announce(scene.admin, pod, { leftSeconds: 150 });
+    await underABudget({ scene, pod }, 'db');
+    return { scene, pod };
+  },
+  meanwhile: async ({ scene, pod }) => {
+    await scene.patch('PodDisruptionBudget', 'db', { spec: { maxUnavailable: 1 } });
+    await scene.delete('Pod', pod.metadata?.name ?? '');
+    await isGone(scene, pod);
+    await scene.ready('db', 2);
+    await scene.budgetWith(
+      'db',
+      ({ currentHealthy, disruptionsAllowed }) => currentHealthy === 2 && disruptionsAllowed === 1,
+    );
+  },
+  after: async ({ scene, pod }, expect) => {
+    const budget = watchBudget(scene, 'db');
+    const { replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    const living = await scene.ready('db', 2);
+    expect(living.map(uidOf)).toContain(replacement?.uid);
+    expect(living.filter(isTouched)).toEqual([]);
+    budget.stop();
+    expect(budget.seen.map(({ disruptionsAllowed }) => disruptionsAllowed)).toEqual([1]);
+    expect(budget.seen[0]?.disruptedPods).toBeUndefined();
+  },
+});
+
+survives('a pod created in the second of a notice about its namesake is not touched', {
+  before: async (cluster) => {
+    const scene = await aScene({}, cluster);
+    await scene.create(aStatefulSet({ annotations, replicas: 2 }));
+    const [pod = {}, sentinel = {}] = await scene.ready('db', 2);
+    return { scene, pod, sentinel };
+  },
+  meanwhile: async ({ scene, pod }) => {
+    await scene.delete('Pod', pod.metadata?.name ?? '');
+    await isGone(scene, pod);
+    const namesake = (await scene.ready('db', 2)).find(
+      ({ metadata }) => metadata?.name === pod.metadata?.name,
+    );
+    const { event } = noticeEvent(pod, { leftSeconds: 150 });
+    const sameSecond = namesake?.metadata?.creationTimestamp;
+    await scene.create({ ...event, firstTimestamp: sameSecond, lastTimestamp: sameSecond });
+  },
+  after: async ({ scene, sentinel }, expect) => {
+    await warn(scene.admin, sentinel, { leftSeconds: 150 });
+    await scene.entry(sentinel, ({ phase }) => phase === 'Done');
+    expect((await scene.ready('db', 2)).filter(isTouched)).toEqual([]);
+    expect((await scene.status()).interruptions?.map(({ uid }) => uid)).toEqual([uidOf(sentinel)]);
+  },
+});
+
+survives('a pod that was missed and stays behind is counted once', {
+  before: async (cluster) => {
+    const scene = await aScene({ onDeadline: 'Leave' }, cluster);
+    await scene.create(aDeployment({ annotations }));
+    await scene.create(aBudget({ maxUnavailable: 0 }));
+    const pod = await scene.one('web');
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    await warn(scene.admin, pod, { leftSeconds: 3 });
+    await scene.statusWith(({ totals }) => totals?.missed === 1);
+    return { scene, pod };
+  },
+  after: async ({ scene, pod }, expect) => {
+    await scene.delete('PodDisruptionBudget', 'web');
+    const successor = (await podsOf(scene.admin, scene.namespace, 'web')).find(isReady) ?? {};
+    await warn(scene.admin, successor, { leftSeconds: 150 });
+    await scene.entry(successor, ({ phase }) => phase === 'Done');
+    const { totals } = await scene.statusWith((status) => status.totals?.replaced === 2);
+    expect(totals).toMatchObject({ noticed: 2, evicted: 1, missed: 1 });
+    expect(timesTold(await scene.events(uidOf(pod)), 'ReclaimMissed')).toBe(1);
+  },
+});
+
+survives('a pod that was missed meanwhile is counted and its replacement credited', {
+  before: async (cluster) => {
+    const doomed = await aWebPod(cluster);
+    await underABudget(doomed, 'web');
+    return doomed;
+  },
+  meanwhile: async ({ scene, pod }) => {
+    const released = {
+      phase: 'Failed',
+      reason: 'BidFailed',
+      conditions: [{ type: 'Ready', status: 'False' }],
+    };
+    const path = `${pathTo('Pod', scene.namespace, pod.metadata?.name)}/status`;
+    await scene.admin.patch(path, { status: released }, 'strategic');
+  },
+  after: async ({ scene, pod }, expect) => {
+    const { outcome, replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('Missed');
+    expect(replacement?.readyAt).toBeDefined();
+    const { totals } = await scene.statusWith((status) => status.totals?.missed === 1);
+    expect(totals).toMatchObject({ noticed: 1, evicted: 0, missed: 1, replaced: 1 });
+  },
+});
+
+survives('a storm is finished: every doomed pod goes once, and no pod that came later is touched', {
+  before: async (cluster) => {
+    const scene = await aScene({}, cluster);
+    await scene.create(
+      aDeployment({ annotations: { ...annotations, ...sim({ 'ready-after': '2s' }) }, replicas: 6 }),
+    );
+    await scene.create(aBudget({ maxUnavailable: 1 }));
+    const pods = await scene.ready('web', 6);
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    return { scene, pods, watch: watchPods(scene), budget: watchBudget(scene, 'web') };
+  },
+  lastThing: async ({ scene, pods }) => {
+    await Promise.all(pods.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+    await scene.statusWith(({ totals }) => (totals?.replaced ?? 0) >= 1);
+  },
+  after: async ({ scene, pods, watch, budget }, expect) => {
+    await Promise.all(pods.map((pod) => isGone(scene, pod)));
+    await scene.statusWith(({ interruption }) => interruption?.active === 0);
+    const living = await scene.ready('web', 6);
+    watch.stop();
+    budget.stop();
+    expect(living.filter(isTouched)).toEqual([]);
+    const doomed = new Set(pods.map(uidOf));
+    const others = watch.seen.filter((state) => !doomed.has(uidOf(state)));
+    expect(others.filter(isTouched)).toEqual([]);
+    expect(Math.min(...budget.seen.map(({ currentHealthy }) => currentHealthy))).toBe(5);
+    for (const pod of pods) {
+      const told = await scene.events(uidOf(pod));
+      expect(timesTold(told, 'SpotReclaimNoticed')).toBe(1);
+      expect(timesTold(told, 'PodEvicted')).toBeLessThanOrEqual(1);
+    }
+    // What ended in the last second before the kill may be missing, and nothing is there twice.
+    const { totals } = await scene.status();
+    expect(totals?.noticed).toBe(6);
+    expect(totals?.evicted).toBeGreaterThanOrEqual(5);
+    expect(totals?.evicted).toBeLessThanOrEqual(6);
+    expect(totals?.replaced).toBeLessThanOrEqual(6);
+  },
+});

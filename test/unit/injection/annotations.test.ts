@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { eciAnnotations } from '../../../operator/api/keys.ts';
+import { giftOf, mergeAnnotations } from '../../../operator/injection/annotations.ts';
+import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { known } from '../../builders/world.ts';
+
+const { spotStrategy, spotPriceLimit, spotDuration, spotFallback, spotReleaseStrategy, useSpecs } =
+  eciAnnotations;
+const gift = (spec: PolicyWishes['spec']) =>
+  giftOf((known('SpotPolicy', aPolicy({ spec })) as SoundPolicy).spec);
+const limited = {
+  strategy: 'SpotWithPriceLimit',
+  priceLimit: '0.250',
+  fallback: { mode: 'Never' },
+} as const;
+
+describe('what a policy gives', () => {
+  it('is every annotation that ECI reads, with its defaults written out', () => {
+    expect(gift({})).toEqual({
+      annotations: { [spotStrategy]: 'SpotAsPriceGo', [spotDuration]: '1', [spotFallback]: 'true' },
+      labels: {},
+    });
+  });
+
+  it('keeps the text of the price and leaves out a fallback that is not wanted', () => {
+    expect(gift({ ...limited, durationHours: 0 }).annotations).toEqual({
+      [spotStrategy]: 'SpotWithPriceLimit',
+      [spotPriceLimit]: '0.250',
+      [spotDuration]: '0',
+    });
+  });
+
+  it('lists instance specs in their order, and none where there are none', () => {
+    expect(gift({ instanceSpecs: ['ecs.c6.large', '2-4Gi'] }).annotations[useSpecs]).toBe(
+      'ecs.c6.large,2-4Gi',
+    );
+    expect(gift({ instanceSpecs: [] }).annotations).not.toHaveProperty([useSpecs]);
+  });
+
+  it('is nothing for NoSpot, specs included', () => {
+    expect(gift({ strategy: 'NoSpot', instanceSpecs: ['2-4Gi'] }).annotations).toEqual({});
+  });
+
+  it('sends pods to virtual nodes where the policy says so', () => {
+    expect(gift({ injection: { scheduling: 'VirtualNode' } }).labels).toEqual({
+      'alibabacloud.com/eci': 'true',
+    });
+  });
+});
+
+describe('Keep', () => {
+  const keep = (own: Record<string, string>, spec: PolicyWishes['spec'] = {}) =>
+    mergeAnnotations(own, gift(spec).annotations, 'Keep');
+
+  it('adds what is missing and leaves what is there, key by key', () => {
+    expect(keep({ team: 'web', [spotDuration]: '0' })).toEqual({
+      annotations: { team: 'web', ...gift({}).annotations, [spotDuration]: '0' },
+      userValueKept: true,
+    });
+  });
+
+  it('does not call it kept where the user wrote the same', () => {
+    expect(keep({ [spotStrategy]: 'SpotAsPriceGo' }).userValueKept).toBe(false);
+    expect(keep({ team: 'web' }).userValueKept).toBe(false);
+  });
+
+  it('gives no price limit to a strategy of the user', () => {
+    const { annotations } = keep({ [spotStrategy]: 'SpotAsPriceGo' }, limited);
+    expect(annotations).toMatchObject({ [spotStrategy]: 'SpotAsPriceGo', [spotDuration]: '1' });
+    expect(annotations).not.toHaveProperty([spotPriceLimit]);
+  });
+
+  it('adds our price limit where the user wrote the same strategy without one', () => {
+    const { annotations } = keep({ [spotStrategy]: 'SpotWithPriceLimit' }, limited);
+    expect(annotations[spotPriceLimit]).toBe('0.250');
+  });
+
+  it('keeps the price of the user against ours', () => {
+    const { annotations, userValueKept } = keep({ [spotPriceLimit]: '0.1' }, limited);
+    expect(annotations).toMatchObject({ [spotStrategy]: 'SpotWithPriceLimit', [spotPriceLimit]: '0.1' });
+    expect(userValueKept).toBe(true);
+  });
+
+  it('gives no strategy that contradicts a price of the user', () => {
+    const { annotations, userValueKept } = keep({ [spotPriceLimit]: '0.1' });
+    expect(annotations[spotPriceLimit]).toBe('0.1');
+    expect(annotations).not.toHaveProperty([spotStrategy]);
+    expect(userValueKept).toBe(true);
+  });
+
+  it('leaves the spot annotations of the user although the policy says NoSpot, and tells', () => {
+    const own = { [spotStrategy]: 'SpotAsPriceGo', [spotReleaseStrategy]: 'api-evict' };
+    expect(keep(own, { strategy: 'NoSpot' })).toEqual({ annotations: own, userValueKept: true });
+  });
+});
+
+describe('Overwrite', () => {
+  const overwrite = (own: Record<string, string>, spec: PolicyWishes['spec'] = {}) =>
+    mergeAnnotations(own, gift(spec).annotations, 'Overwrite');
+
+  it('puts our values in place of the user’s and takes spot annotations away that we do not give', () => {
+    const own = { team: 'web', [spotStrategy]: 'SpotWithPriceLimit', [spotPriceLimit]: '0.1' };
+    expect(overwrite(own)).toEqual({
+      annotations: { team: 'web', ...gift({}).annotations },
+      userValueKept: false,
+    });
+  });
+
+  it('leaves what is no spot annotation, such as specs where we have none', () => {
+    expect(overwrite({ [useSpecs]: '2-4Gi' }).annotations[useSpecs]).toBe('2-4Gi');
+    expect(overwrite({ [useSpecs]: '2-4Gi' }, { instanceSpecs: ['4-8Gi'] }).annotations[useSpecs]).toBe(
+      '4-8Gi',
+    );
+  });
+
+  it('of NoSpot takes every spot annotation away', () => {
+    const own = { team: 'web', [spotStrategy]: 'SpotAsPriceGo', [spotFallback]: 'true' };
+    expect(overwrite(own, { strategy: 'NoSpot' }).annotations).toEqual({ team: 'web' });
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { type Incoming, inject } from '../../../operator/injection/inject.ts';
+import { revisionOf } from '../../../operator/policy/revision.ts';
+import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import { aStamping } from '../../builders/admission.ts';
+import { at } from '../../builders/pod.ts';
+import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { known } from '../../builders/world.ts';
+
+const policy = (spec: PolicyWishes['spec'] = {}): SoundPolicy =>
+  known('SpotPolicy', aPolicy({ spec })) as SoundPolicy;
+const incoming = (more: Partial<Incoming> = {}): Incoming => ({
+  namespace: 'shop',
+  labels: { app: 'web' },
+  annotations: {},
+  controller: undefined,
+  ...more,
+});
+const first = inject(incoming(), policy(), aStamping());
+const asArrived = (more: Partial<Incoming> = {}): Incoming => incoming({ ...first, ...more });
+
+describe('a governed pod', () => {
+  it('carries exactly the annotations of its policy, its stamps and its capacity', () => {
+    const { annotations, labels } = first;
+    expect(labels).toEqual({ app: 'web', 'spotpolicy.dev/capacity': 'spot' });
+    expect(annotations).toEqual({
+      'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPriceGo',
+      'k8s.aliyun.com/eci-spot-duration': '1',
+      'k8s.aliyun.com/eci-spot-fallback': 'true',
+      'spotpolicy.dev/policy': 'SpotPolicy/shop/web',
+      'spotpolicy.dev/revision': revisionOf(policy()),
+      'spotpolicy.dev/reason': 'Policy',
+      'spotpolicy.dev/admission': expect.stringMatching(/^nonce\.[0-9a-z]+\.[\w-]+$/),
+    });
+  });
+
+  it('keeps what is not ours', () => {
+    const { annotations, labels } = inject(
+      incoming({ annotations: { team: 'web' }, labels: { a: 'b' } }),
+      policy(),
+      aStamping(),
+    );
+    expect(annotations).toMatchObject({ team: 'web' });
+    expect(labels).toMatchObject({ a: 'b' });
+  });
+
+  it('is on demand under NoSpot, and says so', () => {
+    const { annotations, labels } = inject(incoming(), policy({ strategy: 'NoSpot' }), aStamping());
+    expect(labels['spotpolicy.dev/capacity']).toBe('on-demand');
+    expect(annotations['spotpolicy.dev/reason']).toBe('Policy');
+    expect(Object.keys(annotations).filter((key) => key.includes('aliyun'))).toEqual([]);
+  });
+
+  it('says so where its user’s word was kept', () => {
+    const own = incoming({ annotations: { 'k8s.aliyun.com/eci-spot-duration': '0' } });
+    expect(inject(own, policy(), aStamping()).annotations['spotpolicy.dev/reason']).toBe('UserValueKept');
+  });
+
+  it('goes to a virtual node, unless its user wrote otherwise and is heard', () => {
+    const scheduling = { scheduling: 'VirtualNode' } as const;
+    const label = (existing: 'Keep' | 'Overwrite', labels = {}) =>
+      inject(incoming({ labels }), policy({ injection: { ...scheduling, existing } }), aStamping()).labels[
+        'alibabacloud.com/eci'
+      ];
+    expect(label('Keep')).toBe('true');
+    expect(label('Keep', { 'alibabacloud.com/eci': 'false' })).toBe('false');
+    expect(label('Overwrite', { 'alibabacloud.com/eci': 'false' })).toBe('true');
+  });
+
+  it('cannot say itself what capacity it has', () => {
+    const forged = incoming({ labels: { 'spotpolicy.dev/capacity': 'on-demand' } });
+    expect(inject(forged, policy(), aStamping()).labels['spotpolicy.dev/capacity']).toBe('spot');
+  });
+});
+
+describe('stamps that a pod arrives with', () => {
+  it('of this very admission are left as they are', () => {
+    expect(inject(asArrived(), policy(), aStamping({ nonce: 'second', nowMs: at(5) }))).toEqual(first);
+  });
+
+  it('of this very admission stay when another webhook has added something', () => {
+    const arrived = asArrived({ labels: { ...first.labels, mesh: 'on' } });
+    const second = inject(arrived, policy(), aStamping({ nonce: 'second' }));
+    expect(second).toEqual({ annotations: first.annotations, labels: { ...first.labels, mesh: 'on' } });
+    expect(second.annotations['spotpolicy.dev/reason']).toBe('Policy');
+  });
+
+  it('of this very admission hold against an edit of the policy in between', () => {
+    const { annotations, labels } = inject(asArrived(), policy({ strategy: 'NoSpot' }), aStamping());
+    expect({ annotations, labels }).toEqual(first);
+  });
+
+  it('that we did not give are overwritten', () => {
+    const forged = incoming({
+      annotations: {
+        ...first.annotations,
+        'spotpolicy.dev/policy': 'SpotPolicy/shop/forged',
+        'spotpolicy.dev/interruption': '{}',
+      },
+    });
+    const { annotations } = inject(forged, policy(), aStamping({ nonce: 'second' }));
+    expect(annotations['spotpolicy.dev/policy']).toBe('SpotPolicy/shop/web');
+    expect(annotations['spotpolicy.dev/admission']).toMatch(/^second\./);
+    expect(annotations).not.toHaveProperty(['spotpolicy.dev/interruption']);
+  });
+
+  it('of a manifest copied a minute ago are given anew, by the policy as it is now', () => {
+    const edited = policy({ durationHours: 0 });
+    const { annotations } = inject(asArrived(), edited, aStamping({ nonce: 'second', nowMs: at(60) }));
+    expect(annotations['spotpolicy.dev/revision']).toBe(revisionOf(edited));
+    expect(annotations['spotpolicy.dev/admission']).toMatch(/^second\./);
+  });
+});
