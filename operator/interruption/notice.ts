@@ -59,9 +59,11 @@ const minutesIn = (text: string): number | undefined => {
 };
 
 const deadlineOf = (signal: Signal, all: readonly Signal[], defaultMinutes: number): number => {
-  const told = all.find(
-    ({ minutes, atMs }) => minutes !== undefined && Math.abs(atMs - signal.atMs) <= togetherMs,
-  )?.minutes;
+  // Of several the shortest, so that it does not matter which one came first.
+  const told = all
+    .filter(({ atMs }) => Math.abs(atMs - signal.atMs) <= togetherMs)
+    .flatMap(({ minutes }) => minutes ?? [])
+    .reduce<number | undefined>((a, b) => Math.min(a ?? b, b), undefined);
   return signal.atMs + (signal.minutes ?? told ?? defaultMinutes) * 60_000;
 };
 

@@ -93,5 +93,7 @@ test.each(['status', 'event'] as const)(
     expect(counted('watch')).toBeLessThan(4 * sources * (seconds / 2 + 1));
     expect(counted('list')).toBeLessThan(2 * sources * (seconds / 2 + 1));
     expect(counted('watch')).toBeGreaterThan(sources);
+    // Who is told that its position is gone lists again instead of insisting on it.
+    expect(counted('list')).toBeGreaterThan(counted('watch') / 6);
   },
 );

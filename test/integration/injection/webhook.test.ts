@@ -126,7 +126,10 @@ test('the webhook configuration is repaired when somebody edits or deletes it', 
   }));
   const foreign = good?.map((webhook) => ({ ...webhook, name: 'foreign.spotpolicy.dev' })) ?? [];
   await admin.patch(webhookPath, { webhooks: [...(edited ?? []), ...foreign] });
-  const isGood = async () => expect((await readWebhook(admin))?.webhooks).toEqual(good) === undefined;
+  const isGood = async () => {
+    expect((await readWebhook(admin))?.webhooks).toEqual(good);
+    return true;
+  };
   await waitFor('the edit to be undone', isGood);
 
   await admin.delete(webhookPath);

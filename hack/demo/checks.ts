@@ -1,0 +1,168 @@
+import type { InterruptionEntry } from '../../operator/api/index.ts';
+import type { Doomed, Evidence } from './evidence.ts';
+import { isReady, isReleased } from './timeline.ts';
+
+/** One thing that has to be true of how the reclaims were handled, and what was found instead or in proof of it. */
+export interface Check {
+  readonly claim: string;
+  readonly holds: boolean;
+  /** With the figures of the cluster. */
+  readonly seen: string;
+}
+
+const at = (time: string | undefined): number => Date.parse(time ?? '');
+const seconds = (fromMs: number, toMs: number): string => `${Math.round((toMs - fromMs) / 1000)} s`;
+const sum = (figures: readonly (number | undefined)[]): number =>
+  figures.reduce<number>((total, figure) => total + (figure ?? 0), 0);
+
+/** Judges how every pod was handled; each figure in the answer comes from the evidence. */
+export const judge = (evidence: Evidence): Check[] => [
+  checkAdmission(evidence),
+  ...evidence.doomed.map((doomed) => checkPod(evidence, doomed)),
+  checkBlocked(evidence),
+  checkSuccessors(evidence),
+  ...checkBudgets(evidence),
+  checkJobs(evidence),
+  ...checkTotals(evidence),
+];
+
+/** What the policies' status says about a pod. */
+const entryOf = ({ policies }: Evidence, { pod }: Doomed): InterruptionEntry | undefined =>
+  policies.flatMap(({ status }) => status?.interruptions ?? []).find(({ uid }) => uid === pod.metadata?.uid);
+
+const checkAdmission = ({ policies }: Evidence): Check => {
+  const counts = policies.map(({ status }) => status?.pods);
+  const matched = sum(counts.map((pods) => pods?.matched));
+  const without = sum(counts.flatMap((pods) => [pods?.uninjected, pods?.outdated, pods?.offVirtualNode]));
+  return {
+    claim: 'every pod has the annotations of its policy and runs on a virtual node',
+    holds: matched > 0 && without === 0,
+    seen: `status.pods: ${matched} matched, ${sum(counts.map((pods) => pods?.spot))} on spot, ${without} otherwise`,
+  };
+};
+
+const checkPod = (evidence: Evidence, doomed: Doomed): Check => {
+  const { name, namespace } = doomed.pod.metadata ?? {};
+  const entry = entryOf(evidence, doomed);
+  const judged =
+    doomed.outcome === 'Replaced' ? checkReplaced(doomed, entry) : checkCompleted(evidence, doomed);
+  return {
+    claim: `${namespace}/${name} is ${doomed.outcome}${judged.how}`,
+    holds: entry?.outcome === doomed.outcome && judged.holds,
+    seen: `${entry?.outcome ?? entry?.phase ?? 'no entry in the status'}; ${judged.seen}`,
+  };
+};
+
+type Judged = { how: string; holds: boolean; seen: string };
+
+const checkReplaced = ({ pod, late }: Doomed, entry: InterruptionEntry | undefined): Judged => {
+  const { noticedAt, deadline, evictedAt, replacement } = entry ?? {};
+  const [noticedMs, deadlineMs, evictedMs] = [at(noticedAt), at(deadline), at(evictedAt)];
+  const graceMs = (pod.spec?.terminationGracePeriodSeconds ?? 0) * 1000;
+  // A late pod's eviction is planned for 10 s before the last moment at which its grace period still fits.
+  const inItsTime = !late || deadlineMs - evictedMs <= graceMs + 10_000;
+  return {
+    how: late ? ', after it used the time it had' : ', before its deadline',
+    holds: evictedMs < deadlineMs && inItsTime && replacement?.capacity === 'Spot',
+    seen:
+      `evicted ${seconds(noticedMs, evictedMs)} after the notice and ${seconds(evictedMs, deadlineMs)} before its ` +
+      `deadline; ${replacement?.pod} Ready on ${replacement?.capacity} after ${seconds(noticedMs, at(replacement?.readyAt))}`,
+  };
+};
+
+const checkCompleted = (evidence: Evidence, doomed: Doomed): Judged => {
+  const entry = entryOf(evidence, doomed);
+  const pod = evidence.pods.find(({ metadata }) => metadata?.uid === doomed.pod.metadata?.uid);
+  const { exitCode, finishedAt } = pod?.status?.containerStatuses?.[0]?.state?.terminated ?? {};
+  const leftMs = at(entry?.deadline) - at(finishedAt);
+  return {
+    how: ', without being evicted',
+    holds: entry?.evictedAt === undefined && exitCode === 0 && leftMs > 0,
+    seen: `exit code ${exitCode}, ${seconds(at(entry?.noticedAt), at(finishedAt))} after the notice and ${seconds(0, leftMs)} before its deadline`,
+  };
+};
+
+const checkBlocked = (evidence: Evidence): Check => {
+  const { doomed, witnessed } = evidence;
+  const claim = 'a pod that its budget held back left only when a sibling was Ready again';
+  const waiting = doomed.find(({ pod }) => witnessed.blocked.has(pod.metadata?.uid ?? ''));
+  if (waiting === undefined) return { claim, holds: false, seen: 'no pod was ever Blocked' };
+  const owner = waiting.pod.metadata?.ownerReferences?.[0]?.uid;
+  const siblings = doomed.filter(
+    ({ pod }) => pod !== waiting.pod && pod.metadata?.ownerReferences?.[0]?.uid === owner,
+  );
+  const readyMs = Math.min(
+    ...siblings.map((sibling) => at(entryOf(evidence, sibling)?.replacement?.readyAt)),
+  );
+  const { noticedAt, evictedAt } = entryOf(evidence, waiting) ?? {};
+  return {
+    claim,
+    holds: siblings.length > 0 && at(evictedAt) >= readyMs,
+    seen:
+      `${waiting.pod.metadata?.name} evicted after ${seconds(at(noticedAt), at(evictedAt))}, a sibling Ready after ` +
+      `${seconds(at(noticedAt), readyMs)}; "${witnessed.blocked.get(waiting.pod.metadata?.uid ?? '')}"`,
+  };
+};
+
+const checkSuccessors = (evidence: Evidence): Check => {
+  const replaced = evidence.doomed.filter(({ outcome }) => outcome === 'Replaced');
+  const uids = new Set(replaced.map((doomed) => entryOf(evidence, doomed)?.replacement?.uid));
+  const running = evidence.pods.filter((pod) => uids.has(pod.metadata?.uid) && isReady(pod));
+  return {
+    claim: 'every replaced pod has a replacement of its own, Running and Ready',
+    holds: running.length === replaced.length,
+    seen: `${running.length} of ${replaced.length} replacements are Ready`,
+  };
+};
+
+const checkBudgets = ({ witnessed }: Evidence): Check[] =>
+  [...witnessed.budgets].map(([budget, { lowestHealthy, needed, versions }]) => ({
+    claim: `budget ${budget} was never violated`,
+    holds: lowestHealthy >= needed,
+    seen: `needs ${needed} healthy pods, never had less than ${lowestHealthy} in ${versions} versions of its status`,
+  }));
+
+const checkJobs = ({ jobs }: Evidence): Check => ({
+  claim: 'no Job was charged with a failure',
+  holds: jobs.length > 0 && jobs.every(({ status }) => (status?.failed ?? 0) === 0),
+  seen: jobs
+    .map(
+      ({ metadata, status }) =>
+        `${metadata?.name}: ${status?.failed ?? 0} failed, ${status?.succeeded ?? 0} succeeded, ${status?.active ?? 0} active`,
+    )
+    .join('; '),
+});
+
+const checkTotals = ({ doomed, policies, pods, events }: Evidence): Check[] => {
+  const totals = policies.map(({ status }) => status?.totals);
+  const evictions = doomed.filter(({ outcome }) => outcome === 'Replaced').length;
+  const counted = (figure: keyof NonNullable<(typeof totals)[number]>): number =>
+    sum(totals.map((each) => each?.[figure]));
+  const told = (reason: string): number =>
+    sum(
+      events
+        .filter((event) => event.reason === reason && event.involvedObject.kind === 'Pod')
+        .map(({ count }) => count),
+    );
+  const agreeing = (what: string, wanted: number, figure: number, reason: string): Check => ({
+    claim: `${wanted} ${what}`,
+    holds: figure === wanted && told(reason) === wanted,
+    seen: `status.totals: ${figure}; Events ${reason}: ${told(reason)}`,
+  });
+  const lost = [
+    counted('forced'),
+    counted('missed'),
+    counted('leftToReclaim'),
+    pods.filter(isReleased).length,
+  ];
+  return [
+    agreeing('reclaims noticed', doomed.length, counted('noticed'), 'SpotReclaimNoticed'),
+    agreeing('pods evicted through their budgets', evictions, counted('evicted'), 'PodEvicted'),
+    agreeing('replacements Ready', evictions, counted('replaced'), 'ReplacementReady'),
+    {
+      claim: 'nothing forced past a budget, missed or left to ECI',
+      holds: lost.every((figure) => figure === 0),
+      seen: `status.totals: ${lost[0]} forced, ${lost[1]} missed, ${lost[2]} left; pods with BidFailed: ${lost[3]}`,
+    },
+  ];
+};

@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import {
+  gateOf,
+  isPaused,
+  pauseAfter,
+  roomIn,
+  type Standing,
+  versionsOf,
+} from '../../../operator/interruption/gate.ts';
+import type { Refusal } from '../../../operator/world/interruption.ts';
+import { at } from '../../builders/pod.ts';
+import { aComputedBudget, type BudgetFigures, known } from '../../builders/world.ts';
+
+const standing = (figures: BudgetFigures = {}, underWay = 0): Standing => ({
+  budget: known('PodDisruptionBudget', aComputedBudget(figures)),
+  underWay,
+});
+const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
+  atMs: at(0),
+  attempts: 1,
+  byBudget: true,
+  budgetVersions: { 'shop/web': '1' },
+  message: 'the budget web needs 9 healthy pods and has 9 currently',
+  notBeforeMs: at(0),
+  ...more,
+});
+const gate = (refusal: Refusal | undefined, standings: readonly Standing[], seconds = 0, ready = true) =>
+  gateOf({ refusal, ready }, standings, at(seconds));
+
+describe('before the API server was asked', () => {
+  it('the gate is open where no budget selects the pod, or one has room', () => {
+    expect(gate(undefined, [])).toEqual({ open: true });
+    expect(gate(undefined, [standing()])).toEqual({ open: true });
+  });
+
+  it('a budget without room closes it, for ten seconds at most', () => {
+    expect(gate(undefined, [standing({ allowed: 0, healthy: 9 })])).toMatchObject({
+      open: false,
+      message: 'budget web allows no disruption now: it has 9 healthy pods and needs 9',
+      againAtMs: at(10),
+      refusal: { attempts: 0, byBudget: true },
+    });
+  });
+
+  it('evictions under way take up the room', () => {
+    expect(gate(undefined, [standing({ allowed: 2 }, 1)])).toEqual({ open: true });
+    expect(gate(undefined, [standing({ allowed: 2 }, 2)])).toMatchObject({
+      open: false,
+      message: expect.stringContaining('allows 2, taken by 2 under way'),
+    });
+  });
+
+  it('no budget is asked for more than sixteen at once', () => {
+    expect(gate(undefined, [standing({ allowed: 100 }, 15)])).toEqual({ open: true });
+    expect(gate(undefined, [standing({ allowed: 100 }, 16)])).toMatchObject({ open: false });
+  });
+
+  it('a pod that is not Ready is asked for all the same: the API server may let it go', () => {
+    expect(gate(undefined, [standing({ allowed: 0 })], 0, false)).toEqual({ open: true });
+  });
+
+  it('says at once that a budget cannot be computed, or is being computed', () => {
+    expect(gate(undefined, [standing({ allowed: 0, failure: 'no scale' })])).toMatchObject({
+      message: 'budget web cannot be computed: no scale',
+    });
+    expect(gate(undefined, [standing({ current: false })])).toMatchObject({
+      message: 'budget web has changed and is being computed',
+    });
+  });
+
+  it('two budgets close it for good, both by name', () => {
+    expect(gate(undefined, [standing(), standing({ name: 'api' })])).toMatchObject({
+      open: false,
+      message: 'budgets web and api both select it, which the Eviction API refuses',
+      againAtMs: Number.POSITIVE_INFINITY,
+    });
+  });
+});
+
+describe('while a budget was foreseen to refuse', () => {
+  const foreseen = aRefusal({ attempts: 0 });
+
+  it('the gate opens as soon as there is room, at whatever version', () => {
+    expect(gate(foreseen, [standing()], 1)).toEqual({ open: true });
+    expect(gate(foreseen, [], 1)).toEqual({ open: true });
+  });
+
+  it('the message keeps up with the figures, and the refusal with its time', () => {
+    expect(gate(foreseen, [standing({ allowed: 0, healthy: 8 })], 4)).toMatchObject({
+      message: 'budget web allows no disruption now: it has 8 healthy pods and needs 9',
+      againAtMs: at(10),
+      refusal: { atMs: at(0) },
+    });
+  });
+
+  it('the API server is asked after ten seconds in spite of the figures', () => {
+    expect(gate(foreseen, [standing({ allowed: 0 })], 10)).toEqual({ open: true });
+  });
+});
+
+describe('after a budget refused', () => {
+  const tight = { allowed: 0, version: '2' };
+
+  it('the gate opens with a newer version of it that has room', () => {
+    expect(gate(aRefusal(), [standing({ version: '2' })], 0.1)).toEqual({ open: true });
+  });
+
+  it('stays closed while it has none, in the words of the API server', () => {
+    expect(gate(aRefusal(), [standing(tight)], 1)).toMatchObject({
+      open: false,
+      message: aRefusal().message,
+      againAtMs: at(10),
+    });
+  });
+
+  it('stays closed while a newer version is not computed, or its room is taken', () => {
+    expect(gate(aRefusal(), [standing({ version: '2', current: false })], 1)).toMatchObject({ open: false });
+    expect(gate(aRefusal(), [standing({ version: '2' }, 1)], 1)).toMatchObject({ open: false });
+  });
+
+  it('at a version that seems to have room it is asked again after a second, then less and less often', () => {
+    expect(gate(aRefusal(), [standing()], 0.9)).toMatchObject({ open: false, againAtMs: at(1) });
+    expect(gate(aRefusal(), [standing()], 1)).toEqual({ open: true });
+    expect(gate(aRefusal({ attempts: 3 }), [standing()], 1)).toMatchObject({ againAtMs: at(4) });
+    expect(gate(aRefusal({ attempts: 9 }), [standing()], 1)).toMatchObject({ againAtMs: at(10) });
+  });
+
+  it('opens when another set of budgets selects the pod', () => {
+    expect(gate(aRefusal(), [], 0.1)).toEqual({ open: true });
+    expect(gate(aRefusal(), [standing({ name: 'other' })], 0.1)).toEqual({ open: true });
+  });
+
+  it('waits as long as it was told to, whatever the budget says', () => {
+    const told = aRefusal({ notBeforeMs: at(3) });
+    expect(gate(told, [standing({ version: '2' })], 2)).toMatchObject({ open: false, againAtMs: at(3) });
+    expect(gate(told, [standing({ version: '2' })], 3)).toEqual({ open: true });
+  });
+});
+
+it('after any other failure the gate opens when its pause is over', () => {
+  const failure = aRefusal({ byBudget: false, message: 'no answer', notBeforeMs: at(2) });
+  expect(gate(failure, [standing()], 1)).toMatchObject({
+    open: false,
+    message: 'no answer',
+    againAtMs: at(2),
+  });
+  expect(gate(failure, [standing()], 2)).toEqual({ open: true });
+  expect(isPaused({ refusal: failure }, at(1))).toBe(true);
+  expect(isPaused({ refusal: failure }, at(2))).toBe(false);
+  expect(isPaused({ refusal: undefined }, at(2))).toBe(false);
+});
+
+it('pauses double from one second to ten', () => {
+  expect([1, 2, 3, 4, 5, 50].map(pauseAfter)).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+});
+
+it('the room in a budget is what it allows less what is under way, none while it is being computed', () => {
+  expect(roomIn(standing({ allowed: 3 }, 1))).toBe(2);
+  expect(roomIn(standing({ allowed: 3 }, 5))).toBe(0);
+  expect(roomIn(standing({ allowed: 3, current: false }))).toBe(0);
+});
+
+it('versions are noted by the name of the budget', () => {
+  expect(versionsOf([standing({ version: '7' }), standing({ name: 'api', version: '8' })])).toEqual({
+    'shop/web': '7',
+    'shop/api': '8',
+  });
+});

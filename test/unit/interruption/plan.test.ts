@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { type PlanInput, planEviction } from '../../../operator/interruption/plan.ts';
+import type { Plan, Settings } from '../../../operator/world/interruption.ts';
+import { aWorkloadReference, settingsOf } from '../../builders/interruption.ts';
+
+const plan = (
+  owner: readonly [kind: string, group: string] | undefined,
+  settings: Partial<Settings> = {},
+  more: Partial<PlanInput> = {},
+): Plan =>
+  planEviction({
+    chain: owner ? [aWorkloadReference(owner[0], 'owner', owner[1])] : [],
+    settings: settingsOf(settings),
+    ignoresDisruption: false,
+    mirror: false,
+    evictedByNode: false,
+    ...more,
+  });
+
+type Row = [owner: [kind: string, group: string] | undefined, ...plans: Plan['when'][]];
+const jobPods = ['AtDeadline', 'Immediately', 'Never'] as const;
+
+describe('when a doomed pod is evicted', () => {
+  it.each<Row>([
+    [['ReplicaSet', 'apps'], 'AtOnce', 'AtOnce', 'AtOnce'],
+    [['StatefulSet', 'apps'], 'AtOnce', 'AtOnce', 'AtOnce'],
+    [['ReplicationController', ''], 'AtOnce', 'AtOnce', 'AtOnce'],
+    [['CloneSet', 'apps.kruise.io'], 'AtOnce', 'AtOnce', 'AtOnce'],
+    [['Anything', 'example.com'], 'AtOnce', 'AtOnce', 'AtOnce'],
+    [['Pod', ''], 'AtOnce', 'AtOnce', 'AtOnce'],
+    [['Job', 'batch'], 'Late', 'AtOnce', 'Never'],
+    [['SparkApplication', 'sparkoperator.k8s.io'], 'Late', 'AtOnce', 'Never'],
+    [undefined, 'Late', 'AtOnce', 'Never'],
+    [['Workflow', 'argoproj.io'], 'Never', 'AtOnce', 'Never'],
+    [['DaemonSet', 'apps'], 'Never', 'Never', 'Never'],
+    [['Node', ''], 'Never', 'Never', 'Never'],
+    [['Job', 'example.com'], 'AtOnce', 'AtOnce', 'AtOnce'],
+  ])('%s: %s by default, %s with jobPods Immediately, %s with Never', (owner, ...whens) => {
+    expect(jobPods.map((setting) => plan(owner, { jobPods: setting }).when)).toEqual(whens);
+  });
+
+  it('is never where the policy leaves it to others', () => {
+    for (const kind of ['ReplicaSet', 'Job'])
+      expect(plan([kind, kind === 'Job' ? 'batch' : 'apps'], { evictor: 'None' }).when).toBe('Never');
+  });
+
+  it('is never for a static pod, whoever seems to own it', () => {
+    expect(plan(['ReplicaSet', 'apps'], {}, { mirror: true }).when).toBe('Never');
+  });
+
+  it('is for its node to say where its user asked for that', () => {
+    const evictedByNode = { evictedByNode: true };
+    expect(plan(['ReplicaSet', 'apps'], {}, evictedByNode).when).toBe('ByNode');
+    expect(plan(['Job', 'batch'], {}, evictedByNode).when).toBe('ByNode');
+    expect(plan(['Job', 'batch'], { jobPods: 'Never' }, evictedByNode).when).toBe('Never');
+    expect(plan(['DaemonSet', 'apps'], {}, evictedByNode).when).toBe('Never');
+  });
+
+  it('depends on the nearest controller, not on the top of the chain', () => {
+    const chain = [aWorkloadReference('Job', 'j', 'batch'), aWorkloadReference('Deployment')];
+    expect(plan(undefined, {}, { chain }).when).toBe('Late');
+  });
+});
+
+describe('a plan', () => {
+  it('knows a Job that a plain deletion would be charged to', () => {
+    expect(plan(['Job', 'batch'], {}, { ignoresDisruption: true }).charged).toBe(true);
+    expect(plan(['Job', 'batch']).charged).toBe(false);
+    expect(plan(['ReplicaSet', 'apps'], {}, { ignoresDisruption: true }).charged).toBe(false);
+  });
+
+  it('says why', () => {
+    expect(plan(['StatefulSet', 'apps']).because).toBe('its StatefulSet recreates it');
+    expect(plan(undefined).because).toBe('no controller will recreate it and may use the time it has left');
+    expect(plan(['Job', 'batch'], { jobPods: 'Never' }).because).toContain('jobPods: Never');
+    expect(plan(['Job', 'batch'], { evictor: 'None' }).because).toContain('evictor: None');
+  });
+});
