@@ -1,4 +1,5 @@
 import type { InterruptionEntry } from '../../operator/api/index.ts';
+import { eciAnnotations } from '../../operator/api/keys.ts';
 import type { Doomed, Evidence } from './evidence.ts';
 import { isReady, isReleased } from './timeline.ts';
 
@@ -30,14 +31,22 @@ export const judge = (evidence: Evidence): Check[] => [
 const entryOf = ({ policies }: Evidence, { pod }: Doomed): InterruptionEntry | undefined =>
   policies.flatMap(({ status }) => status?.interruptions ?? []).find(({ uid }) => uid === pod.metadata?.uid);
 
-const checkAdmission = ({ policies }: Evidence): Check => {
+const checkAdmission = ({ doomed, policies, pods }: Evidence): Check => {
+  const { spotStrategy, spotPriceLimit } = eciAnnotations;
+  const strange = [...pods, ...doomed.map(({ pod }) => pod)].filter(({ metadata }) => {
+    const spec = policies.find((policy) => policy.metadata.namespace === metadata?.namespace)?.spec;
+    const of = (key: string): string | undefined => metadata?.annotations?.[key];
+    return of(spotStrategy) !== spec?.strategy || of(spotPriceLimit) !== spec?.priceLimit;
+  });
   const counts = policies.map(({ status }) => status?.pods);
-  const matched = sum(counts.map((pods) => pods?.matched));
-  const without = sum(counts.flatMap((pods) => [pods?.uninjected, pods?.outdated, pods?.offVirtualNode]));
+  const spot = sum(counts.map((each) => each?.spot));
+  const other = sum(
+    counts.flatMap((each) => [each?.onDemand, each?.pending, each?.uninjected, each?.outdated]),
+  );
   return {
-    claim: 'every pod has the annotations of its policy and runs on a virtual node',
-    holds: matched > 0 && without === 0,
-    seen: `status.pods: ${matched} matched, ${sum(counts.map((pods) => pods?.spot))} on spot, ${without} otherwise`,
+    claim: 'every pod got the annotations of its policy and runs on spot capacity',
+    holds: strange.length === 0 && spot > 0 && other === 0,
+    seen: `${strange.length} pods annotated otherwise; status.pods: ${spot} on spot, ${other} otherwise`,
   };
 };
 
@@ -83,26 +92,28 @@ const checkCompleted = (evidence: Evidence, doomed: Doomed): Judged => {
 };
 
 const checkBlocked = (evidence: Evidence): Check => {
-  const { doomed, witnessed } = evidence;
   const claim = 'a pod that its budget held back left only when a sibling was Ready again';
-  const waiting = doomed.find(({ pod }) => witnessed.blocked.has(pod.metadata?.uid ?? ''));
-  if (waiting === undefined) return { claim, holds: false, seen: 'no pod was ever Blocked' };
-  const owner = waiting.pod.metadata?.ownerReferences?.[0]?.uid;
-  const siblings = doomed.filter(
-    ({ pod }) => pod !== waiting.pod && pod.metadata?.ownerReferences?.[0]?.uid === owner,
-  );
+  const leftAt = (doomed: Doomed): number => at(entryOf(evidence, doomed)?.evictedAt);
+  const reasonOf = ({ pod }: Doomed) => evidence.witnessed.blocked.get(pod.metadata?.uid ?? '');
+  const held = evidence.doomed.filter((doomed) => reasonOf(doomed) !== undefined);
+  const last = held.toSorted((a, b) => leftAt(a) - leftAt(b)).at(-1);
+  if (last === undefined) return { claim, holds: false, seen: 'no pod was ever Blocked' };
   const readyMs = Math.min(
-    ...siblings.map((sibling) => at(entryOf(evidence, sibling)?.replacement?.readyAt)),
+    ...evidence.doomed
+      .filter((other) => other !== last && ownerOf(other) === ownerOf(last))
+      .map((sibling) => at(entryOf(evidence, sibling)?.replacement?.readyAt)),
   );
-  const { noticedAt, evictedAt } = entryOf(evidence, waiting) ?? {};
+  const noticedMs = at(entryOf(evidence, last)?.noticedAt);
   return {
     claim,
-    holds: siblings.length > 0 && at(evictedAt) >= readyMs,
+    holds: leftAt(last) >= readyMs,
     seen:
-      `${waiting.pod.metadata?.name} evicted after ${seconds(at(noticedAt), at(evictedAt))}, a sibling Ready after ` +
-      `${seconds(at(noticedAt), readyMs)}; "${witnessed.blocked.get(waiting.pod.metadata?.uid ?? '')}"`,
+      `${last.pod.metadata?.name} evicted after ${seconds(noticedMs, leftAt(last))}, a sibling Ready after ` +
+      `${seconds(noticedMs, readyMs)}; "${reasonOf(last)}"`,
   };
 };
+
+const ownerOf = ({ pod }: Doomed): string | undefined => pod.metadata?.ownerReferences?.[0]?.uid;
 
 const checkSuccessors = (evidence: Evidence): Check => {
   const replaced = evidence.doomed.filter(({ outcome }) => outcome === 'Replaced');

@@ -24,7 +24,7 @@ export const openScreen = (): Screen => {
     footer: (text) => {
       if (!inPlace) return;
       // A row that wrapped could not be redrawn.
-      drawn = text.slice(0, stdout.columns - 1);
+      drawn = text.slice(0, (stdout.columns || 80) - 1);
       stdout.write(`${clear}${drawn}`);
     },
   };

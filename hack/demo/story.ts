@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import { eciAnnotations } from '../../operator/api/index.ts';
+import { eciAnnotations } from '../../operator/api/keys.ts';
 import type { Access } from '../cluster/access.ts';
+import type { RestClient } from '../cluster/client.ts';
 import { reclaim } from '../cluster/reclaim.ts';
 import { waitFor } from '../cluster/wait-for.ts';
 import type { Doomed } from './evidence.ts';
@@ -10,6 +11,8 @@ import { isReady } from './timeline.ts';
 
 const file = (name: string): string => join(import.meta.dirname, name);
 const readyMs = 60_000;
+// Of workloads.yaml, with one run of the CronJob.
+const podCount = 8;
 
 /** The namespaces of policies.yaml. */
 export const namespaces = ['shop', 'batch'] as const;
@@ -30,7 +33,7 @@ export const applyPolicies = async ({ kubectl }: Access): Promise<void> => {
 
 /** Creates the workloads and a run of the CronJob; resolves with their pods once all are Ready and budgets in force. */
 export const createWorkloads = async ({ admin, kubectl }: Access): Promise<Pod[]> => {
-  // Admission refuses pods, and with them a bare Job's first try, until the controller manager has made it.
+  // Admission refuses pods until the controller manager has made it, and controllers wait before they try again.
   for (const namespace of namespaces)
     await waitFor(`the default ServiceAccount of ${namespace}`, () =>
       admin.get(`/api/v1/namespaces/${namespace}/serviceaccounts/default`),
@@ -43,7 +46,7 @@ export const createWorkloads = async ({ admin, kubectl }: Access): Promise<Pod[]
     'all pods of the workloads to be Ready',
     async () => {
       const found = await admin.list<Pod>(`/api/v1/pods?labelSelector=${selector}`);
-      const settled = found.length >= 8 && found.every(isReady);
+      const settled = found.length === podCount && found.every(isReady);
       return settled ? found : Promise.reject(new Error(found.map(describePod).join(', ')));
     },
     { timeoutMs: readyMs },
@@ -81,6 +84,6 @@ export const chooseDoomed = (pods: readonly Pod[]): Doomed[] =>
   );
 
 /** Announces all reclaims at the same moment. */
-export const announceReclaims = async ({ admin }: Access, doomed: readonly Doomed[]): Promise<void> => {
+export const announceReclaims = async (admin: RestClient, doomed: readonly Doomed[]): Promise<void> => {
   await Promise.all(doomed.map(({ pod, minutes }) => reclaim(admin, pod, { minutes, uid: 'pod' })));
 };

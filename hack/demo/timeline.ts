@@ -12,14 +12,18 @@ export interface Step {
 /** What a new version of a policy's status tells that the one before did not: phases entered, and how they ended. */
 export const stepsOfPolicy = (before: SpotPolicyObject | undefined, after: SpotPolicyObject): Step[] => {
   const known = new Map((before?.status?.interruptions ?? []).map((entry) => [entry.uid, entry]));
-  return (after.status?.interruptions ?? [])
-    .filter(({ uid, phase }) => known.get(uid)?.phase !== phase)
-    .map((entry) => ({
-      pod: `${after.metadata.namespace}/${entry.pod}`,
-      step: entry.phase === 'Done' ? (entry.outcome ?? 'Done') : entry.phase,
-      message: entry.message ?? '',
-      tone: toneOf(entry),
-    }));
+  return (
+    (after.status?.interruptions ?? [])
+      .filter(({ uid, phase }) => known.get(uid)?.phase !== phase)
+      // Noticed and not looked at yet: the next version says what is made of it.
+      .filter(({ phase, message }) => phase !== 'Noticed' || message)
+      .map((entry) => ({
+        pod: `${after.metadata.namespace}/${entry.pod}`,
+        step: entry.phase === 'Done' ? (entry.outcome ?? 'Done') : entry.phase,
+        message: entry.message ?? '',
+        tone: toneOf(entry),
+      }))
+  );
 };
 
 const toneOf = ({ phase, outcome }: InterruptionEntry): Step['tone'] => {

@@ -3,9 +3,10 @@ import { ownerChain } from '../policy/owners.ts';
 import { governingPolicy, isOptedOut } from '../policy/rules.ts';
 import type { Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
-import type { Pod } from '../world/pod.ts';
+import { isTerminal, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
+import { endingOf } from './follow.ts';
 import { type Mark, readMark, signalOf } from './mark.ts';
 import { type Notice, readNotice } from './notice.ts';
 import { planEviction } from './plan.ts';
@@ -24,7 +25,7 @@ const historyMs = 600_000;
 /** The record of a pod that is under notice and governed, or undefined where there is nothing to follow. */
 export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): Interruption | undefined => {
   if (pod.annotations[eciAnnotations.spotStrategy] === undefined) return undefined;
-  const mark = readMark(pod.annotations[ourAnnotations.interruption]);
+  const mark = markOn(pod);
   if (mark?.outcome) return undefined;
   const notice = noticeOf(view, pod, mark ? [signalOf(mark)] : [], options);
   const settings = notice && settingsFor(view, pod, mark);
@@ -57,12 +58,19 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     refusal: undefined,
     evictedAtMs: taken ? pod.deletedAtMs : undefined,
     forced: false,
-    ending: undefined,
+    // Of a pod that has ended before anybody looked, it is only known that it ended after the notice.
+    ending: isTerminal(pod) ? endingOf(pod, notice.noticedAtMs) : undefined,
     replacement: undefined,
     outcome: undefined,
     phase: 'Noticed',
     message: '',
   };
+};
+
+// Whoever may annotate the pod may write a mark: it speaks of policies of the pod's own namespace or not at all.
+const markOn = ({ namespace, annotations }: Pod): Mark | undefined => {
+  const mark = readMark(annotations[ourAnnotations.interruption]);
+  return mark?.settings.policy.startsWith(policyKey({ namespace, name: '' })) ? mark : undefined;
 };
 
 /** The notice that a pod is under; `known` are the signals of earlier looks. */

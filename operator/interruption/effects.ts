@@ -3,6 +3,7 @@ import type { Kube } from '../kube/kube.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import type { EvictionAnswer } from '../kube/eviction.ts';
 import { resources } from '../kube/resources.ts';
+import type { Interruption } from '../world/interruption.ts';
 import { apiTime, type Identity } from '../world/object.ts';
 import type { Effect } from './look.ts';
 import { writeMark } from './mark.ts';
@@ -16,22 +17,42 @@ export interface EffectOptions {
   readonly signal: AbortSignal;
 }
 
+/** A pod that calls are about, with what recreates it. */
+export type Doomed = Identity & Pick<Interruption, 'workload'>;
+
 /** Does one thing to one pod, never to its namesake, and says what it came to. Does not throw for what an API server answers. */
-export const perform = async (pod: Identity, effect: Effect, options: EffectOptions): Promise<Answer> => {
+export const perform = async (pod: Doomed, effect: Effect, options: EffectOptions): Promise<Answer> => {
   switch (effect.kind) {
     case 'Evict':
-      return answerOf(
-        await options.kube.evict(pod, {
-          uid: pod.uid,
-          gracePeriodSeconds: effect.graceSeconds,
-          signal: options.signal,
-        }),
-      );
+      return evict(pod, effect.graceSeconds, options);
     case 'Mark':
       return attempt('writing its interruption', () => mark(pod, writeMark(effect.mark), options));
     case 'Delete':
       return attempt('deleting it', () => remove(pod, effect, options));
   }
+};
+
+const evict = async (pod: Doomed, graceSeconds: number, options: EffectOptions): Promise<Answer> => {
+  const { kube, signal } = options;
+  const seen = comesBack(pod) ? await readAgain(pod, options) : undefined;
+  if (seen && seen.kind !== 'Done') return seen;
+  return answerOf(await kube.evict(pod, { uid: pod.uid, gracePeriodSeconds: graceSeconds, signal }));
+};
+
+// Controllers that give each pod a name of its own.
+const namers: readonly string[] = ['apps/Deployment', 'apps/ReplicaSet', 'batch/Job'];
+
+const comesBack = ({ workload }: Doomed): boolean =>
+  workload === undefined || !namers.includes(`${workload.group}/${workload.kind}`);
+
+// The Eviction API spends the budget before it compares UIDs, and the world may lag behind: after a pause of this
+// process every timer fires before the first watch event is read. So a pod whose name can come back is read again.
+const readAgain = async (pod: Doomed, { kube, signal }: EffectOptions): Promise<Answer> => {
+  let uid: string | undefined;
+  const answer = await attempt('reading it', async () => {
+    uid = (await kube.get(resources.pods, pod, { signal })).metadata.uid;
+  });
+  return answer.kind === 'Done' && uid !== pod.uid ? { kind: 'Gone' } : answer;
 };
 
 // A merge patch that names the UID fails with a conflict when the name belongs to another pod.

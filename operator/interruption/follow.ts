@@ -14,15 +14,15 @@ export const follow = (seen: Case, nowMs: number): Look => {
   const ended = withEnding(seen.interruption, pod, nowMs);
   const outcome = ended.outcome ?? outcomeOf(ended, pod);
   const credited = withSuccessor({ ...ended, outcome }, seen, nowMs);
-  if (pod && isTerminal(pod) && outcome && credited.marked !== 'Ended' && !isPaused(credited, nowMs)) {
-    return leaveMark(credited);
-  }
-  if (pod && !isTerminal(pod)) return { next: { ...credited, phase: 'Terminating', message: 'terminating' } };
-  return conclude(credited, seen, nowMs);
+  if (pod && isTerminal(pod) && outcome && credited.marked !== 'Ended') return leaveMark(credited, nowMs);
+  // Nobody begins it again: it counts now, also where somebody else was quicker than we to end the pod.
+  const followed: Interruption = { ...credited, counted: true };
+  if (pod && !isTerminal(pod)) return { next: { ...followed, phase: 'Terminating', message: 'terminating' } };
+  return conclude(followed, seen, nowMs);
 };
 
-// How a pod ends, as seen now; undefined while it lives.
-const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
+/** How a pod ends, as seen now; undefined while it lives. */
+export const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
   if (!pod) return { how: 'Gone', atMs: nowMs };
   if (pod.phase === 'Failed')
     return { how: pod.reason === 'BidFailed' ? 'BidFailed' : 'Failed', atMs: nowMs };
@@ -42,30 +42,33 @@ const outcomeOf = ({ ending, plan, forced }: Interruption, pod: Pod | undefined)
   return pod?.phase === 'Succeeded' ? 'Completed' : undefined;
 };
 
-// A released pod stays as an object: the mark keeps the next leader from counting it again.
-const leaveMark = (interruption: Interruption): Look => ({
-  next: { ...interruption, call: 'Mark' },
-  effect: { kind: 'Mark', mark: markOf(interruption) },
-});
+// A released pod stays as an object: only the mark keeps the next leader from counting it again, so nothing goes on
+// before it is written.
+const leaveMark = (interruption: Interruption, nowMs: number): Look => {
+  const { refusal } = interruption;
+  if (refusal && isPaused(interruption, nowMs)) {
+    const next: Interruption = { ...interruption, phase: 'AwaitingReplacement', message: refusal.message };
+    return { next, againAtMs: refusal.notBeforeMs };
+  }
+  return { next: { ...interruption, call: 'Mark' }, effect: { kind: 'Mark', mark: markOf(interruption) } };
+};
 
 const withSuccessor = (interruption: Interruption, { successors }: Case, nowMs: number): Interruption => {
+  // Once Ready it has taken the place, whatever becomes of it later.
+  if (interruption.replacement?.readyAtMs !== undefined) return interruption;
   const { credited, candidates } = successors;
   const successor = credited && isLive(credited.pod) ? credited : candidates[0];
   return {
     ...interruption,
-    replacement: successor && replacementOf(successor, interruption.replacement, nowMs),
+    replacement: successor && replacementOf(successor, nowMs),
   };
 };
 
-const replacementOf = (
-  { pod, capacity }: Successor,
-  known: Replacement | undefined,
-  nowMs: number,
-): Replacement => ({
+const replacementOf = ({ pod, capacity }: Successor, nowMs: number): Replacement => ({
   uid: pod.uid,
   name: pod.name,
   capacity,
-  readyAtMs: known?.uid === pod.uid && known.readyAtMs ? known.readyAtMs : readyAt(pod, nowMs),
+  readyAtMs: readyAt(pod, nowMs),
 });
 
 const readyAt = (pod: Pod, nowMs: number): number | undefined =>

@@ -61,7 +61,7 @@ const act = (seen: Case, pod: Pod, nowMs: number): Look => {
   }
   const mayForce = settings.onDeadline === 'Delete' && (interruption.onCondition || trustEvents);
   const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
-  if (mayForce && nowMs >= times.forceMs) return force(interruption, graceSeconds, nowMs);
+  if (mayForce && nowMs >= times.forceMs) return force(interruption, graceSeconds, times.forceMs, nowMs);
   if (plan.when === 'ByNode') {
     const againAtMs = mayForce ? times.forceMs : Number.POSITIVE_INFINITY;
     return wait(
@@ -89,9 +89,10 @@ const outlook = ({ settings, onCondition }: Interruption, mayForce: boolean): st
   return '; the pod has no ContainerInstanceExpired condition, so its budget is respected to the end';
 };
 
-const force = (interruption: Interruption, graceSeconds: number, nowMs: number): Look => {
+const force = (interruption: Interruption, graceSeconds: number, forceMs: number, nowMs: number): Look => {
   const { refusal, plan } = interruption;
-  if (refusal && isPaused(interruption, nowMs)) {
+  // The pause after a failed eviction must not eat into the grace period; that after a failed deletion counts.
+  if (refusal && refusal.atMs >= forceMs && isPaused(interruption, nowMs)) {
     return {
       next: { ...interruption, phase: 'Blocked', message: refusal.message },
       againAtMs: refusal.notBeforeMs,

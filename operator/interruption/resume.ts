@@ -1,15 +1,18 @@
 import type { InterruptionEntry } from '../api/index.ts';
-import type { Interruption, WorkloadReference } from '../world/interruption.ts';
+import { ourAnnotations } from '../api/keys.ts';
+import type { Interruption, Replacement, WorkloadReference } from '../world/interruption.ts';
 import { instantMs } from '../world/object.ts';
-import { type Policy, policyKey } from '../world/policy.ts';
+import { isTerminal, type Pod } from '../world/pod.ts';
+import { type Policy, policyKey, policyOf } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { type BeginOptions, beginInterruption } from './begin.ts';
+import { readMark } from './mark.ts';
 
 /**
  * The interruptions that a new leader takes over, read once.
  *
- * Those whose pod is gone and whose replacement is awaited are in the policies' status and nowhere else. Those whose
- * pod is terminating were counted by whoever evicted it.
+ * Those that are over, and those whose pod is and whose replacement is awaited, are in the policies' status and nowhere
+ * else. Those whose pod is terminating were counted by whoever evicted it.
  */
 export const resumeInterruptions = (
   view: View,
@@ -17,17 +20,55 @@ export const resumeInterruptions = (
   defaultMinutes: number,
 ): readonly Interruption[] => {
   const options: BeginOptions = { defaultMinutes, nowMs, atStart: true };
-  const terminating = [...view.pods.all()].filter(({ deletionAtMs }) => deletionAtMs !== undefined);
+  const listed = [...view.policies.all()].flatMap((policy) => listedIn(view, policy));
+  const over = new Set(listed.map(({ uid }) => uid));
+  const told = new Set([...view.policies.all()].flatMap(entriesOf).map(({ uid }) => uid));
+  const underWay = [...view.pods.all()].filter(
+    ({ uid, deletionAtMs }) => (deletionAtMs !== undefined || told.has(uid)) && !over.has(uid),
+  );
   return [
-    ...[...view.policies.all()].flatMap((policy) => awaitingIn(view, policy)),
-    ...terminating.flatMap((pod) => beginInterruption(view, pod, options) ?? []),
+    ...listed,
+    ...underWay.flatMap((pod) => {
+      const begun = beginInterruption(view, pod, options);
+      return begun ? [continued(view, begun)] : [];
+    }),
   ];
 };
 
-const awaitingIn = (view: View, policy: Policy): Interruption[] =>
-  (policy.status?.interruptions ?? [])
-    .filter(({ phase, uid }) => phase !== 'Done' && !view.pods.byUid(uid))
+const entriesOf = ({ status }: Policy): readonly InterruptionEntry[] => status?.interruptions ?? [];
+
+const listedIn = (view: View, policy: Policy): Interruption[] =>
+  entriesOf(policy)
+    .filter(({ phase, uid }) => phase === 'Done' || isOver(view.pods.byUid(uid)))
     .flatMap((entry) => fromEntry(view, policy, entry));
+
+// Gone, or marked as handled and left behind.
+const isOver = (pod: Pod | undefined): boolean =>
+  !pod || (isTerminal(pod) && readMark(pod.annotations[ourAnnotations.interruption])?.outcome !== undefined);
+
+// What was told of a pod goes on from there, so that nothing of it is told or counted again.
+const continued = (view: View, begun: Interruption): Interruption => {
+  const entries = policyOf(view, begun.settings.policy)?.status?.interruptions ?? [];
+  const entry = entries.find(({ uid }) => uid === begun.uid);
+  return entry
+    ? {
+        ...begun,
+        phase: entry.phase === 'Blocked' ? 'Blocked' : begun.phase,
+        evictedAtMs: instantMs(entry.evictedAt) ?? begun.evictedAtMs,
+        forced: entry.outcome === 'Forced',
+        outcome: entry.outcome,
+        replacement: replacementOf(entry),
+      }
+    : begun;
+};
+
+const replacementOf = ({ replacement }: InterruptionEntry): Replacement | undefined =>
+  replacement && {
+    uid: replacement.uid,
+    name: replacement.pod,
+    capacity: replacement.capacity === 'OnDemand' ? 'on-demand' : 'spot',
+    readyAtMs: instantMs(replacement.readyAt),
+  };
 
 const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interruption[] => {
   const noticedAtMs = instantMs(entry.noticedAt);
@@ -56,9 +97,9 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       evictedAtMs,
       forced: entry.outcome === 'Forced',
       ending: { how: 'Gone', atMs: evictedAtMs ?? noticedAtMs },
-      replacement: undefined,
+      replacement: replacementOf(entry),
       outcome: entry.outcome,
-      phase: 'AwaitingReplacement',
+      phase: entry.phase === 'Done' ? 'Done' : 'AwaitingReplacement',
       message: entry.message ?? '',
     },
   ];

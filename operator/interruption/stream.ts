@@ -4,10 +4,10 @@ import { eciAnnotations } from '../api/keys.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { fromCall } from '../runtime/from-call.ts';
-import type { Interruption } from '../world/interruption.ts';
+import type { Interruption, WorkloadReference } from '../world/interruption.ts';
 import type { Change } from '../world/view.ts';
 import type { World } from '../world/world.ts';
-import { beginInterruption } from './begin.ts';
+import { beginInterruption, noticeOf } from './begin.ts';
 import { withEnding } from './follow.ts';
 import { versionsOf } from './gate.ts';
 import { gatherCase, releasedBy } from './gather.ts';
@@ -63,7 +63,7 @@ export const interruptionStream = (
     return merge(due$, released$, touched$, known$).pipe(
       coalesceByKey((uid) => lookUntilQuiet(deps, uid, alarm$, released$), {
         concurrency: deps.concurrency,
-        priority: (uid) => world.interruptions.byUid(uid)?.deadlineMs ?? 0,
+        priority: (uid) => deadlineOf(deps, uid),
       }),
     );
   });
@@ -72,6 +72,14 @@ const doomedPods = ({ pods }: World): string[] =>
   [...pods.all()]
     .filter(({ annotations }) => eciAnnotations.spotStrategy in annotations)
     .map(({ uid }) => uid);
+
+// Under load the earliest deadline goes first, of pods that nobody has looked at yet as well.
+const deadlineOf = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): number => {
+  const pod = world.pods.byUid(uid);
+  const notice =
+    world.interruptions.byUid(uid) ?? (pod && noticeOf(world, pod, [], { defaultMinutes, nowMs: nowMs() }));
+  return notice?.deadlineMs ?? Number.POSITIVE_INFINITY;
+};
 
 // How a pod ended must not depend on how soon it is looked at: an object that failed may be removed a moment later.
 const noteEnding = (world: World, change: Change, nowMs: number): void => {
@@ -92,8 +100,12 @@ const lookUntilQuiet = (
   defer(() => {
     const { world, nowMs } = deps;
     const options = { ...deps, nowMs: nowMs() };
-    const known = world.interruptions.byUid(uid) ?? begin(deps, uid);
-    if (!known) return EMPTY;
+    const known = world.interruptions.byUid(uid);
+    if (!known) {
+      // Kept before the first look, so that what this finds is a step like any other, told and counted.
+      const begun = begin(deps, uid);
+      return begun ? concat(recorded(world, begun), lookUntilQuiet(deps, uid, alarm$, released$)) : EMPTY;
+    }
     const seen = gatherCase(world, known, options);
     const { next, effect, againAtMs = Number.POSITIVE_INFINITY } = look(seen, options.nowMs);
     const looked$ = recorded(world, next);
@@ -127,18 +139,27 @@ const recorded = (
   const before = world.interruptions.byUid(next.uid);
   if (before && isSameStep(before, next)) return EMPTY;
   world.record(next);
-  if (next.phase === 'Done') forgetOldest(world, next.settings.policy);
+  if (next.phase === 'Done') forgetOldest(world, next);
   return of({ room: 'interruption', before, after: next, ...(called && { called }) });
 };
 
-// A policy remembers as many ended interruptions as its status lists.
-const forgetOldest = (world: World, policy: string): void => {
-  const done = [...world.interruptions.group('policy', policy)].filter(({ phase }) => phase === 'Done');
+// A policy remembers as many ended interruptions as its status lists. Of a workload with others under way it remembers
+// all, or a replacement that is credited already would be taken for theirs.
+const forgetOldest = (world: World, { settings, workload }: Interruption): void => {
+  if (workload && isBusy(world, workload)) return;
+  const done = [...world.interruptions.group('policy', settings.policy)].filter(
+    ({ phase }) => phase === 'Done',
+  );
   const surplus = done.length - statusBounds.interruptions;
   if (surplus <= 0) return;
-  for (const { uid } of done.toSorted((a, b) => a.noticedAtMs - b.noticedAtMs).slice(0, surplus))
-    world.forget(uid);
+  for (const { uid, workload: other } of done
+    .toSorted((a, b) => a.noticedAtMs - b.noticedAtMs)
+    .slice(0, surplus))
+    if (!other || !isBusy(world, other)) world.forget(uid);
 };
+
+const isBusy = (world: World, { uid }: WorkloadReference): boolean =>
+  [...world.interruptions.group('workload', uid)].some(({ phase }) => phase !== 'Done');
 
 const isSameStep = (before: Interruption, next: Interruption): boolean =>
   (Object.keys(next) as (keyof Interruption)[]).every((field) =>

@@ -28,7 +28,10 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
       return [...view.interruptions.group('workload', uid)].map((interruption) => interruption.uid);
     }
     case 'SpotPolicy':
-      return spotPods(view, (change.after ?? change.before)?.namespace);
+      // Every status write comes by here: only an edit is news.
+      return change.before?.generation === change.after?.generation
+        ? []
+        : spotPods(view, (change.after ?? change.before)?.namespace);
     case 'Namespace':
       return spotPods(view, (change.after ?? change.before)?.name);
     default:

@@ -16,10 +16,13 @@ export interface EventStory {
 }
 
 /** What a step of an interruption gives to tell; usually nothing. */
-export const tellStep = (before: Interruption | undefined, after: Interruption): readonly EventStory[] =>
-  stories.flatMap((story) =>
-    story.holds(after) && !(before && story.holds(before)) ? [story.tell(after)] : [],
+export const tellStep = (before: Interruption | undefined, after: Interruption): readonly EventStory[] => {
+  // One that begins counted was told of by an earlier leader.
+  const earlier = before ?? (after.counted ? after : undefined);
+  return stories.flatMap((story) =>
+    story.holds(after) && !(earlier && story.holds(earlier)) ? [story.tell(after)] : [],
   );
+};
 
 interface Story {
   readonly holds: (interruption: Interruption) => boolean;

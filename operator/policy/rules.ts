@@ -39,7 +39,10 @@ export const covers = (
     ));
 
 /** Whether the owner of the pod or of its namespace wants to be left alone. */
-export const isOptedOut = (view: View, { namespace, labels }: Subject): boolean =>
+export const isOptedOut = (
+  view: View,
+  { namespace, labels }: Pick<Subject, 'namespace' | 'labels'>,
+): boolean =>
   labels[optOutLabel] === 'false' || view.namespaces.byName('', namespace)?.labels[optOutLabel] === 'false';
 
 /** The policy that governs a pod, or undefined. Costs what the rules of one namespace cost. */

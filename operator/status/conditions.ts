@@ -1,3 +1,4 @@
+import { optOutLabel } from '../api/keys.ts';
 import type { Condition } from '../api/index.ts';
 import { apiTime } from '../world/object.ts';
 import type { Probe } from '../world/objects.ts';
@@ -15,6 +16,8 @@ export interface Finding {
 /** What the conditions of a policy are found from. */
 export interface Grounds {
   readonly governed: Governed;
+  /** The namespace carries the label by which its owner opts out. */
+  readonly optedOut: boolean;
   readonly probe: Probe | undefined;
   /** Sources that cannot be read, in words; empty when all can. */
   readonly unreadable: string;
@@ -48,7 +51,7 @@ export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly 
 const isSettled = ({ status, reason }: Finding): boolean =>
   status === 'True' || reason === 'Disabled' || reason === 'Overridden' || reason === 'NotOnVirtualNode';
 
-const findProgrammed = (policy: SoundPolicy, { governed, probe }: Grounds): Finding => {
+const findProgrammed = (policy: SoundPolicy, { governed, optedOut, probe }: Grounds): Finding => {
   const { spec, generation } = policy;
   const is = (status: Finding['status'], reason: string, message: string): Finding => ({
     type: 'Programmed',
@@ -57,6 +60,9 @@ const findProgrammed = (policy: SoundPolicy, { governed, probe }: Grounds): Find
     message,
   });
   if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
+  if (optedOut) {
+    return is('False', 'Overridden', `the label ${optOutLabel}: "false" of the namespace exempts every pod`);
+  }
   const { pods, winners } = governed;
   if (pods.matched === 0 && winners.length > 0) {
     return is('False', 'Overridden', `every pod it selects is governed by ${winners.join(', ')}`);
@@ -96,8 +102,9 @@ export const writeConditions = (
   const types: readonly string[] = ['Accepted', 'Programmed', 'Ready', 'Reconciling', 'Stalled'];
   const written = findings.map((finding) => {
     const earlier = before.find(({ type }) => type === finding.type);
-    const lastTransitionTime =
-      earlier?.status === finding.status ? earlier.lastTransitionTime : apiTime(nowMs);
+    // The default status of the definition says Reconciling since 1970; nobody has observed that.
+    const since = earlier?.observedGeneration === undefined ? undefined : earlier;
+    const lastTransitionTime = since?.status === finding.status ? since.lastTransitionTime : apiTime(nowMs);
     return { ...finding, observedGeneration: generation, lastTransitionTime };
   });
   return [...written, ...before.filter(({ type }) => !types.includes(type))];

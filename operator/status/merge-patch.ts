@@ -26,6 +26,7 @@ export const mergePatch = (before: unknown, after: Json): Json | undefined => {
 const isSame = (a: unknown, b: unknown): boolean => {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...keys].every((key) => isSame(a[key as keyof typeof a], b[key as keyof typeof b]));
 };

@@ -1,5 +1,6 @@
 import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { revisionOf } from '../policy/revision.ts';
+import { isOptedOut } from '../policy/rules.ts';
 import { type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { type Finding, findConditions, stalled, writeConditions } from './conditions.ts';
@@ -25,6 +26,7 @@ const describe = (
   return {
     findings: findConditions(policy, {
       governed,
+      optedOut: isOptedOut(view, { namespace: policy.namespace, labels: {} }),
       probe: view.probes.byUid(policy.uid),
       unreadable: describeUnreadable(view),
     }),

@@ -1,5 +1,6 @@
 import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
-import { governingPolicy } from '../policy/rules.ts';
+import { ownerChain } from '../policy/owners.ts';
+import { covers } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -80,10 +81,10 @@ const lookAt = (
 const touchedBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
-      return governing(view, [change.before, change.after]);
+      return selecting(view, [change.before, change.after]);
     case 'DegradeEvent': {
       const event = change.after;
-      return event ? governing(view, [view.pods.byName(event.namespace, event.podName)]) : [];
+      return event ? selecting(view, [view.pods.byName(event.namespace, event.podName)]) : [];
     }
     case 'Interruption': {
       const policy = change.after && policyOf(view, change.after.settings.policy);
@@ -110,9 +111,18 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
 
 const everywhere = (view: View): readonly string[] => [...view.policies.all()].map(({ uid }) => uid);
 
-const governing = (view: View, pods: readonly (Pod | undefined)[]): readonly string[] => [
-  ...new Set(pods.flatMap((pod) => (pod ? (governingPolicy(view, pod)?.uid ?? []) : []))),
+const selecting = (view: View, pods: readonly (Pod | undefined)[]): readonly string[] => [
+  ...new Set(pods.flatMap((pod) => (pod ? policiesOver(view, pod) : []))),
 ];
+
+// All that select the pod and not only the one that governs it: a policy that loses a pod to another says so.
+const policiesOver = (view: View, pod: Pod): readonly string[] => {
+  const chain = ownerChain(view, pod);
+  return view
+    .rules(pod.namespace)
+    .filter((policy) => covers(policy, pod.labels, chain))
+    .map(({ uid }) => uid);
+};
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
 const neighbours = (view: View, policy: Policy | undefined, edited: boolean): readonly string[] => {

@@ -1,11 +1,11 @@
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, inject, test, type TestContext } from 'vitest';
+import { anAmbientKubeconfig } from '../harness/ambient.ts';
 import { waitFor } from '../harness/cluster.ts';
 import { processesOf } from '../harness/processes.ts';
 
@@ -24,42 +24,12 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** A server to which an ambient KUBECONFIG points; it counts who calls. */
-const aRecordingServer = async ({
-  onTestFinished,
-}: TestContext): Promise<{ kubeconfig: string; calls: () => number }> => {
-  let calls = 0;
-  const server = createServer((socket) => {
-    calls += 1;
-    socket.destroy();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  const directory = await mkdtemp(join(tmpdir(), 'ambient-'));
-  const kubeconfig = join(directory, 'config');
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'ambient',
-    contexts: [{ name: 'ambient', context: { cluster: 'ambient', user: 'ambient' } }],
-    clusters: [{ name: 'ambient', cluster: { server: `http://127.0.0.1:${port}` } }],
-    users: [{ name: 'ambient', user: {} }],
-  };
-  await writeFile(kubeconfig, JSON.stringify(config));
-  onTestFinished(async () => {
-    server.close();
-    await rm(directory, { recursive: true });
-  });
-  return { kubeconfig, calls: () => calls };
-};
-
 describe.concurrent('a cluster in the background', () => {
   test('comes up once, serves, takes reclaims and goes down without trace, whatever KUBECONFIG says', async (context) => {
     const { expect } = context;
     const directory = await aStateDirectory(context);
-    const ambient = await aRecordingServer(context);
-    const env = { ...process.env, KUBECONFIG: ambient.kubeconfig, OPERATOR: '0' };
+    const ambient = await anAmbientKubeconfig(context);
+    const env = { ...process.env, KUBECONFIG: ambient.path, OPERATOR: '0' };
     const node = (program: string, ...args: string[]) =>
       run(process.execPath, [join(hack, program), ...args], { env });
 
@@ -85,7 +55,7 @@ describe.concurrent('a cluster in the background', () => {
     expect(await isThere(cluster)).toBe(false);
     expect(await isThere(directory)).toBe(false);
     expect((await node('down.ts', directory)).stderr).toMatch(/No cluster was running/);
-    expect(ambient.calls()).toBe(0);
+    expect(ambient.connections()).toBe(0);
   });
 
   test('leaves nothing behind when the process that keeps it is killed', async (context) => {
@@ -97,7 +67,8 @@ describe.concurrent('a cluster in the background', () => {
     });
     expect(await once(keeper, 'message')).toMatchObject([{ readyInMs: expect.any(Number) }, undefined]);
     const cluster = await readlink(join(directory, 'logs'));
-    expect((await processesOf(cluster)).length).toBe(5);
+    // The five of the control plane, and the operator.
+    expect((await processesOf(cluster)).length).toBe(6);
 
     keeper.kill('SIGKILL');
     await waitFor('its processes to be gone', async () => (await processesOf(cluster)).length === 0, {

@@ -6,6 +6,7 @@ import { aDeployment } from '../../builders/workloads.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
 import { aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
 import { admit, aPod, givenTo, governorOf, spotAnnotations, stampsOf } from './admitted.ts';
+import { edit } from './editing.ts';
 
 const { admin, kubectl } = await sharedCluster();
 
@@ -99,14 +100,7 @@ test.concurrent('an edit is Programmed only when admission decides by it', async
   const namespace = await aNamespace();
   await aProgrammedPolicy(admin, namespace, aPolicy());
   for (const durationHours of [0, 1, 0, 1, 0]) {
-    const { metadata } = await admin.patch<SpotPolicyObject>(pathTo('SpotPolicy', namespace, 'web'), {
-      spec: { durationHours },
-    });
-    await waitFor('the edit to be Programmed', async () => {
-      const { conditions } = await statusOf(admin, namespace, 'web');
-      const condition = conditions?.find(({ type }) => type === 'Programmed');
-      return condition?.status === 'True' && condition.observedGeneration === metadata.generation;
-    });
+    await edit(admin, { namespace }, { durationHours });
     const [pod] = await newPods(namespace, 1);
     expect(pod?.metadata?.annotations?.['k8s.aliyun.com/eci-spot-duration']).toBe(String(durationHours));
   }

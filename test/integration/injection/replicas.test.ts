@@ -21,6 +21,7 @@ import { anOwnCluster } from '../harness/operator.ts';
 import { admit, aPod, givenTo, governorOf, spotAnnotations, stampsOf } from './admitted.ts';
 import { counterOf, requestsOf } from './counters.ts';
 import { askReplica } from './direct-review.ts';
+import { edit } from './editing.ts';
 import { startForeignWebhook } from './foreign-webhook.ts';
 import { bundleOf, readWebhook } from './webhook-configuration.ts';
 
@@ -88,21 +89,13 @@ describe('two replicas', () => {
   test('a pod that comes again after an edit of its policy stays as it was decided first', async () => {
     const bundle = await bundleOf(cluster.admin);
     const once = (await askReplica(leader, bundle, namespace, aPod())).pod;
-    await cluster.admin.patch(pathTo('SpotPolicy', namespace, 'web'), { spec: { durationHours: 0 } });
+    await edit(cluster.admin, { namespace }, { durationHours: 0 });
     await waitFor('the other replica to know the edit', async () => {
       const { pod } = await askReplica(follower, bundle, namespace, aPod());
       return pod.metadata?.annotations?.['k8s.aliyun.com/eci-spot-duration'] === '0';
     });
     expect((await askReplica(follower, bundle, namespace, once)).operations).toBe(0);
-    await cluster.admin.patch(pathTo('SpotPolicy', namespace, 'web'), { spec: { durationHours: 1 } });
-    await waitFor('both replicas to be as before', async () => {
-      const answers = await Promise.all(
-        [leader, follower].map((replica) => askReplica(replica, bundle, namespace, aPod())),
-      );
-      return answers.every(
-        ({ pod }) => pod.metadata?.annotations?.['k8s.aliyun.com/eci-spot-duration'] === '1',
-      );
-    });
+    await edit(cluster.admin, { namespace }, { durationHours: 1 });
   });
 
   test.each([

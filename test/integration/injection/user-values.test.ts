@@ -130,8 +130,8 @@ describe.concurrent('a stamp that is not of this admission', () => {
   test('is replaced when it was copied from a pod of another owner', async () => {
     const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'keep-1' };
     const first = await admit(admin, namespace, aPod({ app: 'keep', owner }));
-    const { annotations = {} } = first.metadata ?? {};
-    const copy = await admit(admin, namespace, aPod({ app: 'keep', annotations }));
+    const { annotations = {}, labels = {} } = first.metadata ?? {};
+    const copy = await admit(admin, namespace, aPod({ app: 'keep', annotations, labels }));
     expect(givenTo(copy).annotations).toEqual({ ...spotAnnotations, ...stampsOf(namespace, 'keep') });
     expect(copy.metadata?.annotations?.['spotpolicy.dev/admission']).not.toBe(
       annotations['spotpolicy.dev/admission'],

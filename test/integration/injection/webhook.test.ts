@@ -11,6 +11,7 @@ import { anOwnCluster } from '../harness/operator.ts';
 import { podTemplate } from '../harness/pods.ts';
 import { admit, aPod, asWritten, governorOf } from './admitted.ts';
 import { requestsOf } from './counters.ts';
+import { edit } from './editing.ts';
 import { readWebhook, sentNamespaces, webhookPath } from './webhook-configuration.ts';
 
 let cluster: Cluster;
@@ -142,7 +143,7 @@ test('the webhook configuration is repaired when somebody edits or deletes it', 
 
 test('pods of a DaemonSet and evictions never reach admission', async () => {
   const { admin } = cluster;
-  await admin.patch(pathTo('SpotPolicy', governed, 'web'), { spec: { selector: { matchLabels: null } } });
+  await edit(admin, { namespace: governed }, { selector: { matchLabels: null } });
   const ordinary = await createPod(governed, 'ordinary');
   expect(governorOf(ordinary)).toBe('web');
 

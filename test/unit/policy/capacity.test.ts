@@ -10,7 +10,7 @@ describe('an Event about the name of a pod', () => {
   const about = (event: EventWishes, pod: PodWishes = {}, departed: readonly string[] = []): boolean =>
     isAbout(aKnownEvent(event), aKnownPod({ createdAtMs: at(100), ...pod }), (uid) => departed.includes(uid));
   const older: EventWishes = { firstAtMs: at(99) };
-  const younger: EventWishes = { firstAtMs: at(100) };
+  const younger: EventWishes = { firstAtMs: at(101) };
 
   it('is about the pod whose uid it names, however old', () => {
     expect(about(older)).toBe(true);
@@ -30,6 +30,11 @@ describe('an Event about the name of a pod', () => {
       expect(about({ ...younger, uid })).toBe(true);
       expect(about({ ...older, uid })).toBe(false);
     }
+  });
+
+  it('of the very second of the pod’s creation is its namesake’s: times of the API are whole seconds', () => {
+    expect(about({ firstAtMs: at(100), uid: '' })).toBe(false);
+    expect(about({ firstAtMs: at(100) })).toBe(true);
   });
 
   it('counts by the time it was last seen: a series may go on from the namesake to this pod', () => {

@@ -1,0 +1,23 @@
+import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
+import type { Access } from '../../../hack/cluster/access.ts';
+import { waitFor } from '../harness/cluster.ts';
+import { pathTo } from '../harness/objects.ts';
+
+/** The condition of a policy as it is now; undefined where there is none. */
+export const conditionIn = ({ status }: SpotPolicyObject, type: string) =>
+  status?.conditions?.find((condition) => condition.type === type);
+
+/** Merges `spec` into a policy and resolves with the policy once admission is known to decide by that edition. */
+export const edit = async (
+  admin: Access['admin'],
+  { namespace, name = 'web' }: { namespace: string; name?: string },
+  spec: object,
+): Promise<SpotPolicyObject> => {
+  const path = pathTo('SpotPolicy', namespace, name);
+  const { metadata } = await admin.patch<SpotPolicyObject>(path, { spec });
+  return waitFor(`generation ${metadata.generation} of policy ${name} to be Programmed`, async () => {
+    const policy = await admin.get<SpotPolicyObject>(path);
+    const programmed = conditionIn(policy, 'Programmed');
+    return programmed?.status === 'True' && programmed.observedGeneration === metadata.generation && policy;
+  });
+};

@@ -1,0 +1,64 @@
+import type { Secret } from 'kubernetes-types/core/v1.js';
+import { expect, test } from 'vitest';
+import { installation } from '../../../cdk8s/operator-chart.ts';
+import { startReplica } from '../../../hack/cluster/operator.ts';
+import { certificateSecretName } from '../../../operator/server/certificates.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aNamespace } from '../harness/cluster.ts';
+import { aProgrammedPolicy } from '../harness/objects.ts';
+import { anOwnCluster } from '../harness/operator.ts';
+import { admit, aPod, governorOf } from './admitted.ts';
+import { askReplica } from './direct-review.ts';
+import { bundleOf } from './webhook-configuration.ts';
+
+// Serving certificates live for 18 s and are renewed after 12 s; the authority for 27 s, renewed after 18 s, and the next
+// one signs 1.8 s later.
+const flags = [
+  '--serving-lifetime-hours',
+  '0.005',
+  '--ca-lifetime-hours',
+  '0.0075',
+  '--ca-overlap-minutes',
+  '0.03',
+];
+// Shorter than the overlap: whoever reads the bundle as late as this must still be able to verify.
+const bundleAgeMs = 1_000;
+
+test('certificates and their authority are renewed under load: every pod is annotated, by either replica', async () => {
+  const cluster = await anOwnCluster();
+  const replicas = [await startReplica(cluster, { flags }), await startReplica(cluster, { flags })];
+  const namespace = await aNamespace({ cluster });
+  await aProgrammedPolicy(cluster.admin, namespace, aPolicy());
+
+  const [authorities, certificates] = [new Set<string>(), new Set<string>()];
+  const secrets = `/api/v1/namespaces/${installation.namespace}/secrets?fieldSelector=metadata.name%3D${certificateSecretName}`;
+  const watching = cluster.admin.watch$<Secret>(secrets).subscribe(({ object: { data } }) => {
+    authorities.add(data?.['ca.crt'] ?? '');
+    certificates.add(data?.['tls.crt'] ?? '');
+  });
+  const renewed = () => authorities.size >= 2 && certificates.size >= 3;
+
+  let [created, asked] = [0, 0];
+  const keepCreating = async (): Promise<void> => {
+    for (; !renewed(); created += 1)
+      expect(governorOf(await admit(cluster.admin, namespace, aPod()))).toBe('web');
+  };
+  const keepAsking = async (): Promise<void> => {
+    while (!renewed()) {
+      const bundle = await bundleOf(cluster.admin);
+      const readAtMs = performance.now();
+      for (; performance.now() < readAtMs + bundleAgeMs; asked += 1) {
+        const reviewed = await Promise.all(
+          replicas.map((replica) => askReplica(replica, bundle, namespace, aPod())),
+        );
+        expect(reviewed.map(({ pod }) => governorOf(pod))).toEqual(['web', 'web']);
+      }
+    }
+  };
+  await Promise.all([keepCreating(), keepCreating(), keepAsking()]);
+  // The API server and the other replica have the last renewal now, or soon.
+  expect(governorOf(await admit(cluster.admin, namespace, aPod()))).toBe('web');
+  watching.unsubscribe();
+  expect(created).toBeGreaterThan(50);
+  expect(asked).toBeGreaterThan(20);
+});

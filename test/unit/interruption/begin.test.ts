@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { beginInterruption } from '../../../operator/interruption/begin.ts';
+import { writeMark } from '../../../operator/interruption/mark.ts';
+import type { Interruption, Settings } from '../../../operator/world/interruption.ts';
+import { settingsOf } from '../../builders/interruption.ts';
+import { aPod, anEvent, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
+import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
+
+const expired = { conditions: [anExpiry(at(0))] };
+const deployed: Content = {
+  SpotPolicy: [aPolicy()],
+  Deployment: [aDeployment()],
+  ReplicaSet: [aReplicaSet()],
+};
+const begin = (
+  pod: PodWishes = expired,
+  content: Content = {},
+  { seconds = 1, atStart = false } = {},
+): Interruption | undefined =>
+  beginInterruption(aWorld({ ...deployed, Pod: [aPod(pod)], ...content }), known('Pod', aPod(pod)), {
+    defaultMinutes: 3,
+    nowMs: at(seconds),
+    atStart,
+  });
+const marked = (settings: Partial<Settings> = {}, more: object = {}): PodWishes => ({
+  annotations: {
+    'spotpolicy.dev/interruption': writeMark({
+      ...{ noticedAtMs: at(-10), deadlineMs: at(170), outcome: undefined },
+      settings: settingsOf(settings),
+      ...more,
+    }),
+  },
+});
+
+describe('an interruption begins', () => {
+  it('with the pod, its workload, its policy’s settings and what is to be done', () => {
+    expect(begin()).toMatchObject({
+      uid: uidOf('Pod', 'web-1'),
+      namespace: 'shop',
+      name: 'web-1',
+      nodeName: 'virtual-kubelet-cn-hangzhou-h',
+      workload: { kind: 'Deployment', name: 'web' },
+      settings: settingsOf(),
+      plan: { when: 'AtOnce' },
+      noticedAtMs: at(0),
+      deadlineMs: at(180),
+      onCondition: true,
+      counted: false,
+      phase: 'Noticed',
+    });
+  });
+
+  it('for a pod annotated by its user, stamped by nobody, injection or none', () => {
+    const none = aPolicy({ spec: { injection: { at: 'None' } } });
+    expect(begin(expired, { SpotPolicy: [none] })?.settings.policy).toBe('SpotPolicy/shop/web');
+  });
+
+  it('for a notice by Event alone', () => {
+    expect(begin({}, { ReclaimEvent: [anEvent()] })).toMatchObject({
+      onCondition: false,
+      noticedAtMs: at(0),
+    });
+  });
+
+  it('not without a notice, nor for a pod that is not on spot', () => {
+    expect(begin({})).toBeUndefined();
+    expect(
+      begin({ ...expired, annotations: { 'k8s.aliyun.com/eci-spot-strategy': undefined } }),
+    ).toBeUndefined();
+  });
+
+  it('not for a pod that nobody governs, or that wants to be left alone', () => {
+    const optOut = { 'spotpolicy.dev/inject': 'false' };
+    expect(begin(expired, { SpotPolicy: [] })).toBeUndefined();
+    expect(begin({ ...expired, labels: { app: 'api' } })).toBeUndefined();
+    expect(begin({ ...expired, labels: optOut })).toBeUndefined();
+    expect(begin(expired, { Namespace: [aNamespace('shop', optOut)] })).toBeUndefined();
+  });
+
+  it('by the policy that stamped the pod where none governs it now', () => {
+    const stamped = {
+      ...expired,
+      labels: { app: 'api' },
+      annotations: { 'spotpolicy.dev/policy': 'SpotPolicy/shop/web' },
+    };
+    expect(begin(stamped)?.settings.policy).toBe('SpotPolicy/shop/web');
+    expect(begin(stamped, { SpotPolicy: [] })).toBeUndefined();
+  });
+});
+
+describe('the workload that replaces a pod', () => {
+  const workload = (owner: ReturnType<typeof ownedBy>, content: Content = {}) => {
+    const found = begin({ ...expired, owner }, content)?.workload;
+    return found && `${found.kind}/${found.name}`;
+  };
+
+  it('is the Deployment of its ReplicaSet, whichever revision', () => {
+    expect(workload(ownedBy('ReplicaSet', 'web-abc'))).toBe('Deployment/web');
+  });
+
+  it('is the nearest controller otherwise', () => {
+    expect(workload(ownedBy('ReplicaSet', 'lone'), { ReplicaSet: [aReplicaSet('lone', null)] })).toBe(
+      'ReplicaSet/lone',
+    );
+    expect(workload(ownedBy('StatefulSet', 'db'), { StatefulSet: [aStatefulSet()] })).toBe('StatefulSet/db');
+    const job = { ...aJob(), metadata: { name: 'n-29553120', ownerReferences: [ownedBy('CronJob', 'n')] } };
+    expect(workload(ownedBy('Job', 'n-29553120'), { Job: [job], CronJob: [aCronJob({ name: 'n' })] })).toBe(
+      'Job/n-29553120',
+    );
+  });
+
+  it('is the ReplicaSet while its Deployment is only guessed', () => {
+    const unseen = { ...expired, labels: { 'pod-template-hash': 'abc' } };
+    expect(begin(unseen, { ReplicaSet: [] })?.workload?.kind).toBe('ReplicaSet');
+  });
+
+  it('is none for a bare pod', () => {
+    expect(begin({ ...expired, owner: undefined })).toMatchObject({
+      workload: undefined,
+      plan: { when: 'Late' },
+    });
+  });
+});
+
+describe('the plan', () => {
+  it('asks the Job whether a deletion would be charged to it', () => {
+    const job = { ...expired, owner: ownedBy('Job', 'batch') };
+    expect(begin(job, { Job: [aJob({ ignoresDisruption: true })] })?.plan.charged).toBe(true);
+    expect(begin(job, { Job: [aJob()] })?.plan.charged).toBe(false);
+  });
+
+  it('leaves static pods alone, and pods that their node evicts to it', () => {
+    const annotated = (annotations: Record<string, string>) => begin({ ...expired, annotations })?.plan.when;
+    expect(annotated({ 'kubernetes.io/config.mirror': 'hash' })).toBe('Never');
+    expect(annotated({ 'k8s.aliyun.com/eci-spot-release-strategy': 'api-evict' })).toBe('ByNode');
+  });
+});
+
+describe('what an earlier leader left on the pod', () => {
+  it('is a notice by itself, and counted', () => {
+    expect(begin(marked())).toMatchObject({
+      noticedAtMs: at(-10),
+      deadlineMs: at(170),
+      counted: true,
+      marked: 'UnderWay',
+    });
+  });
+
+  it('holds its settings against an edited, deleted or opted-out policy', () => {
+    const left = { onDeadline: 'Leave', policy: 'SpotPolicy/shop/gone' } as const;
+    expect(begin(marked(left), { SpotPolicy: [] })?.settings).toEqual(settingsOf(left));
+    const optedOut = { ...marked(left), labels: { 'spotpolicy.dev/inject': 'false' } };
+    expect(begin(optedOut)?.settings).toEqual(settingsOf(left));
+  });
+
+  it('says that it is over: nothing begins again', () => {
+    expect(begin({ ...expired, ...marked({}, { outcome: 'Missed' }) })).toBeUndefined();
+  });
+
+  it('is not believed where it names a policy of another namespace: anybody may annotate a pod', () => {
+    const foreign = marked({ policy: 'SpotPolicy/bank/web' });
+    expect(begin(foreign)).toBeUndefined();
+    expect(begin({ ...expired, ...foreign })?.settings.policy).toBe('SpotPolicy/shop/web');
+  });
+});
+
+describe('a pod that has ended', () => {
+  const released: PodWishes = { ...expired, phase: 'Failed', reason: 'BidFailed' };
+
+  it('by its reclaim is told of for ten minutes after its deadline', () => {
+    expect(begin(released, {}, { seconds: 780 })?.ending?.how).toBe('BidFailed');
+    expect(begin(released, {}, { seconds: 781 })).toBeUndefined();
+  });
+
+  it('in another way is history', () => {
+    expect(begin({ ...expired, phase: 'Failed', reason: 'Error' })).toBeUndefined();
+    expect(begin({ ...expired, phase: 'Succeeded' })).toBeUndefined();
+  });
+});
+
+it('a pod that terminates when a term begins was counted and evicted by an earlier leader', () => {
+  const leaving = { ...expired, deletion: { atMs: at(5), graceSeconds: 30 } };
+  expect(begin(leaving, {}, { atStart: true })).toMatchObject({ counted: true, evictedAtMs: at(5) });
+  expect(begin(leaving)).toMatchObject({ counted: false, evictedAtMs: undefined });
+});

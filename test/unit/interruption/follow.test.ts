@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { follow, withEnding } from '../../../operator/interruption/follow.ts';
+import type { Case } from '../../../operator/interruption/look.ts';
+import type { Successors } from '../../../operator/interruption/replacement.ts';
+import type { Interruption, Replacement } from '../../../operator/world/interruption.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
+
+const leaving: PodWishes = { deletion: { atMs: at(5), graceSeconds: 30 } };
+const released: PodWishes = { phase: 'Failed', reason: 'BidFailed' };
+const gone = { ending: { how: 'Gone', atMs: at(10) }, marked: 'UnderWay', counted: true } as const;
+const never = { when: 'Never', because: '', charged: false } as const;
+const noSuccessor: Successors = {
+  ...{ candidates: [], credited: undefined, wanted: 3, serving: 2, workloadEnded: false },
+};
+const pod2 = (more: PodWishes = {}) => aKnownPod({ name: 'web-2', readyAtMs: at(20), ...more });
+const successor = (more: PodWishes = {}) => ({ pod: pod2(more), capacity: 'spot' }) as const;
+const ready: Replacement = { uid: pod2().uid, name: 'web-2', capacity: 'spot', readyAtMs: at(20) };
+const pending: Replacement = { ...ready, readyAtMs: undefined };
+
+const followed = (
+  interruption: Partial<Interruption>,
+  pod: PodWishes | undefined,
+  successors: Partial<Successors> = {},
+  seconds = 30,
+) => {
+  const seen: Case = {
+    interruption: anInterruption(interruption),
+    pod: pod && aKnownPod(pod),
+    standings: [],
+    successors: { ...noSuccessor, ...successors },
+    trustEvents: false,
+  };
+  return follow(seen, at(seconds));
+};
+
+describe('a pod that terminates', () => {
+  it('is followed and not touched, whoever deleted it, and counts as noticed', () => {
+    const { next, effect } = followed({}, leaving);
+    expect(effect).toBeUndefined();
+    expect(next).toMatchObject({
+      phase: 'Terminating',
+      ending: { how: 'Terminating', atMs: at(5) },
+      counted: true,
+    });
+  });
+
+  it('is credited with a replacement that is Ready before it is gone', () => {
+    const { next } = followed({}, leaving, { candidates: [successor()] });
+    expect(next).toMatchObject({ phase: 'Terminating', replacement: ready });
+  });
+
+  it('keeps a replacement that was Ready, whatever becomes of that', () => {
+    const { next } = followed({ replacement: ready }, leaving, {
+      candidates: [successor({ name: 'web-3' })],
+    });
+    expect(next.replacement).toEqual(ready);
+  });
+});
+
+describe('a pod that is gone', () => {
+  it('waits for the successor that was not there yet, ten minutes at most', () => {
+    const waiting = followed(gone, undefined);
+    expect(waiting).toMatchObject({ againAtMs: at(610), next: { phase: 'AwaitingReplacement' } });
+    expect(waiting.next.message).toBe('waiting for Deployment web to replace it');
+    expect(followed(gone, undefined, {}, 609.9).next.phase).toBe('AwaitingReplacement');
+    expect(followed(gone, undefined, {}, 610).next).toMatchObject({ phase: 'Done', outcome: 'NotReplaced' });
+  });
+
+  it('waits for its successor to be Ready, however long', () => {
+    const { next, againAtMs } = followed(
+      gone,
+      undefined,
+      { candidates: [successor({ ready: false })] },
+      9999,
+    );
+    expect(next).toMatchObject({
+      phase: 'AwaitingReplacement',
+      replacement: pending,
+      message: 'waiting for web-2 to be Ready',
+    });
+    expect(againAtMs).toBeUndefined();
+  });
+
+  it('is replaced when that is Ready, since when it is', () => {
+    const { next } = followed({ ...gone, replacement: pending }, undefined, { credited: successor() });
+    expect(next).toMatchObject({
+      phase: 'Done',
+      outcome: 'Replaced',
+      replacement: ready,
+      message: 'replaced by web-2',
+    });
+  });
+
+  it('takes another successor when the credited one has gone before it was Ready', () => {
+    const lost = { ...gone, replacement: { ...pending, uid: 'lost', name: 'lost' } };
+    const { next } = followed(lost, undefined, { candidates: [successor()] });
+    expect(next).toMatchObject({ phase: 'Done', replacement: ready });
+    expect(followed(lost, undefined).next.replacement).toBeUndefined();
+  });
+
+  it('takes another successor when the credited one is itself leaving', () => {
+    const credited = successor({ name: 'old', deletion: { atMs: at(25), graceSeconds: 30 } });
+    const { next } = followed({ ...gone, replacement: pending }, undefined, {
+      credited,
+      candidates: [successor()],
+    });
+    expect(next.replacement?.name).toBe('web-2');
+  });
+
+  it('needs no replacement where its workload has the Ready pods it wants, or has ended', () => {
+    expect(followed(gone, undefined, { serving: 3 }).next).toMatchObject({
+      phase: 'Done',
+      outcome: 'NotNeeded',
+      message: 'Deployment web has the 3 Ready pods it wants',
+    });
+    expect(followed(gone, undefined, { workloadEnded: true }).next).toMatchObject({
+      outcome: 'NotNeeded',
+      message: 'Deployment web has ended',
+    });
+    expect(followed(gone, undefined, { wanted: undefined, serving: 9 }).next.phase).toBe(
+      'AwaitingReplacement',
+    );
+  });
+
+  it('is not replaced where no controller recreates it', () => {
+    expect(followed({ ...gone, workload: undefined }, undefined).next).toMatchObject({
+      phase: 'Done',
+      outcome: 'NotReplaced',
+      message: 'no controller recreates it',
+    });
+  });
+
+  it('that was deleted at its deadline stays Forced when its replacement comes', () => {
+    const { next } = followed({ ...gone, forced: true }, undefined, { candidates: [successor()] });
+    expect(next).toMatchObject({ phase: 'Done', outcome: 'Forced', replacement: ready });
+  });
+});
+
+describe('a pod that stays behind', () => {
+  it('released before it could be evicted was Missed, and carries that before anything goes on', () => {
+    const { next, effect } = followed({}, released, { candidates: [successor()] });
+    expect(next).toMatchObject({ outcome: 'Missed', call: 'Mark' });
+    expect(effect).toMatchObject({ kind: 'Mark', mark: { outcome: 'Missed' } });
+  });
+
+  it('released on purpose was LeftToReclaim', () => {
+    expect(followed({ plan: never }, released).next.outcome).toBe('LeftToReclaim');
+  });
+
+  it('released is replaced like any other once it is marked', () => {
+    const missed = { outcome: 'Missed', marked: 'Ended', counted: true } as const;
+    expect(followed(missed, released).next.phase).toBe('AwaitingReplacement');
+    expect(followed(missed, released, { candidates: [successor()] }).next).toMatchObject({
+      phase: 'Done',
+      outcome: 'Missed',
+      replacement: ready,
+    });
+  });
+
+  it('is not done with before its mark is written, and does not hammer an API server that cannot take it', () => {
+    const refusal = {
+      ...{ atMs: at(29), attempts: 2, byBudget: false, budgetVersions: {}, message: 'no answer' },
+      notBeforeMs: at(31),
+    };
+    const { next, effect, againAtMs } = followed({ refusal }, released, { candidates: [successor()] });
+    expect(effect).toBeUndefined();
+    expect(againAtMs).toBe(at(31));
+    expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome: 'Missed', message: 'no answer' });
+    expect(followed({ refusal }, released, {}, 31).effect).toMatchObject({ kind: 'Mark' });
+  });
+
+  it('completed in time is done as soon as it is marked', () => {
+    const succeeded: PodWishes = { phase: 'Succeeded' };
+    expect(followed({}, succeeded).effect).toMatchObject({ kind: 'Mark', mark: { outcome: 'Completed' } });
+    expect(followed({ marked: 'Ended', outcome: 'Completed' }, succeeded).next).toMatchObject({
+      phase: 'Done',
+      message: 'it completed in time',
+    });
+  });
+
+  it('that completed within its grace after an eviction completed', () => {
+    const evicted = { ending: { how: 'Terminating', atMs: at(5) }, evictedAtMs: at(5) } as const;
+    expect(followed(evicted, { ...leaving, phase: 'Succeeded' }).next.outcome).toBe('Completed');
+  });
+
+  it('that failed for a reason of its own is followed without a mark', () => {
+    const { next, effect } = followed({}, { phase: 'Failed', reason: 'Error' });
+    expect(effect).toBeUndefined();
+    expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome: undefined, counted: true });
+  });
+});
+
+describe('how a pod ended', () => {
+  it('is how it was first seen to, since what comes later only follows from it', () => {
+    const interruption = withEnding(anInterruption(), aKnownPod(released), at(9));
+    expect(interruption.ending).toEqual({ how: 'BidFailed', atMs: at(9) });
+    expect(withEnding(interruption, undefined, at(99))).toBe(interruption);
+    expect(followed({ ending: { how: 'BidFailed', atMs: at(9) } }, undefined).next.outcome).toBe('Missed');
+  });
+
+  it('is not known while it lives', () => {
+    expect(withEnding(anInterruption(), aKnownPod(), at(9)).ending).toBeUndefined();
+  });
+
+  it.each([
+    ['Succeeded', { phase: 'Succeeded' }],
+    ['Failed', { phase: 'Failed', reason: 'Error' }],
+    ['BidFailed', released],
+    ['Terminating', leaving],
+    ['Gone', undefined],
+  ] as const)('is %s', (how, pod) => {
+    expect(withEnding(anInterruption(), pod && aKnownPod(pod), at(9)).ending?.how).toBe(how);
+  });
+});

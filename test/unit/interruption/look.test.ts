@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { type Case, type Look, look } from '../../../operator/interruption/look.ts';
+import { markOf } from '../../../operator/interruption/mark.ts';
+import type { Interruption, Refusal } from '../../../operator/world/interruption.ts';
+import { anInterruption, settingsOf } from '../../builders/interruption.ts';
+import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
+import { aComputedBudget, type BudgetFigures, known } from '../../builders/world.ts';
+
+interface Wishes {
+  readonly pod?: PodWishes;
+  readonly budgets?: readonly BudgetFigures[];
+  readonly trustEvents?: boolean;
+  readonly seconds?: number;
+}
+
+const late = { when: 'Late', because: 'it may use its time', charged: false } as const;
+const noBudget: BudgetFigures = { allowed: 0, healthy: 9 };
+const lookAt = (
+  interruption: Partial<Interruption> = {},
+  { pod = {}, budgets = [], trustEvents = false, seconds = 1 }: Wishes = {},
+): Look => {
+  const seen: Case = {
+    interruption: anInterruption(interruption),
+    pod: aKnownPod(pod),
+    standings: budgets.map((figures) => ({
+      budget: known('PodDisruptionBudget', aComputedBudget(figures)),
+      underWay: 0,
+    })),
+    successors: { candidates: [], credited: undefined, wanted: 1, serving: 0, workloadEnded: false },
+    trustEvents,
+  };
+  return look(seen, at(seconds));
+};
+const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
+  ...{
+    atMs: at(0),
+    attempts: 1,
+    byBudget: false,
+    budgetVersions: {},
+    message: 'no answer',
+    notBeforeMs: at(5),
+  },
+  ...more,
+});
+
+describe('a pod that is evicted at once', () => {
+  it('is evicted with its own grace period', () => {
+    const { next, effect } = lookAt();
+    expect(effect).toEqual({ kind: 'Evict', graceSeconds: 30 });
+    expect(next).toMatchObject({ phase: 'Evicting', call: 'Evict', message: 'its ReplicaSet recreates it' });
+  });
+
+  it('is evicted with what is left of it', () => {
+    expect(lookAt({ onCondition: false }, { seconds: 160 }).effect).toEqual({
+      kind: 'Evict',
+      graceSeconds: 18,
+    });
+  });
+
+  it('is left alone while a call is under way, and when it is over', () => {
+    for (const busy of [{ call: 'Evict' }, { phase: 'Done' }] as const) {
+      const { next, effect, againAtMs } = lookAt(busy);
+      expect(effect).toBeUndefined();
+      expect(againAtMs).toBeUndefined();
+      expect(next).toEqual(anInterruption(busy));
+    }
+  });
+
+  it('is noted with the budgets that select it', () => {
+    expect(lookAt({}, { budgets: [{ name: 'a' }] }).next.budgets).toEqual(['shop/a']);
+  });
+});
+
+describe('a pod whose eviction was accepted', () => {
+  it('is given ten seconds to show it', () => {
+    const { next, effect, againAtMs } = lookAt({ evictedAtMs: at(1) }, { seconds: 10.9 });
+    expect(effect).toBeUndefined();
+    expect(next.phase).toBe('Terminating');
+    expect(againAtMs).toBe(at(11));
+  });
+
+  it('is evicted again when it lives on', () => {
+    expect(lookAt({ evictedAtMs: at(1) }, { seconds: 11 }).effect).toMatchObject({ kind: 'Evict' });
+  });
+});
+
+describe('a pod that is evicted late', () => {
+  it('is marked first, then waits until its last eviction', () => {
+    const { next, effect } = lookAt({ plan: late });
+    expect(effect).toEqual({ kind: 'Mark', mark: markOf(anInterruption()) });
+    expect(next).toMatchObject({ phase: 'Noticed', call: 'Mark' });
+    expect(lookAt({ plan: late, marked: 'UnderWay' })).toEqual({
+      next: anInterruption({ plan: late, marked: 'UnderWay', message: late.because }),
+      againAtMs: at(140),
+    });
+  });
+
+  it('is evicted then, with Leave as well', () => {
+    const marked = { plan: late, marked: 'UnderWay' } as const;
+    expect(lookAt(marked, { seconds: 139.9 }).effect).toBeUndefined();
+    expect(lookAt(marked, { seconds: 140 }).effect).toEqual({ kind: 'Evict', graceSeconds: 30 });
+    const leave = { ...marked, settings: settingsOf({ onDeadline: 'Leave' }) };
+    expect(lookAt(leave, { seconds: 170 }).effect).toMatchObject({ kind: 'Evict' });
+  });
+
+  it('does not hammer an API server that cannot take the mark', () => {
+    const { next, effect, againAtMs } = lookAt({ plan: late, refusal: aRefusal() });
+    expect(effect).toBeUndefined();
+    expect(againAtMs).toBe(at(5));
+    expect(next.phase).toBe('Noticed');
+  });
+});
+
+describe('a pod that is left to the reclaim', () => {
+  const never = { when: 'Never', because: 'a DaemonSet pod goes with its node', charged: false } as const;
+
+  it('is marked and nothing else, to the end and beyond', () => {
+    expect(lookAt({ plan: never }).effect).toMatchObject({ kind: 'Mark' });
+    for (const seconds of [1, 150, 500]) {
+      const { next, effect, againAtMs } = lookAt({ plan: never, marked: 'UnderWay' }, { seconds });
+      expect(effect).toBeUndefined();
+      expect(againAtMs).toBe(Number.POSITIVE_INFINITY);
+      expect(next.message).toBe('left to the reclaim: a DaemonSet pod goes with its node');
+    }
+  });
+});
+
+describe('a pod that its node evicts', () => {
+  const byNode = { when: 'ByNode', because: 'its virtual node evicts it', charged: false } as const;
+
+  it('is not evicted by us, only deleted when it is still there at the deadline', () => {
+    const marked = { plan: byNode, marked: 'UnderWay' } as const;
+    expect(lookAt(marked)).toMatchObject({ againAtMs: at(145) });
+    expect(lookAt(marked).effect).toBeUndefined();
+    expect(lookAt(marked, { seconds: 145 }).effect).toMatchObject({ kind: 'Delete' });
+  });
+
+  it('is left to the reclaim where nothing may force it', () => {
+    const marked = { plan: byNode, marked: 'UnderWay', onCondition: false } as const;
+    expect(lookAt(marked).againAtMs).toBe(Number.POSITIVE_INFINITY);
+    expect(lookAt(marked, { seconds: 170 }).effect).toBeUndefined();
+  });
+});
+
+describe('a pod that a budget blocks', () => {
+  it('is marked, and says why it waits and what comes then', () => {
+    const { next, effect } = lookAt({}, { budgets: [noBudget] });
+    expect(effect).toMatchObject({ kind: 'Mark' });
+    expect(next).toMatchObject({
+      phase: 'Blocked',
+      message:
+        'budget web allows no disruption now: it has 9 healthy pods and needs 9; deleted gracefully at the deadline',
+      refusal: { byBudget: true, budgetVersions: { 'shop/web': '1' } },
+    });
+  });
+
+  it('is looked at again at the next poll, or when it has to be forced if that is sooner', () => {
+    const marked = { marked: 'UnderWay' } as const;
+    expect(lookAt(marked, { budgets: [noBudget] }).againAtMs).toBe(at(11));
+    expect(lookAt(marked, { budgets: [noBudget], seconds: 140 }).againAtMs).toBe(at(145));
+    const several = [{ name: 'a' }, { name: 'b' }];
+    expect(lookAt(marked, { budgets: several }).againAtMs).toBe(at(145));
+  });
+
+  it('says what its deadline brings', () => {
+    const message = (more: Partial<Interruption>) => lookAt(more, { budgets: [noBudget] }).next.message;
+    expect(message({})).toContain('; deleted gracefully at the deadline');
+    expect(message({ settings: settingsOf({ onDeadline: 'Leave' }) })).toContain(
+      '; left to the reclaim at the deadline',
+    );
+    expect(message({ onCondition: false })).toContain('no ContainerInstanceExpired condition');
+  });
+});
+
+describe('at the moment of force', () => {
+  const blocked = { marked: 'UnderWay', refusal: aRefusal({ byBudget: true, notBeforeMs: at(0) }) } as const;
+  const atForce: Wishes = { budgets: [noBudget], seconds: 145 };
+
+  it('a blocked pod is deleted gracefully, not a moment before', () => {
+    expect(lookAt(blocked, { ...atForce, seconds: 144.9 }).effect?.kind).not.toBe('Delete');
+    const { next, effect } = lookAt(blocked, atForce);
+    expect(effect).toEqual({ kind: 'Delete', graceSeconds: 30, pretendDisruption: false });
+    expect(next).toMatchObject({ call: 'Delete', message: 'deadline reached while no answer' });
+  });
+
+  it('the grace of a pod that asks for more than there is does not break its budget in the first second', () => {
+    const pod = { graceSeconds: 3600 };
+    expect(lookAt(blocked, { ...atForce, pod, seconds: 84.9 }).effect?.kind).not.toBe('Delete');
+    expect(lookAt(blocked, { ...atForce, pod, seconds: 85 }).effect).toMatchObject({
+      kind: 'Delete',
+      graceSeconds: 93,
+    });
+  });
+
+  it('never with Leave', () => {
+    const leave = { ...blocked, settings: settingsOf({ onDeadline: 'Leave' }) };
+    expect(lookAt(leave, atForce).effect?.kind).not.toBe('Delete');
+  });
+
+  it('never on an Event alone, which anybody may write, unless the installation trusts Events', () => {
+    const byEvent = { ...blocked, onCondition: false };
+    expect(lookAt(byEvent, { ...atForce, seconds: 500 }).effect?.kind).not.toBe('Delete');
+    expect(lookAt(byEvent, { ...atForce, trustEvents: true }).effect).toMatchObject({ kind: 'Delete' });
+  });
+
+  it('a Job that ignores disruptions is told that this is one', () => {
+    const job = { ...blocked, plan: { ...late, charged: true } };
+    expect(lookAt(job, atForce).effect).toMatchObject({ pretendDisruption: true });
+  });
+
+  it('the pause after a failed eviction does not hold the deletion up', () => {
+    const refusal = aRefusal({ atMs: at(144), notBeforeMs: at(154) });
+    expect(lookAt({ marked: 'UnderWay', refusal }, { seconds: 145 }).effect).toMatchObject({
+      kind: 'Delete',
+    });
+  });
+
+  it('the pause after a failed deletion does', () => {
+    const refusal = aRefusal({ atMs: at(146), notBeforeMs: at(147) });
+    const { next, effect, againAtMs } = lookAt({ marked: 'UnderWay', refusal }, { seconds: 146.5 });
+    expect(effect).toBeUndefined();
+    expect(againAtMs).toBe(at(147));
+    expect(next).toMatchObject({ phase: 'Blocked', message: 'no answer' });
+    expect(lookAt({ refusal }, { seconds: 147 }).effect).toMatchObject({ kind: 'Delete' });
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { successorsOf } from '../../../operator/interruption/replacement.ts';
+import type { Interruption } from '../../../operator/world/interruption.ts';
+import type { World } from '../../../operator/world/world.ts';
+import { anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
+import { aPod, anEvent, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
+import { aReplicaSet, aWorld, type Content, drop, list, put } from '../../builders/world.ts';
+import { aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
+
+const leaving: PodWishes = { deletion: { atMs: at(10), graceSeconds: 30 } };
+const deployed = (content: Content = {}): World =>
+  aWorld({
+    Deployment: [aDeployment({ replicas: 3 })],
+    ReplicaSet: [aReplicaSet(), aReplicaSet('web-def')],
+    Pod: [aPod()],
+    ...content,
+  });
+/** A world in which the doomed pod has begun to end, and which follows it. */
+const ending = (content: Content = {}, interruption: Partial<Interruption> = {}): World => {
+  const world = deployed(content);
+  world.record(anInterruption(interruption));
+  put(world, 'Pod', aPod(leaving));
+  return world;
+};
+const candidates = (world: World, interruption: Partial<Interruption> = {}): string[] =>
+  successorsOf(world, anInterruption(interruption)).candidates.map(({ pod }) => pod.name);
+
+describe('the successors of a pod', () => {
+  it('are the pods of its Deployment that came after it began to end, of any revision', () => {
+    const world = ending();
+    put(world, 'Pod', aPod({ name: 'web-2' }));
+    put(world, 'Pod', aPod({ name: 'web-3', owner: ownedBy('ReplicaSet', 'web-def') }));
+    expect(candidates(world)).toEqual(['web-2', 'web-3']);
+  });
+
+  it('are not those that were there before, nor pods of others', () => {
+    const world = ending({ Pod: [aPod(), aPod({ name: 'older' })] });
+    put(world, 'Pod', aPod({ name: 'stranger', owner: ownedBy('ReplicaSet', 'api-abc') }));
+    put(world, 'Pod', aPod({ name: 'older', ready: false }));
+    expect(candidates(world)).toEqual([]);
+  });
+
+  it('are neither leaving nor over themselves', () => {
+    const world = ending();
+    put(world, 'Pod', aPod({ name: 'web-2', ...leaving }));
+    put(world, 'Pod', aPod({ name: 'web-3', phase: 'Failed' }));
+    expect(candidates(world)).toEqual([]);
+  });
+
+  it('are the oldest first, then by name', () => {
+    const world = ending();
+    put(world, 'Pod', aPod({ name: 'c', createdAtMs: at(20) }));
+    put(world, 'Pod', aPod({ name: 'b', createdAtMs: at(21) }));
+    put(world, 'Pod', aPod({ name: 'a', createdAtMs: at(21) }));
+    expect(candidates(world)).toEqual(['c', 'a', 'b']);
+  });
+
+  it('are credited to one doomed pod only', () => {
+    const world = ending();
+    put(world, 'Pod', aPod({ name: 'web-2' }));
+    const replacement = {
+      uid: uidOf('Pod', 'web-2'),
+      name: 'web-2',
+      capacity: 'spot',
+      readyAtMs: undefined,
+    } as const;
+    world.record(anInterruption({ name: 'other', replacement }));
+    expect(candidates(world)).toEqual([]);
+    expect(candidates(world, { name: 'other', replacement })).toEqual([]);
+  });
+
+  it('of a pod of a StatefulSet carry its name', () => {
+    const owner = ownedBy('StatefulSet', 'db');
+    const workload = aWorkloadReference('StatefulSet', 'db');
+    const world = aWorld({ StatefulSet: [aStatefulSet()], Pod: [aPod({ name: 'db-0', owner })] });
+    const doomed = { name: 'db-0', uid: uidOf('Pod', 'db-0'), workload };
+    world.record(anInterruption(doomed));
+    drop(world, 'Pod', aPod({ name: 'db-0', owner }));
+    put(world, 'Pod', aPod({ name: 'db-1', owner }));
+    put(world, 'Pod', aPod({ name: 'db-0', uid: 'reborn', owner }));
+    expect(successorsOf(world, anInterruption(doomed)).candidates.map(({ pod }) => pod.uid)).toEqual([
+      'reborn',
+    ]);
+  });
+
+  it('of a pod of an Indexed Job are those of its index first', () => {
+    const index = (value: string) => ({ 'batch.kubernetes.io/job-completion-index': value });
+    const owner = ownedBy('Job', 'batch');
+    const workload = aWorkloadReference('Job', 'batch', 'batch');
+    const doomed = { owner, labels: index('1') };
+    const world = aWorld({ Job: [aJob({ completions: 3 })], Pod: [aPod(doomed)] });
+    world.record(anInterruption({ workload }));
+    put(world, 'Pod', aPod({ ...doomed, ...leaving }));
+    put(world, 'Pod', aPod({ name: 'a', owner, labels: index('0') }));
+    put(world, 'Pod', aPod({ name: 'b', owner, labels: index('1') }));
+    expect(candidates(world, { workload })).toEqual(['b', 'a']);
+  });
+
+  it('run on spot, or on demand where they fell back', () => {
+    const world = ending({ DegradeEvent: [anEvent({ pod: 'web-3', reason: 'SpotDegraded' })] });
+    put(world, 'Pod', aPod({ name: 'web-2' }));
+    put(world, 'Pod', aPod({ name: 'web-3' }));
+    const { candidates: found } = successorsOf(world, anInterruption());
+    expect(found.map(({ capacity }) => capacity)).toEqual(['spot', 'on-demand']);
+  });
+
+  it('are none for a pod without a controller', () => {
+    expect(candidates(ending(), { workload: undefined })).toEqual([]);
+  });
+});
+
+describe('after a listing, which has no order', () => {
+  it('pods created since the eviction may be successors, by the whole seconds of the API', () => {
+    const world = deployed();
+    world.record(anInterruption({ evictedAtMs: at(10.6) }));
+    list(world, 'Pod', [
+      aPod({ name: 'before', createdAtMs: at(9) }),
+      aPod({ name: 'same', createdAtMs: at(10) }),
+      aPod({ name: 'after', createdAtMs: at(11) }),
+    ]);
+    expect(candidates(world, { evictedAtMs: at(10.6) })).toEqual(['same', 'after']);
+  });
+
+  it('pods created since it was first seen to end may be, where nobody evicted it', () => {
+    const gone = { ending: { how: 'Gone', atMs: at(12) } } as const;
+    const world = aWorld({
+      Deployment: [aDeployment()],
+      ReplicaSet: [aReplicaSet()],
+      Pod: [aPod({ name: 'before', createdAtMs: at(9) }), aPod({ name: 'after', createdAtMs: at(12) })],
+    });
+    expect(candidates(world, gone)).toEqual(['after']);
+    expect(candidates(world, {})).toEqual([]);
+  });
+});
+
+describe('what a workload wants', () => {
+  it('is its replicas, and how many serve of any revision', () => {
+    const world = deployed({
+      Pod: [
+        aPod(),
+        aPod({ name: 'web-2', owner: ownedBy('ReplicaSet', 'web-def') }),
+        aPod({ name: 'web-3', ready: false }),
+      ],
+    });
+    expect(successorsOf(world, anInterruption())).toMatchObject({
+      wanted: 3,
+      serving: 2,
+      workloadEnded: false,
+    });
+  });
+
+  it('is not known of a kind that the world does not hold', () => {
+    const workload = aWorkloadReference('CloneSet', 'web', 'apps.kruise.io');
+    expect(successorsOf(deployed(), anInterruption({ workload }))).toMatchObject({
+      wanted: undefined,
+      workloadEnded: false,
+    });
+  });
+
+  it.each([
+    ['is gone', { Deployment: [] }],
+    [
+      'terminates',
+      { Deployment: [{ metadata: { name: 'web', deletionTimestamp: '2026-03-01T12:00:00Z' } }] },
+    ],
+  ])('is nothing any more where it %s', (_, content) => {
+    expect(successorsOf(deployed(content), anInterruption()).workloadEnded).toBe(true);
+  });
+
+  it('is nothing any more for a Job that has finished', () => {
+    const workload = aWorkloadReference('Job', 'batch', 'batch');
+    const conditions = [{ type: 'Complete', status: 'True' }];
+    const world = aWorld({ Job: [{ ...aJob(), status: { conditions } }] });
+    expect(successorsOf(world, anInterruption({ workload }))).toMatchObject({ workloadEnded: true });
+  });
+});
+
+describe('the pod it is credited with', () => {
+  const replacement = {
+    uid: uidOf('Pod', 'web-2'),
+    name: 'web-2',
+    capacity: 'spot',
+    readyAtMs: undefined,
+  } as const;
+
+  it('is given as it is now, and as none when it went', () => {
+    const world = ending();
+    put(world, 'Pod', aPod({ name: 'web-2', ready: false }));
+    const credited = () => successorsOf(world, anInterruption({ replacement })).credited;
+    expect(credited()?.pod.ready).toBe(false);
+    put(world, 'Pod', aPod({ name: 'web-2' }));
+    expect(credited()?.pod.ready).toBe(true);
+    drop(world, 'Pod', aPod({ name: 'web-2' }));
+    expect(credited()).toBeUndefined();
+  });
+});

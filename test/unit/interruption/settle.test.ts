@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { type Answer, settle } from '../../../operator/interruption/settle.ts';
+import type { Interruption } from '../../../operator/world/interruption.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { at } from '../../builders/pod.ts';
+
+const versions = { 'shop/web': '7' };
+const settled = (before: Partial<Interruption>, answer: Answer): Interruption =>
+  settle(anInterruption(before), answer, versions, at(9));
+const refused = (more: Partial<Answer & { kind: 'Refused' }> = {}): Answer => ({
+  ...{ kind: 'Refused', byBudget: false, message: 'no answer' },
+  ...more,
+});
+
+describe('a call that was done', () => {
+  it('counts the notice and says when an eviction was accepted', () => {
+    expect(settled({ call: 'Evict' }, { kind: 'Done' })).toMatchObject({
+      call: undefined,
+      counted: true,
+      evictedAtMs: at(9),
+      forced: false,
+      refusal: undefined,
+    });
+  });
+
+  it('says of a deletion that it was forced', () => {
+    expect(settled({ call: 'Delete' }, { kind: 'Done' })).toMatchObject({ evictedAtMs: at(9), forced: true });
+  });
+
+  it('says what a mark tells: that it is under way, or that it is over', () => {
+    expect(settled({ call: 'Mark' }, { kind: 'Done' })).toMatchObject({ counted: true, marked: 'UnderWay' });
+    expect(settled({ call: 'Mark', outcome: 'Missed' }, { kind: 'Done' }).marked).toBe('Ended');
+  });
+
+  it('of a mark forgets why the mark could not be written, not what a budget said', () => {
+    const { refusal } = settled({ call: 'Mark' }, refused({ byBudget: true }));
+    expect(settled({ call: 'Mark', refusal }, { kind: 'Done' }).refusal).toEqual(refusal);
+    const failure = settled({ call: 'Mark' }, refused()).refusal;
+    expect(settled({ call: 'Mark', refusal: failure }, { kind: 'Done' }).refusal).toBeUndefined();
+  });
+});
+
+describe('a call that was refused', () => {
+  it('by a budget is remembered with the versions that were asked, and may be repeated as soon as they change', () => {
+    expect(settled({ call: 'Evict' }, refused({ byBudget: true, message: 'needs 9' })).refusal).toEqual({
+      ...{ atMs: at(9), attempts: 1, byBudget: true, budgetVersions: versions },
+      ...{ message: 'needs 9', notBeforeMs: at(9) },
+    });
+  });
+
+  it('for another reason waits a second, then longer and longer', () => {
+    const first = settled({ call: 'Evict' }, refused());
+    expect(first.refusal).toMatchObject({ attempts: 1, notBeforeMs: at(10) });
+    const second = settled({ ...first, call: 'Evict' }, refused());
+    expect(second.refusal).toMatchObject({ attempts: 2, notBeforeMs: at(11) });
+  });
+
+  it('waits as long as the API server asks', () => {
+    expect(settled({ call: 'Evict' }, refused({ afterMs: 30_000 })).refusal?.notBeforeMs).toBe(at(39));
+  });
+
+  it('has changed nothing else', () => {
+    const { refusal: _, ...rest } = settled({ call: 'Evict' }, refused());
+    const { refusal: __, ...before } = anInterruption();
+    expect(rest).toEqual(before);
+  });
+});
+
+describe('a call about a pod that is gone', () => {
+  it('is not repeated while the world catches up, and the pod is not marked', () => {
+    const { call, marked, evictedAtMs, refusal } = settled({ call: 'Evict' }, { kind: 'Gone' });
+    expect({ call, marked, evictedAtMs }).toEqual({
+      call: undefined,
+      marked: 'UnderWay',
+      evictedAtMs: undefined,
+    });
+    expect(refusal).toMatchObject({ byBudget: false, notBeforeMs: at(10) });
+  });
+
+  it('leaves a mark that was there as it was', () => {
+    expect(settled({ call: 'Evict', marked: 'Ended' }, { kind: 'Gone' }).marked).toBe('Ended');
+  });
+});
