@@ -19,7 +19,7 @@ OPERATOR ?= 1
 .PHONY: help
 ## help: what can be made
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:$$/, "", name); sub(/^[^ ]* /, ""); printf "  make %-18s %s\n", name, $$0 }'
 
 # What is missing is named in one line each before anything is downloaded; the shell is all that is there for sure.
 demo up test test-integration: NEEDS := cluster

@@ -32,7 +32,7 @@ export const keepOperator = async (access: Access, logPath: string): Promise<() 
 
   const supervise = async (): Promise<void> => {
     let pauseMs = 0;
-    for (;;) {
+    while (!stopping.signal.aborted) {
       const startedAtMs = performance.now();
       const how = (await replica?.ended) ?? 'it was not ready in time';
       replica = undefined;
@@ -42,15 +42,17 @@ export const keepOperator = async (access: Access, logPath: string): Promise<() 
       await pause(pauseMs, undefined, { signal: stopping.signal });
       replica = await restart();
     }
+    // Told to stop while it was being started.
+    await replica?.end('SIGTERM');
   };
-  supervise().catch((error: unknown) => {
+  const supervised = supervise().catch((error: unknown) => {
     if (!stopping.signal.aborted) say(`the operator is not kept any longer: ${String(error)}`);
   });
 
   return async () => {
     stopping.abort();
-    // One that is just being started carries the cluster's mark and ends with it.
     await replica?.end('SIGTERM');
+    await supervised;
   };
 };
 

@@ -12,7 +12,9 @@ export interface Check {
 }
 
 const at = (time: string | undefined): number => Date.parse(time ?? '');
-const seconds = (fromMs: number, toMs: number): string => `${Math.round((toMs - fromMs) / 1000)} s`;
+// Of a time that the status does not give there is nothing to tell.
+const seconds = (fromMs: number, toMs: number): string =>
+  Number.isFinite(toMs - fromMs) ? `${Math.round((toMs - fromMs) / 1000)} s` : 'an unknown time';
 const sum = (figures: readonly (number | undefined)[]): number =>
   figures.reduce<number>((total, figure) => total + (figure ?? 0), 0);
 

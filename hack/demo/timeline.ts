@@ -57,9 +57,6 @@ export const stepsOfPod = (before: Pod | undefined, after: Pod | undefined): Ste
 export const conditionOf = ({ status }: Pod, type: string) =>
   status?.conditions?.find((condition) => condition.type === type);
 
-/** Whether ECI has announced the reclaim on the pod. */
-export const isWarned = (pod: Pod): boolean => conditionOf(pod, 'ContainerInstanceExpired') !== undefined;
-
 /** Running, Ready and not being deleted. */
 export const isReady = (pod: Pod): boolean =>
   pod.status?.phase === 'Running' &&
@@ -70,3 +67,5 @@ export const isReady = (pod: Pod): boolean =>
 export const isReleased = ({ status }: Pod): boolean => status?.reason === 'BidFailed';
 
 const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded';
+
+const isWarned = (pod: Pod): boolean => conditionOf(pod, 'ContainerInstanceExpired') !== undefined;

@@ -1,8 +1,8 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import { concat, filter, map, merge, type Observable, throwError } from 'rxjs';
+import { concat, filter, map, merge, type MonoTypeOperatorFunction, type Observable, throwError } from 'rxjs';
 import type { SpotPolicyObject } from '../../operator/api/index.ts';
-import type { RestClient } from '../cluster/client.ts';
+import type { RestClient, WatchEvent } from '../cluster/client.ts';
 import { type Step, stepsOfPod, stepsOfPolicy } from './timeline.ts';
 
 /** How far a budget was drawn upon, over every version of its status that a watch saw. */
@@ -33,40 +33,49 @@ export const watchWorld = (
   const budgets = new Map<string, BudgetFigures>();
   const blocked = new Map<string, string>();
 
-  const watch$ = <T>(path: string, tell: (object: T, gone: boolean) => readonly Step[]) =>
-    concat(
-      admin.watch$<T & Named>(path),
-      throwError(() => new Error(`watching ${path}: the API server ended the watch`)),
-    ).pipe(
-      filter(({ object }) => namespaces.includes(object.metadata?.namespace ?? '')),
-      map(({ object, type }) => tell(object, type === 'DELETED')),
-    );
-
-  const policySteps$ = watch$<SpotPolicyObject>('/apis/spotpolicy.dev/v1alpha1/spotpolicies', (policy) => {
-    const steps = stepsOfPolicy(policies.get(policy.metadata.uid), policy);
-    policies.set(policy.metadata.uid, policy);
-    for (const { uid, phase, message = '' } of policy.status?.interruptions ?? [])
-      if (phase === 'Blocked' && !blocked.has(uid)) blocked.set(uid, message);
-    return steps;
-  });
-  const podSteps$ = watch$<Pod>('/api/v1/pods', (pod, gone) => {
-    const uid = pod.metadata?.uid ?? '';
-    const steps = gone ? stepsOfPod(pod, undefined) : stepsOfPod(pods.get(uid), pod);
-    if (gone) pods.delete(uid);
-    else pods.set(uid, pod);
-    return steps;
-  });
-  const budgetSteps$ = watch$<PodDisruptionBudget>('/apis/policy/v1/poddisruptionbudgets', (budget) => {
-    noteBudget(budgets, budget);
-    return [];
-  });
+  const policySteps$ = admin.watch$<SpotPolicyObject>('/apis/spotpolicy.dev/v1alpha1/spotpolicies').pipe(
+    within(namespaces),
+    map(({ object: policy }) => {
+      const steps = stepsOfPolicy(policies.get(policy.metadata.uid), policy);
+      policies.set(policy.metadata.uid, policy);
+      for (const { uid, phase, message = '' } of policy.status?.interruptions ?? [])
+        if (phase === 'Blocked' && !blocked.has(uid)) blocked.set(uid, message);
+      return steps;
+    }),
+  );
+  const podSteps$ = admin.watch$<Pod>('/api/v1/pods').pipe(
+    within(namespaces),
+    map(({ object: pod, type }) => {
+      const uid = pod.metadata?.uid ?? '';
+      const steps = stepsOfPod(pods.get(uid), type === 'DELETED' ? undefined : pod);
+      if (type === 'DELETED') pods.delete(uid);
+      else pods.set(uid, pod);
+      return steps;
+    }),
+  );
+  const budgetSteps$ = admin.watch$<PodDisruptionBudget>('/apis/policy/v1/poddisruptionbudgets').pipe(
+    within(namespaces),
+    map(({ object }) => {
+      noteBudget(budgets, object);
+      return [];
+    }),
+  );
   return {
     steps$: merge(policySteps$, podSteps$, budgetSteps$),
     witnessed: { policies, pods, budgets, blocked },
   };
 };
 
-type Named = { readonly metadata?: { readonly namespace?: string } };
+type Placed = { readonly metadata?: { readonly namespace?: string } };
+
+/** The events about objects of some namespaces; a watch that ends is an error, for what it did not see was not judged. */
+const within =
+  <T extends Placed>(namespaces: readonly string[]): MonoTypeOperatorFunction<WatchEvent<T>> =>
+  (watch$) =>
+    concat(
+      watch$,
+      throwError(() => new Error('the API server ended a watch; this machine may be overloaded')),
+    ).pipe(filter(({ object }) => namespaces.includes(object.metadata?.namespace ?? '')));
 
 const noteBudget = (budgets: Map<string, BudgetFigures>, { metadata, status }: PodDisruptionBudget): void => {
   if (status === undefined) return;

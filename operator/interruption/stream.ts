@@ -100,15 +100,13 @@ const lookUntilQuiet = (
   defer(() => {
     const { world, nowMs } = deps;
     const options = { ...deps, nowMs: nowMs() };
-    const known = world.interruptions.byUid(uid);
-    if (!known) {
-      // Kept before the first look, so that what this finds is a step like any other, told and counted.
-      const begun = begin(deps, uid);
-      return begun ? concat(recorded(world, begun), lookUntilQuiet(deps, uid, alarm$, released$)) : EMPTY;
-    }
+    const known = world.interruptions.byUid(uid) ?? begin(deps, uid);
+    if (!known) return EMPTY;
+    // A new record is kept before its first look, so that what this finds is a step like any other, told and counted.
+    const begun$ = recorded(world, known);
     const seen = gatherCase(world, known, options);
     const { next, effect, againAtMs = Number.POSITIVE_INFINITY } = look(seen, options.nowMs);
-    const looked$ = recorded(world, next);
+    const looked$ = concat(begun$, recorded(world, next));
     if (!effect) {
       if (Number.isFinite(againAtMs)) alarm$.next({ key: uid, atMs: againAtMs });
       return looked$;

@@ -1,3 +1,4 @@
+import { filter, map, type Observable } from 'rxjs';
 import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from 'kubernetes-types/policy/v1.js';
 import type {
@@ -124,29 +125,43 @@ export const isTouched = ({ metadata, status }: Pod): boolean =>
   metadata?.annotations?.['spotpolicy.dev/interruption'] !== undefined ||
   (status?.conditions ?? []).some(({ type }) => type === 'DisruptionTarget');
 
-/** What a watch saw until now; `stop` ends it. */
+/** What a watch saw until now, which throws if the watch ended by itself; `stop` ends it. */
 export interface Watched<T> {
   readonly seen: readonly T[];
   stop(): void;
 }
+
+const collect = <T>(source$: Observable<T>): Watched<T> => {
+  const seen: T[] = [];
+  let failure: unknown;
+  const watching = source$.subscribe({
+    next: (value) => seen.push(value),
+    error: (error: unknown) => (failure = error),
+    complete: () => (failure = new Error('the API server ended the watch')),
+  });
+  return {
+    get seen() {
+      if (failure !== undefined) throw failure;
+      return seen;
+    },
+    stop: () => watching.unsubscribe(),
+  };
+};
 
 /** Every status that a budget has from now on, the present one first. */
 export const watchBudget = (
   { admin, namespace }: Pick<Scene, 'admin' | 'namespace'>,
   name: string,
 ): Watched<PodDisruptionBudgetStatus> => {
-  const seen: PodDisruptionBudgetStatus[] = [];
-  const watching = admin
-    .watch$<PodDisruptionBudget>(
-      `${pathTo('PodDisruptionBudget', namespace)}?fieldSelector=metadata.name%3D${name}`,
-    )
-    .subscribe(({ object }) => object.status && seen.push(object.status));
-  return { seen, stop: () => watching.unsubscribe() };
+  const path = `${pathTo('PodDisruptionBudget', namespace)}?fieldSelector=metadata.name%3D${name}`;
+  return collect(
+    admin.watch$<PodDisruptionBudget>(path).pipe(
+      map(({ object }) => object.status),
+      filter((status) => status !== undefined),
+    ),
+  );
 };
 
 /** Every state that the pods of a scene have from now on. */
-export const watchPods = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Watched<Pod> => {
-  const seen: Pod[] = [];
-  const watching = admin.watch$<Pod>(pathTo('Pod', namespace)).subscribe(({ object }) => seen.push(object));
-  return { seen, stop: () => watching.unsubscribe() };
-};
+export const watchPods = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Watched<Pod> =>
+  collect(admin.watch$<Pod>(pathTo('Pod', namespace)).pipe(map(({ object }) => object)));

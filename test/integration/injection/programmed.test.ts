@@ -1,4 +1,5 @@
 import { filter, firstValueFrom, map, timeout } from 'rxjs';
+import type { Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, test } from 'vitest';
 import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
 import { aPolicy, manifestOf } from '../../builders/policy.ts';
@@ -22,6 +23,44 @@ const programmed = (namespace: string): Promise<unknown> =>
       timeout(30_000),
     ),
   );
+
+const priceOf = ({ metadata }: Pod): string | undefined =>
+  metadata?.annotations?.['k8s.aliyun.com/eci-spot-price-limit'];
+
+// Not beside the others of this file: it measures.
+test('an edit of a policy reaches new pods within a second, and older pods count as outdated', async () => {
+  const namespace = await aNamespace();
+  const limit = (priceLimit: string) =>
+    ({ strategy: 'SpotWithPriceLimit', priceLimit, fallback: { mode: 'Never' } }) as const;
+  await aProgrammedPolicy(admin, namespace, aPolicy({ spec: limit('0.10') }));
+  await create(admin, namespace, aDeployment({ replicas: 2 }));
+  await waitFor('two pods', async () => (await podsOf(admin, namespace, 'web')).length === 2);
+
+  const delaysMs: number[] = [];
+  for (const priceLimit of ['0.20', '0.30', '0.40', '0.50', '0.60']) {
+    await admin.patch(pathTo('SpotPolicy', namespace, 'web'), { spec: { priceLimit } });
+    const editedAtMs = performance.now();
+    await waitFor('a pod by the new edition', async () => {
+      const pods = await newPods(namespace, 1);
+      return pods.map(priceOf).join() === priceLimit;
+    });
+    delaysMs.push(performance.now() - editedAtMs);
+  }
+  // The machine may be busy for one of them.
+  const median = delaysMs.toSorted((a, b) => a - b)[2];
+  expect(median).toBeLessThan(1_000);
+
+  const [latest] = await newPods(namespace, 1);
+  await waitFor('the older pods to count as outdated', async () => {
+    const { pods, revision } = await statusOf(admin, namespace, 'web');
+    return pods?.outdated === 2 && revision === latest?.metadata?.annotations?.['spotpolicy.dev/revision'];
+  });
+  await admin.delete(`${pathTo('Pod', namespace)}?labelSelector=app%3Dweb`);
+  await waitFor('their successors to be counted', async () => {
+    const { pods } = await statusOf(admin, namespace, 'web');
+    return pods?.matched === 2 && pods.outdated === 0 && pods.uninjected === 0;
+  });
+});
 
 describe.concurrent('Programmed is true to what new pods get', () => {
   test.each(Array.from({ length: 4 }, (_, index) => index))(
@@ -63,38 +102,6 @@ describe.concurrent('Programmed is true to what new pods get', () => {
     },
   );
 });
-
-test.concurrent(
-  'an edit of a policy reaches new pods within a second, and older pods count as outdated',
-  async () => {
-    const namespace = await aNamespace();
-    await aProgrammedPolicy(admin, namespace, aPolicy());
-    await create(admin, namespace, aDeployment({ replicas: 2 }));
-    await waitFor('two pods', async () => (await podsOf(admin, namespace, 'web')).length === 2);
-    const [before] = await newPods(namespace, 1);
-
-    const spec = { strategy: 'SpotWithPriceLimit', priceLimit: '0.30', fallback: { mode: 'Never' } };
-    await admin.patch(pathTo('SpotPolicy', namespace, 'web'), { spec });
-    const editedAtMs = performance.now();
-    const after = await waitFor('a pod by the new edition', async () => {
-      const [pod] = await newPods(namespace, 1);
-      return pod?.metadata?.annotations?.['k8s.aliyun.com/eci-spot-price-limit'] === '0.30' && pod;
-    });
-    expect(performance.now() - editedAtMs).toBeLessThan(1_000);
-    const revision = 'spotpolicy.dev/revision';
-    expect(after.metadata?.annotations?.[revision]).not.toBe(before?.metadata?.annotations?.[revision]);
-
-    await waitFor('the older pods to count as outdated', async () => {
-      const { pods, revision: current } = await statusOf(admin, namespace, 'web');
-      return pods?.outdated === 2 && current === after.metadata?.annotations?.[revision];
-    });
-    await admin.delete(`${pathTo('Pod', namespace)}?labelSelector=app%3Dweb`);
-    await waitFor('their successors to be counted', async () => {
-      const { pods } = await statusOf(admin, namespace, 'web');
-      return pods?.matched === 2 && pods.outdated === 0 && pods.uninjected === 0;
-    });
-  },
-);
 
 test.concurrent('an edit is Programmed only when admission decides by it', async () => {
   const namespace = await aNamespace();

@@ -25,12 +25,12 @@ import { edit } from './editing.ts';
 import { startForeignWebhook } from './foreign-webhook.ts';
 import { bundleOf, readWebhook } from './webhook-configuration.ts';
 
-const leaseSeconds = 3;
+const leaseSeconds = 6;
 const lease = [
   '--lease-seconds',
   String(leaseSeconds),
   '--lease-renew-deadline-seconds',
-  '2',
+  '4',
   '--lease-retry-seconds',
   '0.5',
 ];

@@ -20,7 +20,7 @@ let free: string;
 let governed: string;
 let storedBefore: object;
 
-const flags = ['--lease-seconds', '3', '--lease-renew-deadline-seconds', '2', '--lease-retry-seconds', '0.5'];
+const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${installation.namespace}/leases/spotpolicy`;
 const everyPod = { selector: {} };
 const own = { labels: { tier: 'front' }, annotations: { 'k8s.aliyun.com/eci-image-cache': 'true' } };
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   cluster = await anOwnCluster();
   [free, governed] = await Promise.all([aNamespace({ cluster }), aNamespace({ cluster })]);
   storedBefore = asWritten(await admit(cluster.admin, free, aPod(own)));
-  replica = await startReplica(cluster, { flags });
+  replica = await startReplica(cluster);
 });
 
 /** What `act` comes to, and how many admission requests the API server made meanwhile. */
@@ -194,7 +194,9 @@ test('while the operator hangs or is gone pods are created all the same, and cou
 
   await replica.end('SIGKILL');
   await timed('gone');
-  replica = await startReplica(cluster, { flags });
+  // Else its successor would wait until it has run out.
+  await admin.delete(leasePath);
+  replica = await startReplica(cluster);
   await waitFor(
     'three uninjected pods',
     async () => (await statusOf(admin, governed, 'web')).pods?.uninjected === 3,
@@ -209,8 +211,7 @@ test('while the operator hangs or is gone pods are created all the same, and cou
 test('a policy is not Programmed while the API server does not reach admission, and says why', async () => {
   const { admin } = cluster;
   await replica.end('SIGTERM');
-  const nowhere = ['--webhook-url', 'https://127.0.0.1:1/mutate'];
-  const lost = await startReplica(cluster, { flags: [...flags, ...nowhere] });
+  const lost = await startReplica(cluster, { flags: ['--webhook-url', 'https://127.0.0.1:1/mutate'] });
   const namespace = await aNamespace({ cluster });
   await create(admin, namespace, manifestOf(aPolicy()));
   const programmed = async () =>
@@ -226,7 +227,7 @@ test('a policy is not Programmed while the API server does not reach admission, 
   expect(conditions?.find(({ type }) => type === 'Reconciling')?.status).toBe('True');
 
   await lost.end('SIGTERM');
-  replica = await startReplica(cluster, { flags });
+  replica = await startReplica(cluster);
   await waitFor('the policy to be Programmed', async () => (await programmed())?.status === 'True');
   expect(governorOf(await admit(admin, namespace, aPod()))).toBe('web');
 });

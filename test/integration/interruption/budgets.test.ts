@@ -58,7 +58,7 @@ test.concurrent(
     budget.stop();
     expect(ended.map(({ outcome }) => outcome)).toEqual(['Replaced', 'Replaced', 'Replaced']);
     expect(Math.min(...budget.seen.map(({ currentHealthy }) => currentHealthy))).toBe(2);
-    const evictedAt = ended.map((entry) => Date.parse(entry.evictedAt ?? '')).toSorted();
+    const evictedAt = ended.map((entry) => Date.parse(entry.evictedAt ?? '')).toSorted((a, b) => a - b);
     // Each waits for the successor of the one before, which takes 4 s to be Ready; times are whole seconds.
     expect((evictedAt[1] ?? 0) - (evictedAt[0] ?? 0)).toBeGreaterThanOrEqual(4_000);
     expect((evictedAt[2] ?? 0) - (evictedAt[1] ?? 0)).toBeGreaterThanOrEqual(4_000);

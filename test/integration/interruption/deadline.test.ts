@@ -6,16 +6,7 @@ import { sharedCluster, waitFor } from '../harness/cluster.ts';
 import { budgetInForce, pathTo } from '../harness/objects.ts';
 import { noticeEvent, warn } from '../harness/platform.ts';
 import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
-import {
-  aScene,
-  clockReaches,
-  isGone,
-  isTouched,
-  type Scene,
-  timesTold,
-  uidOf,
-  watchPods,
-} from '../harness/scene.ts';
+import { aScene, clockReaches, isGone, type Scene, timesTold, uidOf, watchPods } from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
 const never = { maxUnavailable: 0 };

@@ -96,3 +96,29 @@ test.concurrent(
     expect(replacement?.capacity).toBe('OnDemand');
   },
 );
+
+test.concurrent(
+  'a pod that its user annotated before there was any policy is handled by one that annotates nothing',
+  async ({ expect }) => {
+    const { admin } = await sharedCluster();
+    const namespace = await aNamespace();
+    await create(admin, namespace, aDeployment({ annotations: spotAnnotations }));
+    const [pod = {}] = await readyPods(admin, namespace, 'web', 1);
+    const policy = aPolicy({ spec: { strategy: undefined, injection: { at: 'None' } } });
+    await aProgrammedPolicy(admin, namespace, policy);
+    await reclaim(admin, pod, { minutes: 3, uid: 'pod' });
+    const entry = await interruptionOf(
+      admin,
+      { namespace, name: 'web' },
+      uidOf(pod),
+      ({ phase }) => phase === 'Done',
+    );
+    expect(entry.outcome).toBe('Replaced');
+    const [successor = {}] = await readyPods(admin, namespace, 'web', 1);
+    expect(entry.replacement?.uid).toBe(uidOf(successor));
+    const keys = Object.keys(successor.metadata?.annotations ?? {}).filter((key) =>
+      key.startsWith('k8s.aliyun.com/eci-spot'),
+    );
+    expect(keys).toEqual(Object.keys(spotAnnotations));
+  },
+);

@@ -67,6 +67,8 @@ test.concurrent(
   async ({ expect }) => {
     const scene = await aScene();
     await scene.create(aDeployment({ annotations }));
+    // Two budgets: as soon as the next pod is Ready one alone would let this one go, to whoever asks first.
+    await scene.create(aBudget({ maxUnavailable: 1 }, 'web', 'second'));
     const [pod = {}] = await theBlockedPods(scene, 'web', 1);
     const spec = { template: { metadata: { annotations: { revision: 'two' } } } };
     await scene.patch('Deployment', 'web', { spec });

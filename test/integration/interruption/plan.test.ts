@@ -1,7 +1,8 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import { describe, test } from 'vitest';
 import { aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
-import { isReady, podsOf } from '../harness/objects.ts';
+import { aNamespace } from '../harness/cluster.ts';
+import { create, isReady, podsOf, readyPods } from '../harness/objects.ts';
 import { announce, warn } from '../harness/platform.ts';
 import { aBarePod, sim, spotAnnotations } from '../harness/pods.ts';
 import { aScene, clockReaches, isTouched, timesTold, uidOf } from '../harness/scene.ts';
@@ -182,26 +183,27 @@ test.concurrent(
   'a notice about a pod that no policy governs, that opted out, or that is no spot pod changes nothing',
   async ({ expect }) => {
     const scene = await aScene();
+    const elsewhere = await aNamespace();
+    await create(scene.admin, elsewhere, aDeployment({ annotations }));
     const optOut = { 'spotpolicy.dev/inject': 'false' };
     await scene.create(aDeployment({ name: 'out', annotations, labels: optOut }));
     await scene.create(aDeployment({ name: 'plain' }));
     await scene.create(aDeployment({ name: 'sentinel', annotations }));
-    const [out, plain, sentinel] = await Promise.all(
-      ['out', 'plain', 'sentinel'].map((app) => scene.one(app)),
-    );
-    if (!out || !plain || !sentinel) throw new Error('three pods were asked for');
-    await warn(scene.admin, out, { leftSeconds: 170 });
-    await announce(scene.admin, out, { leftSeconds: 170 });
-    await warn(scene.admin, plain, { leftSeconds: 170 });
-    await warn(scene.admin, sentinel, { leftSeconds: 170 });
+    const left = [
+      ...(await readyPods(scene.admin, elsewhere, 'web', 1)),
+      await scene.one('out'),
+      await scene.one('plain'),
+    ];
+    const sentinel = await scene.one('sentinel');
+    for (const pod of [...left, sentinel]) {
+      await warn(scene.admin, pod, { leftSeconds: 170 });
+      await announce(scene.admin, pod, { leftSeconds: 170 });
+    }
     await scene.entry(sentinel, ({ phase }) => phase === 'Done');
 
-    for (const pod of [out, plain]) {
-      const seen = await scene.find(pod);
-      expect(seen && isTouched(seen)).toBe(false);
-    }
-    const { totals, interruptions } = await scene.status();
+    const seen = await Promise.all(left.map((pod) => scene.find(pod)));
+    expect(seen.map((pod) => pod && isTouched(pod))).toEqual([false, false, false]);
+    const { interruptions } = await scene.statusWith(({ totals }) => totals?.noticed === 1);
     expect(interruptions?.map(({ uid }) => uid)).toEqual([uidOf(sentinel)]);
-    expect(totals?.noticed).toBe(1);
   },
 );

@@ -167,8 +167,8 @@ survives('a pod that took the name of a doomed one meanwhile is not touched, nor
     const scene = await aScene({}, cluster);
     await scene.create(aStatefulSet({ annotations, replicas: 2 }));
     const [pod = {}] = await scene.ready('db', 2);
-    await announce(scene.admin, pod, { leftSeconds: 150 });
     await underABudget({ scene, pod }, 'db');
+    await announce(scene.admin, pod, { leftSeconds: 150 });
     return { scene, pod, budget: watchBudget(scene, 'db') };
   },
   meanwhile: async ({ scene, pod }) => {

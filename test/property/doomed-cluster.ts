@@ -1,0 +1,224 @@
+import { timetable } from '../../operator/interruption/deadline.ts';
+import type { Effect } from '../../operator/interruption/look.ts';
+import { writeMark } from '../../operator/interruption/mark.ts';
+import type { Answer } from '../../operator/interruption/settle.ts';
+import { reportOn } from '../../operator/status/report.ts';
+import type { Interruption } from '../../operator/world/interruption.ts';
+import type { Change } from '../../operator/world/view.ts';
+import type { World } from '../../operator/world/world.ts';
+import { lead, type Leader } from '../builders/leader.ts';
+import {
+  aPod,
+  anEvent,
+  anExpiry,
+  ownedBy,
+  type EventWishes,
+  type PodWishes,
+  uidOf,
+} from '../builders/pod.ts';
+import { aPolicy } from '../builders/policy.ts';
+import { aComputedBudget, aReplicaSet, aWorld, drop, list, put } from '../builders/world.ts';
+import { aDeployment, aJob } from '../builders/workloads.ts';
+
+/** How the API server takes the next call: does it, refuses it, or does it and is not heard. */
+export type Mood = 'Does' | 'BudgetRefuses' | 'Fails' | 'IsSlow' | 'IsNotHeard';
+
+/** What stays the same through one history. */
+export interface Setting {
+  readonly owners: readonly ('ReplicaSet' | 'Job' | 'None')[];
+  readonly onDeadline: 'Delete' | 'Leave';
+  readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';
+  readonly budgets: 0 | 1 | 2;
+  readonly trustEvents: boolean;
+}
+
+/** Something that happens in a cluster: to a doomed pod, to a successor, to what surrounds them, or to us. */
+export type Happening =
+  | {
+      readonly kind: 'condition' | 'event' | 'deleted' | 'gone' | 'released' | 'completed';
+      readonly pod: number;
+    }
+  | { readonly kind: 'created' | 'ready' | 'lost'; readonly pod: number }
+  | { readonly kind: 'budget'; readonly allowed: number }
+  | { readonly kind: 'scaled'; readonly replicas: number }
+  | { readonly kind: 'mood'; readonly mood: Mood }
+  | { readonly kind: 'relist' }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'restart' };
+
+const slowMs = 3_000;
+
+/**
+ * A cluster with doomed pods, their successors, and a real leader at work on it. Every call is checked against what
+ * must never happen; the first that breaks a rule is what `broken` says.
+ */
+export const doomedCluster = (setting: Setting) => {
+  const pods = new Map<string, PodWishes & { readonly name: string }>();
+  const events = new Map<string, EventWishes>();
+  let replicas = setting.owners.length;
+  let allowed = 1;
+  let version = 1;
+  let mood: Mood = 'Does';
+  let status: ReturnType<typeof reportOn> | undefined;
+  let world: World;
+  let leader: Leader;
+  const underWay = new Set<string>();
+  const broken: string[] = [];
+  /** Pods, by uid, that each kind of call was done to, over every term. */
+  const done = { Mark: new Set<string>(), Evict: new Set<string>(), Delete: new Set<string>() };
+
+  const budgets = () =>
+    ['web', 'too']
+      .slice(0, setting.budgets)
+      .map((name) => aComputedBudget({ name, allowed, version: String(version) }));
+  const policy = () => {
+    const { onDeadline, jobPods } = setting;
+    return aPolicy({ spec: { interruption: { onDeadline, jobPods } }, ...(status && { status }) });
+  };
+  const tell = (changes: readonly Change[]): void => leader.tell(changes);
+  const change = (name: string, more: PodWishes): void => {
+    const uid = uidOf('Pod', name);
+    const pod = { ...pods.get(uid), ...more, name };
+    pods.set(uid, pod);
+    tell(put(world, 'Pod', aPod(pod)));
+  };
+  const remove = (name: string): void => {
+    const pod = pods.get(uidOf('Pod', name));
+    if (!pod) return;
+    pods.delete(uidOf('Pod', name));
+    tell(drop(world, 'Pod', aPod(pod)));
+  };
+  const terminate = (name: string, graceSeconds: number): void =>
+    change(name, { deletion: { atMs: Date.now(), graceSeconds } });
+
+  const check = (doomed: Interruption, effect: Effect): void => {
+    const rule = (holds: boolean, text: string): unknown =>
+      holds || broken.push(`${effect.kind} of ${doomed.name} at ${new Date().toISOString()}: ${text}`);
+    const pod = pods.get(doomed.uid);
+    rule(!underWay.has(doomed.uid), 'another call about it is under way');
+    rule(world.interruptions.byUid(doomed.uid)?.phase !== 'Done', 'its interruption is over');
+    if (effect.kind === 'Mark') return;
+    rule(effect.graceSeconds >= 1, `grace of ${effect.graceSeconds} s`);
+    rule(pod?.deletion === undefined && pod?.phase !== 'Failed', 'it has ended already');
+    rule(doomed.plan.when !== 'Never', 'its plan leaves it to the reclaim');
+    rule(setting.budgets < 2 || effect.kind !== 'Evict', 'two budgets select it');
+    if (effect.kind === 'Evict') return;
+    const { forceMs } = timetable(doomed, pod?.graceSeconds ?? 30);
+    rule(Date.now() >= forceMs, `${forceMs - Date.now()} ms too early`);
+    rule(setting.onDeadline === 'Delete', 'the policy says Leave');
+    rule(setting.trustEvents || pod?.conditions !== undefined, 'only an Event says so');
+  };
+
+  const doIt = ({ uid, name }: Interruption, effect: Effect): Answer => {
+    const pod = pods.get(uid);
+    if (!pod) return { kind: 'Gone' };
+    done[effect.kind].add(uid);
+    if (effect.kind === 'Mark') {
+      const annotations = { ...pod.annotations, 'spotpolicy.dev/interruption': writeMark(effect.mark) };
+      change(name, { annotations });
+    } else terminate(name, effect.graceSeconds);
+    return { kind: 'Done' };
+  };
+  const answer = async (doomed: Interruption, effect: Effect): Promise<Answer> => {
+    check(doomed, effect);
+    underWay.add(doomed.uid);
+    try {
+      if (mood === 'BudgetRefuses' && effect.kind === 'Evict')
+        return { kind: 'Refused', byBudget: true, message: 'needs 9, has 9' };
+      if (mood === 'Fails') return { kind: 'Refused', byBudget: false, message: 'no answer' };
+      if (mood === 'IsSlow') await new Promise((resolve) => setTimeout(resolve, slowMs));
+      const answered = doIt(doomed, effect);
+      return mood === 'IsNotHeard' ? { kind: 'Refused', byBudget: false, message: 'not heard' } : answered;
+    } finally {
+      underWay.delete(doomed.uid);
+    }
+  };
+
+  const begin = (): void => {
+    underWay.clear();
+    const deployment = aDeployment({ replicas });
+    world = aWorld({
+      SpotPolicy: [policy()],
+      Deployment: [deployment],
+      ReplicaSet: [aReplicaSet()],
+      Job: [aJob({ completions: 9, ignoresDisruption: true })],
+      PodDisruptionBudget: budgets(),
+      Pod: [...pods.values()].map(aPod),
+      ReclaimEvent: [...events.values()].map(anEvent),
+    });
+    leader = lead(world, answer, { trustEvents: setting.trustEvents });
+  };
+
+  setting.owners.forEach((owner, index) => {
+    const owners = {
+      ReplicaSet: ownedBy('ReplicaSet', 'web-abc'),
+      Job: ownedBy('Job', 'batch'),
+      None: undefined,
+    };
+    const name = `doomed-${index}`;
+    pods.set(uidOf('Pod', name), { name, owner: owners[owner] });
+  });
+  begin();
+
+  const alive = (name: string): boolean => {
+    const pod = pods.get(uidOf('Pod', name));
+    return pod !== undefined && !pod.deletion && pod.phase === undefined;
+  };
+  const happen = (what: Happening): void => {
+    const doomed = 'pod' in what ? `doomed-${what.pod % setting.owners.length}` : '';
+    const successor = 'pod' in what ? `successor-${what.pod}` : '';
+    switch (what.kind) {
+      case 'condition':
+        return alive(doomed) ? change(doomed, { conditions: [anExpiry(Date.now())] }) : undefined;
+      case 'event':
+        events.set(doomed, { pod: doomed, firstAtMs: Date.now() });
+        return tell(put(world, 'ReclaimEvent', anEvent({ pod: doomed, firstAtMs: Date.now() })));
+      case 'deleted':
+        return alive(doomed) ? terminate(doomed, 30) : undefined;
+      case 'gone':
+        return remove(doomed);
+      case 'released':
+        return alive(doomed) ? change(doomed, { phase: 'Failed', reason: 'BidFailed' }) : undefined;
+      case 'completed':
+        return alive(doomed) ? change(doomed, { phase: 'Succeeded' }) : undefined;
+      case 'created': {
+        const owner = what.pod % 2 === 0 ? ownedBy('ReplicaSet', 'web-abc') : ownedBy('Job', 'batch');
+        if (pods.has(uidOf('Pod', successor))) return undefined;
+        return change(successor, { owner, ready: false, createdAtMs: Date.now() });
+      }
+      case 'ready':
+        return alive(successor) ? change(successor, { ready: true, readyAtMs: Date.now() }) : undefined;
+      case 'lost':
+        return remove(successor);
+      case 'budget':
+        ({ allowed } = what);
+        version += 1;
+        return tell(budgets().flatMap((budget) => put(world, 'PodDisruptionBudget', budget)));
+      case 'scaled':
+        ({ replicas } = what);
+        return tell(put(world, 'Deployment', aDeployment({ replicas })));
+      case 'mood':
+        ({ mood } = what);
+        return undefined;
+      case 'relist':
+        return tell(list(world, 'Pod', [...pods.values()].map(aPod)));
+      case 'status': {
+        const [known] = world.policies.all();
+        if (known) status = reportOn(world, known, Date.now());
+        return tell(put(world, 'SpotPolicy', policy()));
+      }
+      case 'restart':
+        leader.stop();
+        return begin();
+    }
+  };
+
+  return {
+    happen,
+    broken,
+    done,
+    records: (): readonly Interruption[] => [...world.interruptions.all()],
+    totals: () => world.totals('SpotPolicy/shop/web'),
+    stop: (): void => leader.stop(),
+  };
+};

@@ -1,0 +1,69 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { gateOf, pauseAfter, roomIn, type Standing } from '../../operator/interruption/gate.ts';
+import type { Refusal } from '../../operator/world/interruption.ts';
+import { at } from '../builders/pod.ts';
+import { aComputedBudget, known } from '../builders/world.ts';
+
+const standing: fc.Arbitrary<Standing> = fc
+  .record({
+    name: fc.constantFrom('web', 'api'),
+    version: fc.constantFrom('1', '2'),
+    allowed: fc.nat(20),
+    underWay: fc.nat(20),
+    current: fc.boolean(),
+    failure: fc.option(fc.constant('no scale'), { nil: '' }),
+  })
+  .map(({ underWay, ...figures }) => ({
+    budget: known('PodDisruptionBudget', aComputedBudget(figures)),
+    underWay,
+  }));
+const standings = fc.uniqueArray(standing, { maxLength: 2, selector: ({ budget }) => budget.name });
+const single = fc.uniqueArray(standing, { maxLength: 1, selector: ({ budget }) => budget.name });
+
+// As calls leave it: a budget's refusal may be followed up at once, any other failure after its pause.
+const refusal: fc.Arbitrary<Refusal> = fc
+  .record({
+    attempts: fc.integer({ min: 1, max: 9 }),
+    byBudget: fc.boolean(),
+    version: fc.constantFrom('1', '2'),
+  })
+  .map(({ attempts, byBudget, version }) => ({
+    atMs: at(0),
+    attempts,
+    byBudget,
+    budgetVersions: { 'shop/web': version },
+    message: 'needs 9, has 9',
+    notBeforeMs: at(0) + (byBudget ? 0 : pauseAfter(attempts)),
+  }));
+const soonMs = fc.integer({ min: 0, max: 9_999 });
+
+describe('the gate before an eviction', () => {
+  test.prop([single, soonMs, fc.option(refusal, { nil: undefined })])(
+    'is closed to a Ready pod while as many calls are under way as its budget allows',
+    (found, ms, refused) => {
+      fc.pre(found.some((each) => roomIn(each) === 0) && refused?.byBudget !== false);
+      expect(gateOf({ refusal: refused, ready: true }, found, at(0) + ms).open).toBe(false);
+    },
+  );
+
+  test.prop([single, refusal, fc.boolean()])(
+    'opens within ten seconds of any refusal',
+    (found, refused, ready) => {
+      expect(gateOf({ refusal: refused, ready }, found, refused.atMs + 10_000)).toEqual({ open: true });
+    },
+  );
+
+  test.prop([standings, soonMs, fc.option(refusal, { nil: undefined }), fc.boolean()])(
+    'is closed until a moment that it names, and open then, unless two budgets close it for good',
+    (found, ms, refused, ready) => {
+      const nowMs = at(0) + ms;
+      const gate = gateOf({ refusal: refused, ready }, found, nowMs);
+      if (gate.open) return;
+      expect(gate.message).not.toBe('');
+      expect(gate.againAtMs).toBeGreaterThan(nowMs);
+      if (found.length > 1) expect(gate.againAtMs).toBe(Number.POSITIVE_INFINITY);
+      else expect(gateOf({ refusal: gate.refusal, ready }, found, gate.againAtMs)).toEqual({ open: true });
+    },
+  );
+});

@@ -1,0 +1,134 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import type { Interruption, Totals } from '../../operator/world/interruption.ts';
+import { type Advance, onAClock } from '../builders/clock.ts';
+import { doomedCluster, type Happening, type Setting } from './doomed-cluster.ts';
+
+const setting: fc.Arbitrary<Setting> = fc.record({
+  owners: fc.array(fc.constantFrom('ReplicaSet', 'ReplicaSet', 'Job', 'None'), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  onDeadline: fc.constantFrom('Delete', 'Leave'),
+  jobPods: fc.constantFrom('AtDeadline', 'Immediately', 'Never'),
+  budgets: fc.constantFrom(0, 1, 2),
+  trustEvents: fc.boolean(),
+});
+const pod = fc.nat(3);
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('condition', 'event'), pod }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('deleted', 'gone', 'gone', 'released', 'completed'), pod }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('created', 'ready', 'ready', 'lost'), pod: fc.nat(7) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('budget'), allowed: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('scaled'), replicas: fc.nat(4) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('mood'),
+      mood: fc.constantFrom('Does', 'BudgetRefuses', 'Fails', 'IsSlow', 'IsNotHeard'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('relist', 'status') }) },
+);
+const waitMs = fc.oneof(fc.constant(0), fc.nat(2_000), fc.nat(60_000));
+const history = fc.array(fc.tuple(happening, waitMs), { maxLength: 25 });
+const restart = fc.constant<Happening>({ kind: 'restart' });
+const historyWithRestarts = fc.array(
+  fc.tuple(fc.oneof({ weight: 8, arbitrary: happening }, { weight: 1, arbitrary: restart }), waitMs),
+  { maxLength: 25 },
+);
+
+type Cluster = ReturnType<typeof doomedCluster>;
+type History = readonly (readonly [Happening, number])[];
+
+/** Runs a history and then lets everything come to an end: calls are done, doomed pods go, successors are Ready. */
+const live = async (advance: Advance, of: Setting, past: History, look: (cluster: Cluster) => void) => {
+  const cluster = doomedCluster(of);
+  try {
+    for (const [what, afterMs] of past) {
+      cluster.happen(what);
+      await advance(afterMs);
+      look(cluster);
+    }
+    cluster.happen({ kind: 'mood', mood: 'Does' });
+    await advance(20_000);
+    of.owners.forEach((_, index) => cluster.happen({ kind: 'gone', pod: index }));
+    for (const kind of ['created', 'ready'] as const)
+      for (let index = 0; index < 8; index++) cluster.happen({ kind, pod: index });
+    await advance(660_000);
+    look(cluster);
+    return cluster;
+  } finally {
+    cluster.stop();
+  }
+};
+
+const times = (records: readonly Interruption[], test: (record: Interruption) => boolean): number =>
+  records.filter(test).length;
+const countOf = (records: readonly Interruption[]): Totals => ({
+  noticed: records.length,
+  evicted: 0,
+  replaced: times(records, ({ replacement }) => replacement?.readyAtMs !== undefined),
+  forced: times(records, ({ forced }) => forced),
+  missed: times(records, ({ outcome }) => outcome === 'Missed'),
+  leftToReclaim: times(records, ({ outcome }) => outcome === 'LeftToReclaim'),
+});
+const credits = (records: readonly Interruption[]): string[] =>
+  records.flatMap(({ replacement }) => replacement?.uid ?? []);
+
+describe('through any history of a cluster', () => {
+  test.prop([setting, history])('no call breaks a rule, and every interruption ends', (of, past) =>
+    onAClock(async (advance) => {
+      const cluster = await live(advance, of, past, () => undefined);
+      expect(cluster.broken).toEqual([]);
+      for (const { name, phase, outcome, counted } of cluster.records())
+        expect({ name, phase, ended: outcome !== undefined, counted }).toEqual({
+          ...{ name, phase: 'Done', ended: true, counted: true },
+        });
+    })(),
+  );
+
+  test.prop([setting, history])(
+    'every figure of the totals is the edge of one field, counted once',
+    (of, past) =>
+      onAClock(async (advance) => {
+        const cluster = await live(advance, of, past, () => undefined);
+        const { evicted: _, ...totals } = cluster.totals();
+        const { evicted: __, ...counted } = countOf(cluster.records());
+        expect(totals).toEqual(counted);
+        expect(cluster.totals().evicted).toBeLessThanOrEqual(cluster.done.Evict.size);
+      })(),
+  );
+
+  test.prop([setting, historyWithRestarts])(
+    'no replacement is credited twice, restarts or none',
+    (of, past) =>
+      onAClock(async (advance) => {
+        await live(advance, of, past, (cluster) => {
+          const uids = credits(cluster.records());
+          expect(new Set(uids).size).toBe(uids.length);
+        });
+      })(),
+  );
+
+  test.prop([setting, historyWithRestarts])(
+    'restarts break no rule either, and count nothing twice',
+    (of, past) =>
+      onAClock(async (advance) => {
+        const cluster = await live(advance, of, past, () => undefined);
+        expect(cluster.broken).toEqual([]);
+        const { noticed, evicted, replaced, forced, missed, leftToReclaim } = cluster.totals();
+        const doomed = of.owners.length;
+        for (const figure of [noticed, replaced, missed + leftToReclaim + evicted + forced])
+          expect(figure).toBeLessThanOrEqual(doomed);
+        for (const { name, phase } of cluster.records())
+          expect({ name, phase }).toEqual({ name, phase: 'Done' });
+      })(),
+  );
+});

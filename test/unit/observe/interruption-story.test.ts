@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { tellStep } from '../../../operator/observe/interruption-story.ts';
+import type { Interruption } from '../../../operator/world/interruption.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { at } from '../../builders/pod.ts';
+
+const tell = (after: Partial<Interruption>, before: Partial<Interruption> | undefined = {}) =>
+  tellStep(before && anInterruption(before), anInterruption(after)).map(
+    ({ type, reason, message }) => `${type} ${reason}: ${message}`,
+  );
+const refusal = {
+  ...{
+    atMs: at(0),
+    attempts: 1,
+    byBudget: true,
+    budgetVersions: {},
+    message: 'needs 9, has 9',
+    notBeforeMs: at(0),
+  },
+};
+const replacement = { uid: 'u', name: 'web-2', capacity: 'on-demand', readyAtMs: undefined } as const;
+
+describe('a step of an interruption tells', () => {
+  it('that it was noticed, when ECI takes the instance and what is planned', () => {
+    expect(tellStep(undefined, anInterruption())).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'SpotReclaimNoticed',
+        line: 'reclaim noticed',
+        message:
+          'ECI takes the instance back at 2026-03-01T12:03:00.000Z; it is evicted at once (its ReplicaSet recreates it)',
+        details: { windowSeconds: 180, plan: 'AtOnce' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['Late', 'it is evicted late (why)'],
+    ['Never', 'it is left to the reclaim (why)'],
+    ['ByNode', 'why'],
+  ] as const)('of a plan %s: %s', (when, text) => {
+    const plan = { when, because: 'why', charged: false };
+    expect(tellStep(undefined, anInterruption({ plan }))[0]?.message).toMatch(
+      new RegExp(`; ${text.replace(/[()]/g, '\\$&')}$`),
+    );
+  });
+
+  it('that it is blocked, in the words of the status', () => {
+    expect(tell({ phase: 'Blocked', message: 'budget web allows none' })).toEqual([
+      'Warning EvictionBlocked: budget web allows none',
+    ]);
+  });
+
+  it('that the pod was evicted', () => {
+    expect(tell({ evictedAtMs: at(1) })).toEqual([
+      'Normal PodEvicted: evicted before ECI takes the instance back',
+    ]);
+  });
+
+  it('that it was deleted in spite of its budget, and not that it was evicted', () => {
+    expect(tell({ evictedAtMs: at(1), forced: true, message: 'deadline reached' })).toEqual([
+      'Warning DeadlineForced: deleted gracefully in spite of its budget: deadline reached',
+    ]);
+  });
+
+  it('that the reclaim came first, and why where that is known', () => {
+    expect(tell({ outcome: 'Missed' })).toEqual([
+      'Warning ReclaimMissed: ECI took the instance before the pod was evicted',
+    ]);
+    expect(tell({ outcome: 'Missed', refusal })[0]).toContain(': needs 9, has 9');
+    expect(tell({ outcome: 'LeftToReclaim' })).toEqual([]);
+  });
+
+  it('that its replacement is Ready, and on what', () => {
+    expect(tell({ replacement })).toEqual([]);
+    expect(tell({ replacement: { ...replacement, readyAtMs: at(9) } })).toEqual([
+      'Normal ReplacementReady: replaced by web-2 on on-demand capacity',
+    ]);
+  });
+});
+
+describe('nothing is told twice', () => {
+  it('while it stays as it is', () => {
+    const blocked = { phase: 'Blocked', message: 'more healthy now' } as const;
+    expect(tell(blocked, { ...blocked, message: 'before' })).toEqual([]);
+    expect(tell({ evictedAtMs: at(9) }, { evictedAtMs: at(1) })).toEqual([]);
+  });
+
+  it('that an earlier leader told: what begins counted is known', () => {
+    expect(tellStep(undefined, anInterruption({ counted: true, marked: 'UnderWay' }))).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { revisionOf } from '../../../operator/policy/revision.ts';
+import { countGoverned, type Governed } from '../../../operator/status/governed.ts';
+import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import { aPod, anEvent, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
+import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
+import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
+
+const sound = (wishes: PolicyWishes = {}) => known('SpotPolicy', aPolicy(wishes)) as SoundPolicy;
+const count = (pods: readonly PodWishes[], wishes: PolicyWishes = {}, content: Content = {}): Governed =>
+  countGoverned(
+    aWorld({
+      SpotPolicy: [aPolicy(wishes)],
+      Deployment: [aDeployment()],
+      ReplicaSet: [aReplicaSet()],
+      Pod: pods.map(aPod),
+      ...content,
+    }),
+    sound(wishes),
+  );
+const stamped = (revision = revisionOf(sound())): PodWishes => ({
+  annotations: { 'spotpolicy.dev/policy': 'SpotPolicy/shop/web', 'spotpolicy.dev/revision': revision },
+});
+
+describe('the pods of a policy', () => {
+  it('are the living ones of its namespace that it governs', () => {
+    const { pods } = count([
+      { name: 'a' },
+      { name: 'b', labels: { app: 'api' } },
+      { name: 'c', namespace: 'bank' },
+      { name: 'd', phase: 'Failed' },
+      { name: 'e', deletion: { atMs: at(0), graceSeconds: 30 } },
+    ]);
+    expect(pods.matched).toBe(1);
+  });
+
+  it('stand on spot, on demand and why, or wait', () => {
+    const strategy = 'k8s.aliyun.com/eci-spot-strategy';
+    const { pods } = count(
+      [
+        { name: 'spot' },
+        { name: 'plain', annotations: { [strategy]: undefined } },
+        { name: 'fell-back' },
+        { name: 'ordinary', nodeName: 'ordinary' },
+        { name: 'waiting', phase: 'Pending' },
+      ],
+      {},
+      { DegradeEvent: [anEvent({ pod: 'fell-back', reason: 'SpotDegraded' })] },
+    );
+    expect(pods).toMatchObject({
+      ...{ matched: 5, spot: 1, onDemand: 3, fallback: 1, pending: 1, offVirtualNode: 1 },
+    });
+  });
+
+  it('are outdated where an older revision or another policy annotated them', () => {
+    const other = {
+      annotations: { ...stamped().annotations, 'spotpolicy.dev/policy': 'SpotPolicy/shop/other' },
+    };
+    const { pods } = count([
+      { name: 'current', ...stamped() },
+      { name: 'older', ...stamped('000000000000') },
+      { name: 'foreign', ...other },
+    ]);
+    expect(pods).toMatchObject({ outdated: 2, uninjected: 0 });
+  });
+
+  it('are uninjected where they were created under the policy and carry no stamp', () => {
+    const wishes = { creationTimestamp: '2026-03-01T12:00:00Z' };
+    const { pods } = count([{ name: 'older', createdAtMs: at(-1) }, { name: 'younger' }], wishes);
+    expect(pods).toMatchObject({ outdated: 0, uninjected: 1 });
+  });
+
+  it('are neither where the policy annotates nothing', () => {
+    const { pods } = count([{ name: 'a' }, { name: 'b', ...stamped('000000000000') }], {
+      spec: { injection: { at: 'None' } },
+    });
+    expect(pods).toMatchObject({ matched: 2, outdated: 0, uninjected: 0 });
+  });
+
+  it('say where their user’s word was kept', () => {
+    const kept = { annotations: { ...stamped().annotations, 'spotpolicy.dev/reason': 'UserValueKept' } };
+    expect(
+      count([
+        { name: 'a', ...kept },
+        { name: 'b', ...stamped() },
+      ]).pods.userValueKept,
+    ).toBe(1);
+  });
+});
+
+describe('its workloads', () => {
+  it('are those at the top of the chains of owners, sorted by kind and name', () => {
+    const { workloads } = count(
+      [
+        { name: 'web-1' },
+        { name: 'web-2', phase: 'Pending' },
+        { name: 'db-0', owner: ownedBy('StatefulSet', 'db') },
+        { name: 'bare', owner: undefined },
+      ],
+      {},
+      { StatefulSet: [aStatefulSet()] },
+    );
+    expect(workloads).toEqual([
+      {
+        ref: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' },
+        ...{ pods: 2, spot: 1, onDemand: 0, fallback: 0 },
+      },
+      {
+        ref: { group: 'apps', kind: 'StatefulSet', namespace: 'shop', name: 'db' },
+        ...{ pods: 1, spot: 1, onDemand: 0, fallback: 0 },
+      },
+    ]);
+  });
+});
+
+describe('policies that win its pods', () => {
+  it('are named once each', () => {
+    const winner = aPolicy({ name: 'winner', spec: { priority: 1 } });
+    const { pods, winners } = count([{ name: 'a' }, { name: 'b' }], {}, { SpotPolicy: [winner, aPolicy()] });
+    expect(pods.matched).toBe(0);
+    expect(winners).toEqual(['winner']);
+  });
+
+  it('are only those that govern what it selects', () => {
+    const other = aPolicy({
+      name: 'other',
+      spec: { priority: 1, selector: { matchLabels: { app: 'api' } } },
+    });
+    const { winners } = count(
+      [{ name: 'a' }, { name: 'b', labels: { app: 'api' } }],
+      {},
+      {
+        SpotPolicy: [other, aPolicy()],
+      },
+    );
+    expect(winners).toEqual([]);
+  });
+});

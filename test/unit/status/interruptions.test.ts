@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { listEntries, summarize } from '../../../operator/status/interruptions.ts';
+import { apiTime } from '../../../operator/world/object.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { at, uidOf } from '../../builders/pod.ts';
+
+describe('the storm in one line', () => {
+  it('counts what is under way, what is blocked and what waits for its replacement', () => {
+    expect(
+      summarize([
+        anInterruption({ name: 'a', phase: 'Blocked' }),
+        anInterruption({ name: 'b', phase: 'Evicting' }),
+        anInterruption({ name: 'c', phase: 'AwaitingReplacement', ending: { how: 'Gone', atMs: at(1) } }),
+        anInterruption({ name: 'd', phase: 'Done', ending: { how: 'Gone', atMs: at(1) } }),
+      ]),
+    ).toMatchObject({ active: 3, blocked: 1, awaitingReplacement: 1 });
+  });
+
+  it('has the earliest deadline of those that have not ended', () => {
+    const ended = { ending: { how: 'Gone', atMs: at(1) }, deadlineMs: at(10) } as const;
+    expect(
+      summarize([
+        anInterruption({ deadlineMs: at(200) }),
+        anInterruption({ name: 'b', deadlineMs: at(100) }),
+        anInterruption({ name: 'c', phase: 'AwaitingReplacement', ...ended }),
+      ]).earliestDeadline,
+    ).toBe(apiTime(at(100)));
+    expect(summarize([])).toEqual({ active: 0, blocked: 0, awaitingReplacement: 0 });
+  });
+});
+
+describe('the list of interruptions', () => {
+  const names = (...interruptions: ReturnType<typeof anInterruption>[]): string[] =>
+    listEntries(interruptions).map(({ pod }) => pod);
+
+  it('begins with those under way, the earliest deadline first, then the newest that are over', () => {
+    expect(
+      names(
+        anInterruption({ name: 'old', phase: 'Done', noticedAtMs: at(-200) }),
+        anInterruption({ name: 'new', phase: 'Done', noticedAtMs: at(-100) }),
+        anInterruption({ name: 'later', deadlineMs: at(200) }),
+        anInterruption({ name: 'sooner', deadlineMs: at(100) }),
+      ),
+    ).toEqual(['sooner', 'later', 'new', 'old']);
+  });
+
+  it('has one order for equal ones, whatever order they come in', () => {
+    const [a, b] = [anInterruption({ name: 'a' }), anInterruption({ name: 'b' })];
+    expect(names(a, b)).toEqual(names(b, a));
+  });
+
+  it('is of twenty at most', () => {
+    const many = Array.from({ length: 30 }, (_, index) => anInterruption({ name: `p-${index}` }));
+    expect(listEntries(many)).toHaveLength(20);
+  });
+});
+
+describe('an entry', () => {
+  it('of a young one has what is known and no more', () => {
+    expect(listEntries([anInterruption({ nodeName: undefined, workload: undefined, message: 'm' })])).toEqual(
+      [
+        {
+          pod: 'web-1',
+          uid: uidOf('Pod', 'web-1'),
+          noticedAt: '2026-03-01T12:00:00Z',
+          deadline: '2026-03-01T12:03:00Z',
+          phase: 'Noticed',
+          message: 'm',
+        },
+      ],
+    );
+  });
+
+  it('of one that is over tells the whole story', () => {
+    const replacement = { uid: 'u', name: 'web-2', capacity: 'on-demand', readyAtMs: at(20) } as const;
+    const over = { phase: 'Done', outcome: 'Replaced', evictedAtMs: at(1), replacement } as const;
+    expect(listEntries([anInterruption(over)])).toMatchObject([
+      {
+        node: 'virtual-kubelet-cn-hangzhou-h',
+        workload: { group: 'apps', kind: 'Deployment', name: 'web', uid: uidOf('Deployment', 'web') },
+        evictedAt: apiTime(at(1)),
+        replacement: { pod: 'web-2', uid: 'u', capacity: 'OnDemand', readyAt: apiTime(at(20)) },
+        outcome: 'Replaced',
+      },
+    ]);
+  });
+
+  it('has a message that the API server takes', () => {
+    expect(listEntries([anInterruption({ message: 'x'.repeat(2000) })])[0]?.message).toHaveLength(1024);
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { spotPolicyStatus, type SpotPolicyStatus } from '../../../operator/api/status.ts';
+import { revisionOf } from '../../../operator/policy/revision.ts';
+import { failuresToTell, isUrgent, reportOn } from '../../../operator/status/report.ts';
+import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import type { World } from '../../../operator/world/world.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { aPod, at, ownedBy } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+
+const world = (content: Content = {}): World =>
+  aWorld({
+    SpotPolicy: [aPolicy({ generation: 3 })],
+    Deployment: [aDeployment()],
+    ReplicaSet: [aReplicaSet()],
+    Pod: [aPod()],
+    ...content,
+  });
+const report = (of: World): SpotPolicyStatus => {
+  const [policy = known('SpotPolicy', aPolicy())] = of.policies.all();
+  return reportOn(of, policy, at(0));
+};
+const messageOf = (status: SpotPolicyStatus, type: string): string | undefined =>
+  status.conditions?.find((condition) => condition.type === type)?.message;
+
+describe('the status of a policy', () => {
+  it('says which spec it is about, and everything that is known', () => {
+    const busy = world();
+    busy.record(anInterruption());
+    busy.record(anInterruption({ counted: true }));
+    expect(report(busy)).toMatchObject({
+      observedGeneration: 3,
+      revision: revisionOf(known('SpotPolicy', aPolicy()) as SoundPolicy),
+      pods: { matched: 1, spot: 1 },
+      workloads: [{ ref: { kind: 'Deployment', name: 'web' }, pods: 1 }],
+      workloadsTotal: 1,
+      interruption: { active: 1 },
+      interruptions: [{ pod: 'web-1' }],
+      totals: { noticed: 1 },
+    });
+  });
+
+  it('is one that the schema takes', () => {
+    const busy = world({
+      Pod: Array.from({ length: 30 }, (_, index) =>
+        aPod({ name: `p-${index}`, owner: ownedBy('StatefulSet', `s-${index}`) }),
+      ),
+    });
+    for (let index = 0; index < 30; index++)
+      busy.record(anInterruption({ name: `p-${index}`, message: 'x'.repeat(2000) }));
+    const status = report(busy);
+    expect(spotPolicyStatus.parse(status)).toEqual(status);
+    expect(status.workloads).toHaveLength(20);
+    expect(status.workloadsTotal).toBe(30);
+  });
+
+  it('is the same, byte for byte, as long as the world is', () => {
+    const one = world();
+    expect(JSON.stringify(report(one))).toBe(JSON.stringify(report(one)));
+    expect(JSON.stringify(report(one))).toBe(JSON.stringify(report(world())));
+  });
+
+  it('lists interruptions of this policy only', () => {
+    const busy = world();
+    const { settings } = anInterruption();
+    busy.record(anInterruption({ settings: { ...settings, policy: 'SpotPolicy/shop/other' } }));
+    expect(report(busy).interruptions).toEqual([]);
+  });
+
+  it('of a spec that cannot be understood says so and nothing else', () => {
+    const status = report(world({ SpotPolicy: [aPolicy({ spec: { strategy: undefined } })] }));
+    expect(Object.keys(status)).toEqual(['observedGeneration', 'conditions']);
+    expect(messageOf(status, 'Accepted')).toContain('spec.strategy');
+  });
+
+  it('says that its namespace opts out', () => {
+    const optedOut = world({ Namespace: [aNamespace('shop', { 'spotpolicy.dev/inject': 'false' })] });
+    expect(messageOf(report(optedOut), 'Programmed')).toContain('spotpolicy.dev/inject');
+  });
+});
+
+describe('a source that cannot be read', () => {
+  const fail = (failing: World, times: number): void => {
+    for (let count = 0; count < times; count++)
+      failing.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' });
+  };
+
+  it('is told of when it has failed for some seconds', () => {
+    const failing = world();
+    fail(failing, failuresToTell - 1);
+    expect(messageOf(report(failing), 'Ready')).not.toContain('Job');
+    fail(failing, 1);
+    expect(messageOf(report(failing), 'Ready')).toContain('Job cannot be read: no right');
+  });
+});
+
+it('everything but counts of pods is urgent', () => {
+  expect(isUrgent({ pods: { spot: 1 }, workloads: [], workloadsTotal: 0, revision: 'x' })).toBe(false);
+  for (const part of ['observedGeneration', 'conditions', 'interruption', 'interruptions', 'totals'])
+    expect(isUrgent({ pods: {}, [part]: 1 })).toBe(true);
+});

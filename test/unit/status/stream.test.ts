@@ -1,0 +1,212 @@
+import { Subject } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
+import { failuresToTell } from '../../../operator/status/report.ts';
+import { type StatusOutcome, statusStream } from '../../../operator/status/stream.ts';
+import type { Change } from '../../../operator/world/view.ts';
+import type { World } from '../../../operator/world/world.ts';
+import { onAClock } from '../../builders/clock.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { applyMerge } from '../../builders/merge.ts';
+import { aPod, anEvent, noonMs } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aNamespace, aWorld, drop, put } from '../../builders/world.ts';
+
+interface Write {
+  readonly policy: string;
+  readonly patch: object;
+  readonly seconds: number;
+}
+
+/** The stream of a leader, and a cluster that stores what it writes, as a watch then says. */
+const lead = (world: World, failing = (): boolean => false) => {
+  const change$ = new Subject<Change>();
+  const writes: Write[] = [];
+  const outcomes: StatusOutcome[] = [];
+  const tell = (changes: readonly Change[]): void => changes.forEach((change) => change$.next(change));
+  const subscription = statusStream(
+    {
+      world,
+      nowMs: Date.now,
+      write: (policy, patch) => async () => {
+        writes.push({ policy: policy.name, patch, seconds: (Date.now() - noonMs) / 1000 });
+        if (failing()) throw new Error('no right');
+        const object = world.policies.byUid(policy.uid);
+        if (!object) return false;
+        const status = applyMerge(object.status, patch) as SpotPolicyStatus;
+        tell(world.apply('SpotPolicy', { kind: 'changed', object: { ...object, status } }));
+        return true;
+      },
+    },
+    change$,
+  ).subscribe((outcome) => outcomes.push(outcome));
+  onTestFinished(() => subscription.unsubscribe());
+  return { writes, outcomes, tell };
+};
+const policies = (writes: readonly Write[]): string[] => writes.map(({ policy }) => policy);
+const step = (world: World, more: Parameters<typeof anInterruption>[0]): Change[] => [
+  world.record(anInterruption(more)),
+];
+
+describe('the status of a policy', () => {
+  it(
+    'is written at the start for every policy, and not again while nothing changes',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy(), aPolicy({ name: 'api' })] });
+      const { writes } = lead(world);
+      await advance(60_000);
+      expect(policies(writes).toSorted()).toEqual(['api', 'web']);
+    }),
+  );
+
+  it(
+    'tells of an interruption within a second, of a mere count of pods within ten',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const { writes, tell } = lead(world);
+      await advance(20_000);
+      tell(step(world, {}));
+      await advance(0);
+      expect(writes.at(-1)).toMatchObject({ seconds: 20, patch: { interruption: { active: 1 } } });
+      await advance(2_000);
+      tell(put(world, 'Pod', aPod()));
+      await advance(7_999);
+      expect(writes).toHaveLength(2);
+      await advance(1);
+      expect(writes.at(-1)).toMatchObject({ seconds: 30, patch: { pods: { matched: 1 } } });
+    }),
+  );
+
+  it(
+    'is written once a second at most, however much happens, and what happened last is told',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const { writes, tell } = lead(world);
+      await advance(0);
+      for (let count = 1; count <= 50; count++) {
+        tell(step(world, { name: `p-${count}` }));
+        await advance(100);
+      }
+      await advance(1_000);
+      expect(writes.length).toBeLessThanOrEqual(7);
+      const seconds = writes.map((write) => write.seconds);
+      seconds.slice(1).forEach((at, index) => expect(at - (seconds[index] ?? 0)).toBeGreaterThanOrEqual(1));
+      expect(writes.at(-1)?.patch).toMatchObject({ interruption: { active: 50 } });
+    }),
+  );
+
+  it(
+    'of one policy waits for no other',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy(), aPolicy({ name: 'api' })] });
+      const { writes, tell } = lead(world);
+      await advance(1_000);
+      const { settings } = anInterruption();
+      tell(step(world, {}));
+      await advance(0);
+      tell(step(world, { name: 'b', settings: { ...settings, policy: 'SpotPolicy/shop/api' } }));
+      await advance(0);
+      expect(writes.slice(2).map(({ policy, seconds }) => `${policy} at ${seconds}`)).toEqual([
+        'web at 1',
+        'api at 1',
+      ]);
+    }),
+  );
+
+  it(
+    'that could not be written is an outcome, and tried again after two seconds',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      let broken = true;
+      const { writes, outcomes } = lead(world, () => broken);
+      await advance(5_000);
+      expect(writes.map(({ seconds }) => seconds)).toEqual([0, 2, 4]);
+      expect(outcomes[0]).toMatchObject({ kind: 'failed', error: new Error('no right') });
+      broken = false;
+      await advance(60_000);
+      expect(writes).toHaveLength(4);
+      expect(outcomes.at(-1)?.kind).toBe('written');
+    }),
+  );
+
+  it(
+    'of a policy that is gone is nobody’s business',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const { writes, tell } = lead(world);
+      await advance(0);
+      tell(drop(world, 'SpotPolicy', aPolicy()));
+      await advance(60_000);
+      expect(writes).toHaveLength(1);
+    }),
+  );
+});
+
+describe('news that reach the status', () => {
+  const told = async (
+    advance: (ms: number) => Promise<void>,
+    world: World,
+    change: (world: World) => readonly Change[],
+  ): Promise<string[]> => {
+    const { writes, tell } = lead(world);
+    await advance(20_000);
+    const { length } = writes;
+    tell(change(world));
+    await advance(20_000);
+    return policies(writes.slice(length)).toSorted();
+  };
+  const probe = { reached: true, problem: '', atMs: noonMs, failures: 0, generation: 1 };
+
+  it(
+    'are the answer of admission',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const [policy] = world.policies.all();
+      const { uid = '', namespace = '', name = '' } = policy ?? {};
+      const answer = (): Change[] => [world.recordProbe({ uid, namespace, name, ...probe })];
+      expect(await told(advance, world, answer)).toEqual(['web']);
+    }),
+  );
+
+  it(
+    'are pods that fell back to on demand',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()], Pod: [aPod()] });
+      const degrade = () => put(world, 'DegradeEvent', anEvent({ reason: 'SpotDegraded' }));
+      expect(await told(advance, world, degrade)).toEqual(['web']);
+    }),
+  );
+
+  it(
+    'are edits of a policy, which may win or lose pods of its neighbours',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy(), aPolicy({ name: 'api' })], Pod: [aPod()] });
+      const edited = aPolicy({ generation: 2, spec: { priority: 9 } });
+      expect(await told(advance, world, () => put(world, 'SpotPolicy', edited))).toEqual(['api', 'web']);
+    }),
+  );
+
+  it(
+    'are a namespace that opts out',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const optOut = aNamespace('shop', { 'spotpolicy.dev/inject': 'false' });
+      expect(await told(advance, world, () => put(world, 'Namespace', optOut))).toEqual(['web']);
+    }),
+  );
+
+  it(
+    'are a source that cannot be read for some seconds, and that it can be read again',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const fail = () => world.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' });
+      const failures = (): Change[] => Array.from({ length: failuresToTell }, fail).flat();
+      expect(await told(advance, world, failures)).toEqual(['web']);
+      const recovery = (): readonly Change[] => [
+        ...world.apply('Job', { kind: 'listing' }),
+        ...world.apply('Job', { kind: 'synced' }),
+      ];
+      expect(await told(advance, world, recovery)).toEqual(['web']);
+    }),
+  );
+});
