@@ -9,9 +9,14 @@ export interface Standing {
 }
 
 /** Whether to ask for the eviction now; if not, why not and when to look again. */
-export type Gate =
-  | { readonly open: true }
-  | { readonly open: false; readonly message: string; readonly againAtMs: number; readonly refusal: Refusal };
+export type Gate = { readonly open: true } | ClosedGate;
+
+interface ClosedGate {
+  readonly open: false;
+  readonly message: string;
+  readonly againAtMs: number;
+  readonly refusal: Refusal;
+}
 
 // The API server serialises evictions on the status of their budget; 10 to 25 at once were measured best.
 const mostAtOnce = 16;
@@ -30,10 +35,13 @@ export const gateOf = (
   standings: readonly Standing[],
   nowMs: number,
 ): Gate => {
-  // The Eviction API refuses a pod that two budgets select, however often it is asked.
-  if (standings.length > 1)
-    return anticipate(describeSeveral(standings), standings, nowMs, Number.POSITIVE_INFINITY);
   if (refusal && isPaused({ refusal }, nowMs)) return closed(refusal, refusal.notBeforeMs);
+  // The Eviction API refuses a pod that two budgets select, however often it is asked.
+  if (standings.length > 1) {
+    const several = anticipate(describeSeveral(standings), standings, nowMs, Number.POSITIVE_INFINITY);
+    // Other calls may fail meanwhile (a mark): their pauses go on growing.
+    return { ...several, refusal: { ...several.refusal, attempts: refusal?.attempts ?? 0 } };
+  }
   const tight = standings.find((standing) => !hasRoom(standing));
   if (!refusal) {
     return tight && ready
@@ -91,7 +99,7 @@ const anticipate = (
   standings: readonly Standing[],
   nowMs: number,
   againAtMs: number,
-): Gate =>
+): ClosedGate =>
   closed(
     {
       atMs: nowMs,
@@ -104,7 +112,7 @@ const anticipate = (
     againAtMs,
   );
 
-const closed = (refusal: Refusal, againAtMs: number): Gate => ({
+const closed = (refusal: Refusal, againAtMs: number): ClosedGate => ({
   open: false,
   message: refusal.message,
   againAtMs,

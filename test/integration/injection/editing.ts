@@ -23,15 +23,23 @@ export const edit = async (
   });
 };
 
-/** The status of a policy, written anew: counts of pods alone may take ten seconds, but the generation is told at once. */
-export const freshStatus = async (
+/**
+ * The status of a policy once it satisfies `holds`, written anew until then: counts of pods alone may take ten seconds, but a
+ * generation that is not the present one is put right at once.
+ */
+export const freshStatus = (
   admin: Access['admin'],
   { namespace, name = 'web' }: { namespace: string; name?: string },
+  holds: (counts: NonNullable<SpotPolicyStatus['pods']>) => boolean,
 ): Promise<SpotPolicyStatus> => {
   const path = pathTo('SpotPolicy', namespace, name);
-  await admin.patch(`${path}/status`, { status: { observedGeneration: 0 } });
-  return waitFor(`the status of policy ${name}`, async () => {
-    const { status } = await admin.get<SpotPolicyObject>(path);
-    return status?.observedGeneration !== 0 && status;
+  return waitFor(`the counts of policy ${name}`, async () => {
+    await admin.patch(`${path}/status`, { status: { observedGeneration: 0 } });
+    const status = await waitFor(`the status of policy ${name}`, async () => {
+      const { status: written } = await admin.get<SpotPolicyObject>(path);
+      return written?.observedGeneration !== 0 && written;
+    });
+    if (status.pods && holds(status.pods)) return status;
+    throw new Error(JSON.stringify(status.pods));
   });
 };

@@ -170,8 +170,10 @@ test('pods of a DaemonSet and evictions never reach admission', async () => {
   expect(requests).toBe(0);
   expect(pods.map(governorOf)).toEqual([undefined, undefined, undefined]);
   // Counted after them: a status that knows this pod has had the chance to count theirs.
-  await createPod(governed, 'ordinary');
-  const { pods: counts } = await freshStatus(admin, { namespace: governed });
+  const annotations = { 'k8s.aliyun.com/eci-spot-duration': '0' };
+  await admin.post(pathTo('Pod', governed), aPod({ annotations }));
+  const isKnown = ({ userValueKept }: { userValueKept: number }) => userValueKept === 1;
+  const { pods: counts } = await freshStatus(admin, { namespace: governed }, isKnown);
   expect(counts).toMatchObject({ matched: 1, uninjected: 0 });
 });
 
