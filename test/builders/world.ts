@@ -55,7 +55,7 @@ const stored = <T extends RawObject>(kind: Kind, raw: T): T => {
 
 /** The world's record of an object. */
 export const known = <K extends Kind>(kind: K, raw: Raw<K>): Kinds[K] =>
-  (trims[kind] as (object: RawObject) => Kinds[K])(stored(kind, raw as RawObject));
+  (trims[kind] as (object: RawObject) => Kinds[K])(stored(kind, raw));
 
 /** Tells a world of an object that appeared or changed; returns the steps it made. */
 export const put = <K extends Kind>(world: World, kind: K, raw: Raw<K>): readonly Change[] =>

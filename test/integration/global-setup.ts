@@ -10,7 +10,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   say(`shared cluster ready in ${(cluster.startedInMs / 1000).toFixed(1)} s`);
   project.provide('cluster', cluster.data);
   await installOperator(cluster);
-  const { healthUrl, webhookUrl, logPath } = await startReplica(cluster);
-  project.provide('operator', { healthUrl, webhookUrl, logPath });
+  await startReplica(cluster);
   return cluster.stop;
 }

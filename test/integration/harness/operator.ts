@@ -2,22 +2,6 @@ import { afterAll, inject } from 'vitest';
 import { startCluster, type Cluster } from '../../../hack/cluster/cluster.ts';
 import { installOperator } from '../../../hack/cluster/operator.ts';
 
-/** The operator that runs beside the shared cluster for the whole run. */
-export interface SharedOperator {
-  readonly healthUrl: string;
-  readonly webhookUrl: string;
-  readonly logPath: string;
-}
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    operator: SharedOperator;
-  }
-}
-
-/** Where the shared operator is; it must not be stopped. */
-export const sharedOperator = (): SharedOperator => inject('operator');
-
 const own: Cluster[] = [];
 afterAll(async () => {
   await Promise.all(own.map((cluster) => cluster.stop()));

@@ -1,8 +1,8 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { virtualNodeTaint } from '../../../hack/cluster/nodes.ts';
 
-/** The toleration by which a pod may run on the virtual nodes. */
-export const toleration = { key: virtualNodeTaint.key, operator: 'Exists' };
+// By this a pod may run on the virtual nodes.
+const toleration = { key: virtualNodeTaint.key, operator: 'Exists' };
 
 /** Annotations of a spot pod as its user would write them. */
 export const spotAnnotations = { 'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPriceGo' };

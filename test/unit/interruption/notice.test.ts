@@ -117,7 +117,7 @@ describe('of several deadlines', () => {
     expect(deadlineOf({ known, pod: expired(2) })).toBe(300);
   });
 
-  it('it does not matter which Event is met first', () => {
+  it('does not matter which Event is met first', () => {
     const events = [
       { name: 'a', message: 'soon', firstAtMs: at(0) },
       { name: 'b', message: inMinutes(5), firstAtMs: at(-30) },
