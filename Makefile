@@ -26,7 +26,7 @@ demo up test test-integration: NEEDS := cluster
 node_modules/.package-lock.json: package.json package-lock.json
 	@hack/prerequisites $(NEEDS)
 	@echo "installing packages, usually 20 seconds the first time" >&2
-	@npm ci --include=dev --include=optional --engine-strict=false --no-audit --no-fund --loglevel=error
+	@npm ci --include=dev --include=optional --engine-strict=false --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 .PHONY: deps

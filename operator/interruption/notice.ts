@@ -35,7 +35,8 @@ const longestMinutes = 24 * 60;
 /** The notice a pod is under, or undefined. The earliest deadline among its signals stands. */
 export const readNotice = (sources: NoticeSources): Notice | undefined => {
   const { pod, known, defaultMinutes } = sources;
-  const fresh = [...conditionSignals(sources), ...eventSignals(sources)];
+  const warned = [...conditionSignals(sources), ...eventSignals(sources)];
+  const fresh = warned.length + known.length > 0 ? warned : releaseSignals(sources);
   const signals = [...known, ...fresh.filter((signal) => !known.some((other) => isSame(signal, other)))];
   const timed = signals.map((signal) => ({
     signal,
@@ -71,6 +72,12 @@ const conditionSignals = ({ pod, known, nowMs }: NoticeSources): Signal[] => {
   const signs = [pod.expired, pod.instance?.reason === 'SpotToBeReleased' ? pod.instance : undefined];
   return signs.flatMap((sign) => (sign ? [conditionSignal(sign, known, nowMs)] : []));
 };
+
+// A pod that was taken without a warning anybody saw: the release itself tells when its deadline was.
+const releaseSignals = ({ pod: { releasedAtMs }, defaultMinutes }: NoticeSources): Signal[] =>
+  releasedAtMs === undefined
+    ? []
+    : [{ source: 'Condition', atMs: releasedAtMs - defaultMinutes * 60_000, minutes: defaultMinutes }];
 
 // A condition without a transition time counts from when it was first seen, and only once.
 const conditionSignal = (sign: InstanceSign, known: readonly Signal[], nowMs: number): Signal => {

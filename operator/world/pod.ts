@@ -32,6 +32,8 @@ export interface Pod extends Identity {
   readonly phase: string;
   /** Why it is in that phase, such as `BidFailed`. */
   readonly reason: string;
+  /** When ECI took the instance, to the minute as its text tells; undefined while it has not, or does not say. */
+  readonly releasedAtMs: number | undefined;
   readonly ready: boolean;
   readonly readySinceMs: number | undefined;
   /** `terminationGracePeriodSeconds`; Kubernetes' default is 30. */
@@ -64,6 +66,7 @@ export const trimPod = (raw: RawPod): Pod => {
     nodeName: spec?.nodeName,
     phase: status?.phase ?? 'Pending',
     reason: status?.reason ?? '',
+    releasedAtMs: status?.reason === 'BidFailed' ? releaseIn(status.message) : undefined,
     ready: isTrue(ready),
     readySinceMs: isTrue(ready) ? instantMs(ready?.lastTransitionTime) : undefined,
     graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
@@ -72,6 +75,10 @@ export const trimPod = (raw: RawPod): Pod => {
     disrupted: isTrue(findCondition(status?.conditions, 'DisruptionTarget')),
   };
 };
+
+// As in `The pod is spot instance, and have been released at 2020-04-08T12:36Z`.
+const releaseIn = (message: string | undefined): number | undefined =>
+  instantMs(/released at (\S+)/.exec(message ?? '')?.[1]);
 
 const findCondition = (
   conditions: readonly PodCondition[] | undefined,

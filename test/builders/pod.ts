@@ -51,6 +51,8 @@ export interface PodWishes {
   readonly nodeName?: string;
   readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   readonly reason?: string;
+  /** The text beside the reason. */
+  readonly message?: string;
   readonly ready?: boolean;
   readonly readyAtMs?: number;
   readonly conditions?: readonly PodCondition[];
@@ -84,6 +86,7 @@ export const aPod = (wishes: PodWishes = {}): RawPod => {
       status: {
         phase,
         reason: wishes.reason,
+        message: wishes.message,
         conditions: [
           {
             type: 'Ready',

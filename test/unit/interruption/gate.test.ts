@@ -75,6 +75,15 @@ describe('before the API server was asked', () => {
       againAtMs: Number.POSITIVE_INFINITY,
     });
   });
+
+  it('and the pause after another call that failed counts all the same, and grows', () => {
+    const two = [standing(), standing({ name: 'api' })];
+    const failure = aRefusal({ byBudget: false, attempts: 3, message: 'no answer', notBeforeMs: at(4) });
+    expect(gate(failure, two, 3)).toMatchObject({ open: false, message: 'no answer', againAtMs: at(4) });
+    expect(gate(failure, two, 4)).toMatchObject({
+      ...{ open: false, againAtMs: Number.POSITIVE_INFINITY, refusal: { attempts: 3, byBudget: true } },
+    });
+  });
 });
 
 describe('while a budget was foreseen to refuse', () => {

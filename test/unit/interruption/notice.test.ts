@@ -56,6 +56,18 @@ describe('a pod is under notice', () => {
     });
   });
 
+  it('by its release, when ECI took it without a warning that anybody saw', () => {
+    const message = 'The pod is spot instance, and have been released at 2026-01-01T12:10Z';
+    const pod: PodWishes = { phase: 'Failed', reason: 'BidFailed', message };
+    const releasedAtMs = Date.parse('2026-01-01T12:10Z');
+    expect(noticeOf({ pod })).toMatchObject({
+      noticedAtMs: releasedAtMs - 180_000,
+      deadlineMs: releasedAtMs,
+    });
+    expect(noticeOf({ pod: { ...pod, message: 'released' } })).toBeUndefined();
+    expect(noticeOf({ pod, events: [{}] })).toMatchObject({ noticedAtMs: at(0), deadlineMs: at(180) });
+  });
+
   it('by none of these not at all', () => {
     expect(noticeOf({})).toBeUndefined();
     expect(noticeOf({ pod: created('SpotDegraded', 9) })).toBeUndefined();

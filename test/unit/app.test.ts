@@ -1,0 +1,166 @@
+import { BehaviorSubject, from, mergeMap, NEVER, of, Subject, timer } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Outcome, run } from '../../operator/app.ts';
+import { rulesOf } from '../../operator/policy/rules.ts';
+import { allKinds } from '../../operator/sources.ts';
+import type { Change, Kind } from '../../operator/world/view.ts';
+import { World } from '../../operator/world/world.ts';
+import { type Advance, onAClock } from '../builders/clock.ts';
+import { aPod, anExpiry, at } from '../builders/pod.ts';
+import { aPolicy } from '../builders/policy.ts';
+import { list, put } from '../builders/world.ts';
+
+/** An operator whose cluster has a policy and a doomed pod, and lists what `lists` names. */
+const operate = (lists: readonly Kind[] = allKinds) => {
+  const world = new World(rulesOf);
+  const leader$ = new BehaviorSubject(false);
+  const change$ = new Subject<Change>();
+  const outcomes: Outcome[] = [];
+  const calls: { call: string; signal: AbortSignal }[] = [];
+  const call =
+    <T>(name: string, result: T) =>
+    (signal: AbortSignal) => {
+      calls.push({ call: name, signal });
+      return Promise.resolve(result);
+    };
+  const doomed = aPod({ conditions: [anExpiry(at(0))] });
+  const listed = (kind: Kind): readonly Change[] => {
+    if (kind === 'SpotPolicy') return list(world, kind, [aPolicy()]);
+    return kind === 'Pod' ? list(world, kind, [doomed]) : list(world, kind, []);
+  };
+  const subscription = run({
+    world,
+    nowMs: Date.now,
+    sources: [() => change$, ...lists.map((kind) => () => timer(0).pipe(mergeMap(() => listed(kind))))],
+    leader$,
+    operatorNamespace: 'spot-system',
+    defaultMinutes: 3,
+    trustEvents: false,
+    concurrency: 8,
+    endpoint$: NEVER,
+    perform: (_, effect, signal) => call(effect.kind, { kind: 'Done' } as const)(signal),
+    apply: () => call('apply', '1'),
+    remove: call('remove', undefined),
+    probe: () => call('probe', undefined),
+    write: (_, patch) => call(`write ${Object.keys(patch).toSorted().join()}`, true),
+  }).subscribe((outcome) => outcomes.push(outcome));
+  onTestFinished(() => subscription.unsubscribe());
+  return {
+    world,
+    outcomes,
+    listed,
+    lead: (leads: boolean) => leader$.next(leads),
+    tell: (changes: readonly Change[]) => from(changes).subscribe((change) => change$.next(change)),
+    calls,
+    made: () => calls.map((made) => made.call.split(' ')[0]).toSorted(),
+  };
+};
+const everyCall = ['Evict', 'apply', 'probe', 'write'];
+
+describe('an operator', () => {
+  it(
+    'knows the world whether it leads or not, and calls nobody before it does',
+    onAClock(async (advance: Advance) => {
+      const { world, outcomes, made } = operate();
+      await advance(60_000);
+      expect(world.pods.size).toBe(1);
+      expect(outcomes.filter(({ room }) => room === 'world')).not.toEqual([]);
+      expect(outcomes.filter(({ room }) => room !== 'world')).toEqual([]);
+      expect(made()).toEqual([]);
+    }),
+  );
+
+  it(
+    'that leads lets every room do its part',
+    onAClock(async (advance) => {
+      const { made, lead, outcomes } = operate();
+      lead(true);
+      await advance(0);
+      expect(made()).toEqual(everyCall);
+      expect(new Set(outcomes.map(({ room }) => room))).toEqual(
+        new Set(['world', 'interruption', 'injection', 'status']),
+      );
+    }),
+  );
+
+  it(
+    'tells in the status what its other rooms did',
+    onAClock(async (advance) => {
+      const { calls, lead, tell, world } = operate();
+      lead(true);
+      await advance(20_000);
+      const { length } = calls;
+      tell(put(world, 'Pod', aPod({ name: 'web-2', conditions: [anExpiry(at(20))] })));
+      await advance(1_000);
+      expect(calls.slice(length).map((made) => made.call)).toContainEqual(
+        expect.stringMatching(/^write .*interruptions/),
+      );
+    }),
+  );
+
+  it(
+    'that stops leading aborts its calls and makes no more; leading again it looks at everything afresh',
+    onAClock(async (advance) => {
+      const { calls, lead, made, tell, world } = operate();
+      lead(true);
+      await advance(0);
+      lead(false);
+      tell(put(world, 'Pod', aPod({ name: 'web-2', conditions: [anExpiry(at(0))] })));
+      await advance(60_000);
+      expect(made()).toEqual(everyCall);
+      lead(true);
+      await advance(0);
+      expect(calls.slice(everyCall.length).filter((after) => after.call === 'Evict')).toHaveLength(2);
+    }),
+  );
+});
+
+describe('before the first lists', () => {
+  const without = (...missing: Kind[]): Kind[] => allKinds.filter((kind) => !missing.includes(kind));
+
+  it(
+    'a leader waits half a minute for a source that cannot be listed, then goes on without it',
+    onAClock(async (advance) => {
+      const { lead, made } = operate(without('Job'));
+      lead(true);
+      await advance(29_999);
+      expect(made()).toEqual([]);
+      await advance(1);
+      expect(made()).toEqual(everyCall);
+    }),
+  );
+
+  it.each<Kind>(['Pod', 'SpotPolicy'])('nothing is done without the list of %s', (kind) =>
+    onAClock(async (advance) => {
+      const { lead, listed, made, tell } = operate(without(kind));
+      lead(true);
+      await advance(60_000);
+      expect(made()).toEqual([]);
+      tell(listed(kind));
+      await advance(0);
+      expect(made()).toEqual(everyCall);
+    })(),
+  );
+});
+
+it('an operator whose election ends in an error ends with it', async () => {
+  const world = new World(rulesOf);
+  const errors: unknown[] = [];
+  const deps = { world, nowMs: Date.now, operatorNamespace: '', defaultMinutes: 3, trustEvents: false };
+  const never = () => () => new Promise<never>(() => undefined);
+  const leader$ = new Subject<boolean>();
+  run({
+    ...deps,
+    ...{
+      concurrency: 1,
+      endpoint$: of(),
+      perform: () => never()(),
+      apply: never,
+      remove: never(),
+      probe: never,
+    },
+    ...{ write: never, leader$, sources: allKinds.map((kind) => () => from(list(world, kind, []))) },
+  }).subscribe({ error: (error) => errors.push(error) });
+  leader$.error(new Error('lost'));
+  expect(errors).toEqual([new Error('lost')]);
+});
