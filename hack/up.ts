@@ -7,16 +7,18 @@ import { say } from './say.ts';
 const root = join(import.meta.dirname, '..');
 const [directory = join(root, '.cluster')] = process.argv.slice(2);
 
+const startedAtMs = performance.now();
 try {
   // Here and not in the background, where nobody would see what takes so long.
   await ensureToolchain({ log: say });
-  const readyInMs = await startInBackground(directory, join(import.meta.dirname, 'keeper.ts'));
+  const isNew = await startInBackground(directory, join(import.meta.dirname, 'keeper.ts'));
+  const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
   const hasOperator = existsSync(join(directory, 'operator.log'));
   const withIt = hasOperator ? 'with the operator' : 'without the operator (make operator runs it)';
   say(
-    readyInMs === undefined
-      ? `The cluster is running already, ${withIt}.`
-      : `The cluster is ready after ${(readyInMs / 1000).toFixed(1)} s, ${withIt}. It runs until make down.`,
+    isNew
+      ? `The cluster is ready after ${seconds} s, ${withIt}. It runs until make down.`
+      : `The cluster is running already, ${withIt}.`,
   );
   const log = hasOperator
     ? `tail -f ${relative(process.cwd(), join(directory, 'operator.log'))}`

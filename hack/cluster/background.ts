@@ -12,7 +12,7 @@ import { ensureToolchain } from './toolchain.ts';
 export type AfterStart = (cluster: Cluster, directory: string) => Promise<() => Promise<void>>;
 
 /** What the keeper tells the process that started it. */
-type Message = { readyInMs: number } | { failure: string };
+type Message = 'ready' | { failure: string };
 
 // Where a kept cluster is, for other processes; written when it can be used.
 const dataFile = 'cluster.json';
@@ -41,7 +41,7 @@ export const keepCluster = async (directory: string, afterStart?: AfterStart): P
     await fillStateDirectory(directory, cluster);
     const beforeStop = await afterStart?.(cluster, directory);
     ready = true;
-    process.send?.({ readyInMs: cluster.startedInMs } satisfies Message);
+    process.send?.('ready' satisfies Message);
     await asked;
     await beforeStop?.();
   } finally {
@@ -75,17 +75,17 @@ const fillStateDirectory = async (directory: string, { data }: Cluster): Promise
 };
 
 /**
- * Starts a keeper program in the background with the state directory as its argument and resolves with the start time in
- * ms when its cluster is ready, with `undefined` if one is kept there already; rejects with the keeper's own words.
+ * Starts a keeper program in the background with the state directory as its argument; resolves with true when its cluster
+ * is ready, with false if one is kept there already; rejects with the keeper's own words.
  */
-export const startInBackground = (directory: string, program: string): Promise<number | undefined> =>
+export const startInBackground = (directory: string, program: string): Promise<boolean> =>
   withLock(
     `start ${resolve(directory)}`,
     () => say('another start is under way; waiting for it'),
     async () => {
       const keeper = await callHolder(keeperName(directory));
       keeper?.destroy();
-      if (keeper !== undefined) return undefined;
+      if (keeper !== undefined) return false;
       // What a keeper that was killed has left; its cluster went with it.
       await rm(directory, { recursive: true, force: true });
       await mkdir(directory, { recursive: true });
@@ -96,10 +96,10 @@ export const startInBackground = (directory: string, program: string): Promise<n
         failure: `${program} ended with ${String(code)}`,
       }));
       const message = await Promise.race([once(child, 'message').then(([said]) => said as Message), died]);
-      if ('failure' in message) throw new Error(`starting a cluster in the background: ${message.failure}`);
+      if (message !== 'ready') throw new Error(`starting a cluster in the background: ${message.failure}`);
       child.disconnect();
       child.unref();
-      return message.readyInMs;
+      return true;
     },
   );
 

@@ -52,7 +52,7 @@ const operate = (lists: readonly Kind[] = allKinds) => {
     lead: (leads: boolean) => leader$.next(leads),
     tell: (changes: readonly Change[]) => from(changes).subscribe((change) => change$.next(change)),
     calls,
-    made: () => calls.map((made) => made.call.split(' ')[0]).toSorted(),
+    made: () => calls.map((made) => made.call.split(' ')[0] ?? '').toSorted(),
   };
 };
 const everyCall = ['Evict', 'apply', 'probe', 'write'];

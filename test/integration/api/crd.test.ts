@@ -1,5 +1,5 @@
 import { fc } from '@fast-check/vitest';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RestError } from '../../../hack/cluster/client.ts';
 import { objectSchema, spotPolicy } from '../../../operator/api/crd.ts';
 import { parseSpec } from '../../../operator/api/effective-spec.ts';
@@ -41,12 +41,6 @@ const create = async (wishes: PolicyWishes & { namespace: string }): Promise<Spo
   const { admin } = await sharedCluster();
   return admin.post<SpotPolicyObject>(collection(wishes.namespace), manifestOf(aPolicy(wishes)));
 };
-
-beforeAll(async () => {
-  const { kubectl, admin } = await sharedCluster();
-  await kubectl(['apply', '--server-side', '-f', new URL('../../../crds', import.meta.url).pathname]);
-  await waitFor('the API of spot policies', () => admin.list(collection('default')));
-});
 
 it('the definition is accepted, structural and within the cost budget of its rules', async () => {
   const { admin } = await sharedCluster();

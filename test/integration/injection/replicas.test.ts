@@ -1,7 +1,7 @@
 import { map, tap } from 'rxjs';
 import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
@@ -87,15 +87,17 @@ describe('two replicas', () => {
   });
 
   test('a pod that comes again after an edit of its policy stays as it was decided first', async () => {
-    const bundle = await bundleOf(cluster.admin);
-    const once = (await askReplica(leader, bundle, namespace, aPod())).pod;
-    await edit(cluster.admin, { namespace }, { durationHours: 0 });
+    const { admin } = cluster;
+    const place = await aNamespace({ cluster });
+    await aProgrammedPolicy(admin, place, aPolicy());
+    const bundle = await bundleOf(admin);
+    const once = (await askReplica(leader, bundle, place, aPod())).pod;
+    await edit(admin, { namespace: place }, { durationHours: 0 });
     await waitFor('the other replica to know the edit', async () => {
-      const { pod } = await askReplica(follower, bundle, namespace, aPod());
+      const { pod } = await askReplica(follower, bundle, place, aPod());
       return pod.metadata?.annotations?.['k8s.aliyun.com/eci-spot-duration'] === '0';
     });
-    expect((await askReplica(follower, bundle, namespace, once)).operations).toBe(0);
-    await edit(cluster.admin, { namespace }, { durationHours: 1 });
+    expect((await askReplica(follower, bundle, place, once)).operations).toBe(0);
   });
 
   test.each([
@@ -103,6 +105,7 @@ describe('two replicas', () => {
     ['after ours: ours is asked again, and changes nothing', 'z-foreign', 2],
   ])('a webhook of others changes the pod %s', async (_, name, requests) => {
     const foreign = await startForeignWebhook(cluster, { name, namespace });
+    onTestFinished(foreign.stop);
     const isAsked = async () =>
       (await admit(cluster.admin, namespace, aPod())).metadata?.labels?.foreign === name;
     await waitFor('the other webhook to be asked', isAsked);
@@ -115,7 +118,6 @@ describe('two replicas', () => {
     // Where the other one came later it saw our stamps: they are still those of the first call.
     const seen = foreign.seen.at(-1)?.metadata?.annotations ?? {};
     expect(seen).toEqual(requests === 1 ? {} : pod.metadata?.annotations);
-    await foreign.stop();
   });
 });
 
@@ -139,7 +141,8 @@ describe('the other replica takes over', () => {
         }),
       )
       .subscribe();
-    return { holders, stop: () => watching.unsubscribe() };
+    onTestFinished(() => watching.unsubscribe());
+    return holders;
   };
 
   const tookOver = async (replica: Replica): Promise<void> => {
@@ -154,11 +157,10 @@ describe('the other replica takes over', () => {
   };
 
   test('at once after SIGTERM, because the lease is given up', async () => {
-    const { holders, stop } = watchLease();
+    const holders = watchLease();
     await waitFor('the watch of the lease', () => holders.length > 0);
     await leader.end('SIGTERM');
     await tookOver(follower);
-    stop();
     expect(holders.map(({ identity }) => identity)).toEqual(['first', '', 'second']);
     leader = follower;
     follower = await start('third');
@@ -176,7 +178,8 @@ describe('the other replica takes over', () => {
       .subscribe(({ type, object: { metadata } }) => {
         if (type === 'DELETED' || metadata?.deletionTimestamp) ended.add(metadata?.uid ?? '');
       });
-    const { holders, stop } = watchLease();
+    onTestFinished(() => watching.unsubscribe());
+    const holders = watchLease();
 
     const doomed = pods.slice(0, 4);
     for (const pod of doomed) await reclaim(admin, pod, { minutes: 3, uid: 'pod' });
@@ -191,8 +194,6 @@ describe('the other replica takes over', () => {
       interruptionOf(admin, { namespace, name: 'web' }, uid, ({ phase }) => phase === 'Done');
     const last = await done(uids.at(-1) ?? '');
     expect(last.outcome).toBe('Replaced');
-    watching.unsubscribe();
-    stop();
 
     expect(ended).toEqual(new Set(uids));
     const [second, third, ...more] = holders;

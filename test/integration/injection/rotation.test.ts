@@ -24,7 +24,9 @@ const flags = [
 // Shorter than the overlap: whoever reads the bundle as late as this must still be able to verify.
 const bundleAgeMs = 1_000;
 
-test('certificates and their authority are renewed under load: every pod is annotated, by either replica', async () => {
+test('certificates and their authority are renewed under load: every pod is annotated, by either replica', async ({
+  onTestFinished,
+}) => {
   const cluster = await anOwnCluster();
   const replicas = [await startReplica(cluster, { flags }), await startReplica(cluster, { flags })];
   const namespace = await aNamespace({ cluster });
@@ -36,6 +38,7 @@ test('certificates and their authority are renewed under load: every pod is anno
     authorities.add(data?.['ca.crt'] ?? '');
     certificates.add(data?.['tls.crt'] ?? '');
   });
+  onTestFinished(() => watching.unsubscribe());
   const renewed = () => authorities.size >= 2 && certificates.size >= 3;
 
   let [created, asked] = [0, 0];
@@ -58,7 +61,6 @@ test('certificates and their authority are renewed under load: every pod is anno
   await Promise.all([keepCreating(), keepCreating(), keepAsking()]);
   // The API server and the other replica have the last renewal now, or soon.
   expect(governorOf(await admit(cluster.admin, namespace, aPod()))).toBe('web');
-  watching.unsubscribe();
   expect(created).toBeGreaterThan(50);
   expect(asked).toBeGreaterThan(20);
 });

@@ -97,8 +97,8 @@ describe.concurrent('late', () => {
   });
 });
 
-describe.concurrent('never', () => {
-  test('a Job pod is left to the reclaim where the policy says so, and its successor is awaited', async ({
+describe.concurrent('not at all', () => {
+  test('a Job pod is left to the reclaim where the policy says Never, and its successor is awaited', async ({
     expect,
   }) => {
     const scene = await aScene({ jobPods: 'Never' });
@@ -119,7 +119,7 @@ describe.concurrent('never', () => {
     expect((await scene.find(pod))?.status?.reason).toBe('BidFailed');
   });
 
-  test('any pod is evicted or deleted where the evictor is None, yet all of them are followed', async ({
+  test('no pod is evicted or deleted where the evictor is None, yet all of them are followed', async ({
     expect,
   }) => {
     const scene = await aScene({ evictor: 'None' });
@@ -139,7 +139,7 @@ describe.concurrent('never', () => {
     });
   });
 
-  test('a DaemonSet pod is touched', async ({ expect }) => {
+  test('a DaemonSet pod is left alone', async ({ expect }) => {
     const scene = await aScene();
     await scene.create(madeFrom(aDeployment({ annotations }), 'DaemonSet'));
     const [pod = {}] = await scene.ready('web', 3);
@@ -157,7 +157,7 @@ describe.concurrent('never', () => {
     expect(outcome).toBe('LeftToReclaim');
   });
 
-  test('a pod that asks its virtual node for eviction is evicted twice: until its deadline it is only followed', async ({
+  test('a pod that asks its virtual node for eviction is only followed until its deadline', async ({
     expect,
   }) => {
     const scene = await aScene();
