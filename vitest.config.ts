@@ -14,7 +14,9 @@ export default defineConfig({
       suite('integration', {
         globalSetup: ['test/integration/global-setup.ts'],
         testTimeout: 180_000,
-        hookTimeout: 60_000,
+        hookTimeout: 180_000,
+        // Most of these wait for clocks rather than compute.
+        maxWorkers: 3,
       }),
     ],
   },

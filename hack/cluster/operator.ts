@@ -33,7 +33,8 @@ export interface ReplicaOptions {
 }
 
 const main = join(import.meta.dirname, '../../operator/main.ts');
-const readyMs = 30_000;
+// Usually 2 s; a machine that runs tests in parallel may take long to load the program.
+const readyMs = 60_000;
 const lastLines = 15;
 
 /** Applies what `dist/install.yaml` holds, but for the Deployment: the operator runs as a process of this machine. */

@@ -1,4 +1,4 @@
-import { asyncScheduler, catchError, defer, filter, first } from 'rxjs';
+import { asyncScheduler, catchError, defer, first } from 'rxjs';
 import { map, mergeMap, of, repeat, startWith, tap, throwError, timeout, timer } from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
 import { fromCall } from './from-call.ts';
@@ -10,7 +10,8 @@ export type Watched<T> =
   | { kind: 'synced' } // whatever was not listed since `listing` is gone
   | { kind: 'changed'; object: T }
   | { kind: 'deleted'; object: T }
-  | { kind: 'failed'; error: unknown; then: 'resume' | 'relist' }; // a value, never the end of the stream
+  | { kind: 'failed'; error: unknown; then: 'resume' | 'relist' } // a value, never the end of the stream
+  | { kind: 'recovered' }; // the first line of a watch after a failure, a bookmark too
 
 /** One line of a watch; a bookmark only says how far the watch has come. */
 export type WatchLine<T> =
@@ -97,22 +98,20 @@ const watch = <T>(
   calls: WatchCalls<T>,
   start: { resourceVersion: string; idleTimeoutMs: number },
   moveTo: (resourceVersion: string) => void,
-): Observable<Watched<T>> =>
+): Observable<WatchLine<T>> =>
   fromCall((signal) => calls.watch({ resourceVersion: start.resourceVersion, signal })).pipe(
     timeout({
       each: start.idleTimeoutMs,
       with: () => throwError(() => new Error(`watching: no line for ${start.idleTimeoutMs} ms`)),
     }),
     tap((line) => moveTo(line.resourceVersion)),
-    filter((line) => line.kind !== 'bookmark'),
-    map(({ kind, object }) => ({ kind, object })),
   );
 
 /**
  * Lists a resource page by page, watches it from there, and goes on for ever: it neither completes nor errors.
  *
  * A failure comes out as `failed`, then it pauses with a growing back-off and goes on where it was; `then: 'relist'` says
- * that a new `listing` follows. Where the position in the history is gone it lists again, at once the first time. A watch
+ * that a new `listing` follows. The first line that a watch gives after a failure comes with a `recovered` before it. Where the position in the history is gone it lists again, at once the first time. A watch
  * that the server ends is taken up at once. A watch without a line for `idleTimeoutMs` counts as failed. Back-off starts
  * anew when a watch has moved on or lasted a second. Unsubscribing aborts the call under way; there is at most one.
  */
@@ -123,6 +122,7 @@ export const listWatch = <T>(
   defer(() => {
     let state: State = { position: { phase: 'list' }, pausedMs: undefined };
     let pauseMs = 0;
+    let failing = false;
 
     const list = (continueToken?: string): Observable<Watched<T>> => {
       const page = { limit: pageLimit, ...(continueToken ? { continueToken } : {}) };
@@ -137,7 +137,15 @@ export const listWatch = <T>(
         // A bookmark may repeat where the watch began, which is no progress.
         if (resourceVersion !== start)
           state = { position: { phase: 'watch', resourceVersion }, pausedMs: undefined };
-      });
+      }).pipe(
+        mergeMap((line): Watched<T>[] => {
+          const recovered: Watched<T>[] = failing ? [{ kind: 'recovered' }] : [];
+          failing = false;
+          return line.kind === 'bookmark'
+            ? recovered
+            : [...recovered, { kind: line.kind, object: line.object }];
+        }),
+      );
 
     const attempt$ = defer(() => {
       const { position } = state;
@@ -155,6 +163,7 @@ export const listWatch = <T>(
       return work$.pipe(
         catchError((error: unknown) => {
           pauseFor(expired(error) ? 'expired' : 'failed');
+          failing = true;
           return of({ kind: 'failed' as const, error, then: whatFollows(state.position) });
         }),
       );

@@ -70,7 +70,7 @@ export class Collection<T extends Identity, Index extends string = never> implem
     return this.#groups.get(index)?.get(key) ?? nothing;
   }
 
-  /** Takes in what the watch says and returns the steps it made, in order; none for `listing`, `listed` and `failed`. */
+  /** Takes in what the watch says and returns the steps it made, in order; none for `listing`, `listed` and what befell the watch. */
   apply(watched: Watched<T>): readonly Step<T>[] {
     switch (watched.kind) {
       case 'listing':
@@ -86,6 +86,7 @@ export class Collection<T extends Identity, Index extends string = never> implem
       case 'deleted':
         return this.#remove(watched.object.uid);
       case 'failed':
+      case 'recovered':
         return [];
     }
   }

@@ -154,6 +154,10 @@ export class World implements View {
       this.troubles.set(kind, trouble);
       return [{ kind: 'Failed', of: kind, trouble }];
     }
+    if (watched.kind === 'recovered') {
+      // Who told that it failed tells that it is over.
+      return this.troubles.delete(kind) ? [{ kind: 'Synced', of: kind }] : [];
+    }
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
     this.#step += 1;
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
@@ -202,10 +206,11 @@ export class World implements View {
 
   #reorder({ before, after }: Step<Policy>): void {
     this.#rules.delete((after ?? before)?.namespace ?? '');
-    // A policy of the same name that comes later starts afresh.
-    if (!before || after) return;
-    this.#totals.delete(policyKey(before));
-    const probe = this.probes.byUid(before.uid);
+    if (before && after) return;
+    // A policy of the same name that comes later starts afresh, also where an interruption outlived the one before it.
+    const policy = after ?? before;
+    if (policy) this.#totals.delete(policyKey(policy));
+    const probe = before && this.probes.byUid(before.uid);
     if (probe) this.probes.apply({ kind: 'deleted', object: probe });
   }
 

@@ -1,5 +1,6 @@
 import { fc } from '@fast-check/vitest';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { RestError } from '../../../hack/cluster/client.ts';
 import { objectSchema, spotPolicy } from '../../../operator/api/crd.ts';
 import { parseSpec } from '../../../operator/api/effective-spec.ts';
@@ -10,6 +11,7 @@ import { anySpec } from '../../builders/any-spec.ts';
 import { aPolicy, manifestOf, type PolicyWishes } from '../../builders/policy.ts';
 import { wholeStatus } from '../../builders/status.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
+import { anOwnCluster } from '../harness/operator.ts';
 
 const collection = (namespace: string): string =>
   `/apis/spotpolicy.dev/v1alpha1/namespaces/${namespace}/spotpolicies`;
@@ -128,20 +130,26 @@ describe('a fresh policy', () => {
   });
 });
 
-it('a status with every field is stored as written', async () => {
-  const { admin } = await sharedCluster();
-  const namespace = await aNamespace();
-  await create({ namespace });
-  const path = `${collection(namespace)}/web/status`;
-  const { status } = await admin.patch<SpotPolicyObject>(path, { status: wholeStatus });
-  expect(status).toEqual(wholeStatus);
-});
+describe('where no operator writes the status', () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await anOwnCluster();
+  });
+  const createHere = (wishes: PolicyWishes): Promise<SpotPolicyObject> =>
+    cluster.admin.post(collection('default'), manifestOf(aPolicy({ ...wishes, namespace: 'default' })));
 
-describe('kubectl', () => {
-  it('shows the columns of a policy within 110 characters', async () => {
-    const { admin, kubectl } = await sharedCluster();
-    const namespace = await aNamespace();
-    await create({ namespace, name: 'checkout', spec: limited('0.25') });
+  it('a status with every field is stored as written', async () => {
+    await createHere({});
+    const path = `${collection('default')}/web/status`;
+    const { status } = await cluster.admin.patch<SpotPolicyObject>(path, { status: wholeStatus });
+    expect(status).toEqual(wholeStatus);
+  });
+
+  it('kubectl shows the columns of a policy within 110 characters', async () => {
+    const { admin, kubectl } = cluster;
+    const namespace = await aNamespace({ cluster });
+    const manifest = manifestOf(aPolicy({ namespace, name: 'checkout', spec: limited('0.25') }));
+    await admin.post(collection(namespace), manifest);
     await admin.patch(`${collection(namespace)}/checkout/status`, { status: wholeStatus });
     const table = async (...options: string[]): Promise<string[]> =>
       (await kubectl(['get', 'spp', '-n', namespace, ...options])).stdout.trimEnd().split('\n');
@@ -170,7 +178,9 @@ describe('kubectl', () => {
     expect(header).toMatch(/AGE +MODE +PRICE +FALLBACK +OUTDATED +REVISION$/);
     expect(row).toMatch(/Enforce +0\.25 +Never +1 +0123456789ab$/);
   });
+});
 
+describe('kubectl', () => {
   it('explains every field of the spec', async () => {
     const { kubectl } = await sharedCluster();
     const { spec } = objectSchema(spotPolicy).properties;

@@ -81,8 +81,12 @@ describe.concurrent('an ambient KUBECONFIG', () => {
   test('is never touched by make demo, which handles every pod well and speaks in plain lines', async (context) => {
     const { expect } = context;
     const { ambient, env } = await aUser(context);
-    const { stdout } = await run(process.execPath, [join(hack, 'demo.ts')], { env });
+    const { stdout } = await run(process.execPath, [join(hack, 'demo.ts')], { env }).catch(
+      // What it printed says why it failed.
+      (error: { stdout: string; stderr: string }) => error,
+    );
     expect(stdout).toMatch(/Every pod was handled as it should be/);
+    expect(stdout).not.toMatch(/FAILED/);
     expect(stdout).not.toContain('\u001B');
     expect(ambient.connections()).toBe(0);
   });

@@ -25,13 +25,14 @@ interface Doomed {
   readonly pod: Pod;
 }
 
-/** One Ready pod of a Deployment `web`, under a budget if one is named. */
+/** The one Ready pod of a Deployment. */
 const aWebPod = async (cluster: Cluster, more: Record<string, string> = {}): Promise<Doomed> => {
   const scene = await aScene({}, cluster);
   await scene.create(aDeployment({ annotations: { ...annotations, ...more }, graceSeconds: 10 }));
   return { scene, pod: await scene.one('web') };
 };
 
+/** Warns a pod that a budget which allows nothing holds, and sees it blocked. */
 const underABudget = async ({ scene, pod }: Doomed, app: string): Promise<void> => {
   await scene.create(aBudget({ maxUnavailable: 0 }, app));
   await budgetInForce(scene.admin, scene.namespace, app);
@@ -162,7 +163,7 @@ survives('a Job pod whose policy is deleted meanwhile is evicted late, as that p
     const states = watch.seen.filter((state) => uidOf(state) === uidOf(pod));
     const last = states.findLast(({ metadata }) => metadata?.deletionTimestamp);
     expect(last && conditionOf(last, 'DisruptionTarget')?.reason).toBe('EvictionByEvictionAPI');
-    // Its grace of 1 s ends no sooner than 11 s before the deadline and a second.
+    // Evicted no sooner than 11 s before the deadline, in whole seconds, with 1 s of grace.
     const endsMs = Date.parse(last?.metadata?.deletionTimestamp ?? '');
     expect(deadlineMs - endsMs).toBeLessThanOrEqual(11_000);
   },

@@ -138,7 +138,7 @@ describe('listWatch', () => {
     ]);
     const later = play(70 + 60, { watches: ['#', '#', '#', '--c-#', '-'] });
     expect(later.calls.slice(4)).toEqual(['70 watch 5', '84 watch 6']);
-    expect(later.items.slice(6)).toEqual(['72 changed a', '74 failed status 500, resume']);
+    expect(later.items.slice(6)).toEqual(['72 recovered', '72 changed a', '74 failed status 500, resume']);
   });
 
   it('lists again at once when the position of a watch is gone', () => {
@@ -189,6 +189,11 @@ describe('listWatch', () => {
   it('takes a list without a page for a failure', () => {
     const { items } = play(5, { lists: ['|'] });
     expect(items).toEqual(['0 listing', '0 failed EmptyError: no elements in sequence, relist']);
+  });
+
+  it('says once that a watch gives lines again, be it a bookmark', () => {
+    const { items } = play(60, { watches: ['#', '--b-c', '-'] });
+    expect(items.slice(3)).toEqual(['0 failed status 500, resume', '12 recovered', '14 changed a']);
   });
 
   it('gives up a watch without a line, and bookmarks keep one alive', () => {

@@ -202,10 +202,7 @@ describe('news that reach the status', () => {
       const fail = () => world.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' });
       const failures = (): Change[] => Array.from({ length: failuresToTell }, fail).flat();
       expect(await told(advance, world, failures)).toEqual(['web']);
-      const recovery = (): readonly Change[] => [
-        ...world.apply('Job', { kind: 'listing' }),
-        ...world.apply('Job', { kind: 'synced' }),
-      ];
+      const recovery = (): readonly Change[] => world.apply('Job', { kind: 'recovered' });
       expect(await told(advance, world, recovery)).toEqual(['web']);
     }),
   );

@@ -39,6 +39,15 @@ describe('what a source delivers', () => {
     list(world, 'Job', []);
     expect(world.troubles.size).toBe(0);
   });
+
+  it('that its watch goes on after a failure is news, though nothing has changed', () => {
+    const world = aWorld();
+    const recover = () => world.apply('Job', { kind: 'recovered' });
+    expect(recover()).toEqual([]);
+    world.apply('Job', { kind: 'failed', error: 'cut', then: 'resume' });
+    expect(recover()).toEqual([{ kind: 'Synced', of: 'Job' }]);
+    expect(world.troubles.size).toBe(0);
+  });
 });
 
 describe('the order of the world', () => {
@@ -152,6 +161,22 @@ describe('totals', () => {
     world.record(anInterruption({ counted: true }));
     expect(world.totals(policyKey).noticed).toBe(1);
     list(world, 'SpotPolicy', [aPolicy({ uid: 'another' })]);
+    expect(world.totals(policyKey)).toEqual(noTotals);
+  });
+
+  it('of a policy that is gone are not those of the next one, nor of the next term', () => {
+    const world = aWorld();
+    const count = () => {
+      world.record(anInterruption());
+      world.record(anInterruption({ counted: true }));
+    };
+    count();
+    put(world, 'SpotPolicy', aPolicy());
+    expect(world.totals(policyKey)).toEqual(noTotals);
+    drop(world, 'SpotPolicy', aPolicy());
+    world.forget(web1);
+    count();
+    world.beginTerm();
     expect(world.totals(policyKey)).toEqual(noTotals);
   });
 });
