@@ -93,7 +93,7 @@ const describeCheck = ({ claim, holds, seen }: Check): string => {
 /** Writes down how the objects are, for whoever wants to know why the demo failed. */
 const keepObjects = async ({ kubectl }: Cluster): Promise<void> => {
   const kinds = 'spotpolicies,pods,poddisruptionbudgets,jobs,events';
-  const { stdout } = await kubectl(['get', kinds, '-A', '-o', 'yaml']);
+  const { stdout } = await kubectl(['get', kinds, '-A', '-o', 'yaml', '--request-timeout=10s']);
   await writeFile(join(remains, 'objects.yaml'), stdout);
 };
 
@@ -122,8 +122,11 @@ try {
   await rm(remains, { recursive: true });
   await end(0);
 } catch (error) {
-  if (cluster !== undefined) await keepObjects(cluster).catch(() => {});
   screen.line(styled('red', `\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`));
-  screen.line(`The operator's log and the objects as they were: ${remains}`);
+  if (cluster === undefined) await rm(remains, { recursive: true });
+  else {
+    await keepObjects(cluster).catch(() => {});
+    screen.line(`The operator's log and the objects as they were: ${remains}`);
+  }
   await end(1);
 }

@@ -21,7 +21,7 @@ export const namespaces = ['shop', 'batch'] as const;
 const reclaims = [
   { namespace: 'shop', app: 'web', count: 2, minutes: 3, outcome: 'Replaced', late: false },
   { namespace: 'shop', app: 'db', count: 1, minutes: 3, outcome: 'Replaced', late: false },
-  { namespace: 'batch', app: 'pi', count: 1, minutes: 1, outcome: 'Completed', late: true },
+  { namespace: 'batch', app: 'pi', count: 1, minutes: 2, outcome: 'Completed', late: true },
   { namespace: 'batch', app: 'report', count: 1, minutes: 1, outcome: 'Replaced', late: true },
 ] as const;
 

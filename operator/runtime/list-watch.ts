@@ -111,9 +111,10 @@ const watch = <T>(
  * Lists a resource page by page, watches it from there, and goes on for ever: it neither completes nor errors.
  *
  * A failure comes out as `failed`, then it pauses with a growing back-off and goes on where it was; `then: 'relist'` says
- * that a new `listing` follows. The first line that a watch gives after a failure comes with a `recovered` before it. Where the position in the history is gone it lists again, at once the first time. A watch
- * that the server ends is taken up at once. A watch without a line for `idleTimeoutMs` counts as failed. Back-off starts
- * anew when a watch has moved on or lasted a second. Unsubscribing aborts the call under way; there is at most one.
+ * that a new `listing` follows. The first line of a watch after a failure comes with a `recovered` before it. Where the
+ * position in the history is gone it lists again, at once the first time. A watch that the server ends is taken up at
+ * once. A watch without a line for `idleTimeoutMs` counts as failed. Back-off starts anew when a watch has moved on or
+ * lasted a second. Unsubscribing aborts the call under way; there is at most one.
  */
 export const listWatch = <T>(
   calls: WatchCalls<T>,
@@ -122,6 +123,7 @@ export const listWatch = <T>(
   defer(() => {
     let state: State = { position: { phase: 'list' }, pausedMs: undefined };
     let pauseMs = 0;
+    // A failure came out, and no line of a watch since.
     let failing = false;
 
     const list = (continueToken?: string): Observable<Watched<T>> => {

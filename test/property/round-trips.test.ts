@@ -107,7 +107,7 @@ describe('what admission makes of a pod', () => {
     expect(inject({ ...pod, ...once }, policy, aStamping({ nonce: 'again' }))).toEqual(once);
   });
 
-  test.prop([incoming, soundSpec])(
+  test.prop([incoming, soundSpec], { numRuns: 400 })(
     'never has a price limit of ours beside a strategy of the user',
     (pod, spec) => {
       const { annotations } = inject(pod, policyWith(spec) as SoundPolicy, aStamping());
