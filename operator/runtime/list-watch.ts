@@ -1,5 +1,5 @@
 import { asyncScheduler, catchError, defer, first } from 'rxjs';
-import { map, mergeMap, of, repeat, startWith, tap, throwError, timeout, timer } from 'rxjs';
+import { mergeMap, of, repeat, startWith, tap, throwError, timeout, timer } from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
 import { fromCall } from './from-call.ts';
 
