@@ -5,12 +5,15 @@ const suite = (name: string, options: object) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node' as const, ...options },
 });
 
+// Nothing here mocks a module, so the files of a worker can share what they import: most of the time otherwise.
+const quick = { isolate: false, maxWorkers: '100%' };
+
 export default defineConfig({
   test: {
     reporters: ['default', closingLine()],
     projects: [
-      suite('unit', { testTimeout: 30_000 }),
-      suite('property', { testTimeout: 60_000 }),
+      suite('unit', { testTimeout: 30_000, ...quick }),
+      suite('property', { testTimeout: 60_000, ...quick }),
       suite('integration', {
         globalSetup: ['test/integration/global-setup.ts'],
         testTimeout: 180_000,

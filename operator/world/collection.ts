@@ -8,7 +8,7 @@ export interface Step<T> {
 }
 
 /** The groups an object belongs to, by index name. */
-export type Grouping<T, Index extends string> = Readonly<Record<Index, (object: T) => readonly string[]>>;
+export type Grouping<T, Index extends string | symbol> = Readonly<Record<Index, (object: T) => readonly string[]>>;
 
 /** A collection as readers see it. */
 export interface Lookup<T, Index extends string = string> {
@@ -22,6 +22,9 @@ export interface Lookup<T, Index extends string = string> {
 }
 
 const nothing: ReadonlySet<never> = new Set<never>();
+// The index every collection has. Its groups have one member, but for the moment in which a watch tells of a name's
+// next bearer before it tells of the last one's end; then the younger arrival is found.
+const byName = Symbol('name');
 
 /**
  * The objects of one kind by UID, with indexes kept in place.
@@ -31,17 +34,15 @@ const nothing: ReadonlySet<never> = new Set<never>();
  */
 export class Collection<T extends Identity, Index extends string = never> implements Lookup<T, Index> {
   readonly #byUid = new Map<string, T>();
-  // Exactly the uids of #byUid. Of two objects of one name (a relist that met both), the younger arrival.
-  readonly #uidByName = new Map<string, string>();
   // Per index exactly the objects of #byUid that its function puts into a group; an empty group has no entry.
-  readonly #groups = new Map<Index, Map<string, Set<T>>>();
-  readonly #grouping: Grouping<T, Index>;
+  readonly #groups = new Map<Index | typeof byName, Map<string, Set<T>>>();
+  readonly #grouping: Grouping<T, Index | typeof byName>;
   #listing: T[] | undefined;
   #synced = false;
 
   constructor(grouping: Grouping<T, Index>) {
-    this.#grouping = grouping;
-    for (const index of Object.keys(grouping) as Index[]) this.#groups.set(index, new Map());
+    this.#grouping = { ...grouping, [byName]: (object: T) => [nameKey(object)] };
+    for (const index of Reflect.ownKeys(this.#grouping) as Index[]) this.#groups.set(index, new Map());
   }
 
   /** The first listing has been swapped in. */
@@ -62,12 +63,11 @@ export class Collection<T extends Identity, Index extends string = never> implem
   }
 
   byName(namespace: string, name: string): T | undefined {
-    const uid = this.#uidByName.get(nameKey({ namespace, name }));
-    return uid === undefined ? undefined : this.#byUid.get(uid);
+    return [...this.#members(byName, nameKey({ namespace, name }))].at(-1);
   }
 
   group(index: Index, key: string): ReadonlySet<T> {
-    return this.#groups.get(index)?.get(key) ?? nothing;
+    return this.#members(index, key);
   }
 
   /** Takes in what the watch says and returns the steps it made, in order; none for `listing`, `listed` and what befell the watch. */
@@ -104,7 +104,6 @@ export class Collection<T extends Identity, Index extends string = never> implem
     const before = this.#byUid.get(object.uid);
     if (before) this.#ungroup(before);
     this.#byUid.set(object.uid, object);
-    this.#uidByName.set(nameKey(object), object.uid);
     for (const [index, groups] of this.#groups) {
       for (const key of this.#grouping[index](object)) {
         const group = groups.get(key);
@@ -120,8 +119,11 @@ export class Collection<T extends Identity, Index extends string = never> implem
     if (!before) return [];
     this.#byUid.delete(uid);
     this.#ungroup(before);
-    if (this.#uidByName.get(nameKey(before)) === uid) this.#uidByName.delete(nameKey(before));
     return [{ before, after: undefined }];
+  }
+
+  #members(index: Index | typeof byName, key: string): ReadonlySet<T> {
+    return this.#groups.get(index)?.get(key) ?? nothing;
   }
 
   #ungroup(object: T): void {

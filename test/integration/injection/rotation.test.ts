@@ -12,17 +12,17 @@ import { askReplica } from './direct-review.ts';
 import { bundleOf } from './webhook-configuration.ts';
 
 // Serving certificates live for 18 s and are renewed after 12 s; the authority for 27 s, renewed after 18 s, and the next
-// one signs 1.8 s later.
+// one signs 4.2 s later.
 const flags = [
   '--serving-lifetime-hours',
   '0.005',
   '--ca-lifetime-hours',
   '0.0075',
   '--ca-overlap-minutes',
-  '0.03',
+  '0.07',
 ];
-// Shorter than the overlap: whoever reads the bundle as late as this must still be able to verify.
-const bundleAgeMs = 1_000;
+// Within the overlap: whoever read the bundle so long ago must still be able to verify.
+const bundleAgeMs = 3_000;
 
 test('certificates and their authority are renewed under load: every pod is annotated, by either replica', async ({
   onTestFinished,
