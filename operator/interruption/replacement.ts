@@ -62,14 +62,21 @@ const isCandidate = (view: View, interruption: Interruption, pod: Pod): boolean 
   return credit.every(({ uid }) => uid === interruption.uid) && isSuccessor(view, interruption, pod);
 };
 
-// The watch of pods is one ordered stream: whoever is seen after the doomed pod began to end came after it. Only what
-// one listing brought has no order among itself; there the times decide, which the API server gives in whole seconds.
+// An eviction's answer comes after the fact, and the API server gives times in whole seconds.
+const answerMs = 1_000;
+
+// The watch of pods is one ordered stream: whoever is seen after the doomed pod began to end came after it, and so did
+// whoever came while nothing was seen. Only of what the first listing brought is there no order but by times.
 const isSuccessor = (view: View, { uid, ending, evictedAtMs }: Interruption, pod: Pod): boolean => {
   const seenAt = view.seenAt(pod.uid);
   const endedAt = view.endedAt(uid);
-  if (endedAt !== undefined && seenAt !== endedAt) return seenAt > endedAt;
-  const sinceMs = evictedAtMs ?? ending?.atMs;
-  return sinceMs !== undefined && pod.createdAtMs >= Math.floor(sinceMs / 1000) * 1000;
+  if (endedAt !== undefined && view.seenAt(uid) < endedAt) return seenAt >= endedAt;
+  if (endedAt !== undefined && seenAt > endedAt) return true;
+  const sinceMs = Math.min(
+    ending?.atMs ?? Number.POSITIVE_INFINITY,
+    (evictedAtMs ?? Number.POSITIVE_INFINITY) - answerMs,
+  );
+  return pod.createdAtMs >= Math.floor(sinceMs / 1000) * 1000;
 };
 
 const wishesOf = (view: View, { workload }: Interruption): Pick<Successors, 'wanted' | 'workloadEnded'> => {

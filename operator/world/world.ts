@@ -70,8 +70,8 @@ export class World implements View {
   };
   // Steps of the world; a whole listing is one, since what it brings happened in no known order.
   #step = 0;
+  // Of gone pods both are kept only while an interruption follows them.
   readonly #seenAt = new Map<string, number>();
-  // Of pods that end, and of gone ones only while an interruption follows them.
   readonly #endedAt = new Map<string, number>();
   // The last pods that went, oldest first; Events about them may still arrive.
   readonly #departed = new Set<string>();
@@ -187,7 +187,7 @@ export class World implements View {
     const interruption = this.interruptions.byUid(uid);
     if (!interruption) return;
     this.interruptions.apply({ kind: 'deleted', object: interruption });
-    if (!this.pods.byUid(uid)) this.#endedAt.delete(uid);
+    if (!this.pods.byUid(uid)) this.#forgetAge(uid);
   }
 
   /** A new term as leader: interruptions are found again from the cluster, totals continue from the policies' status. */
@@ -219,10 +219,14 @@ export class World implements View {
     if (after && !before) this.#seenAt.set(uid, this.#step);
     if ((!after || !isLive(after)) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
     if (after) return;
-    this.#seenAt.delete(uid);
     this.#departed.add(uid);
     const [oldest] = this.#departed;
     if (this.#departed.size > mostDeparted && oldest) this.#departed.delete(oldest);
-    if (!this.interruptions.byUid(uid)) this.#endedAt.delete(uid);
+    if (!this.interruptions.byUid(uid)) this.#forgetAge(uid);
+  }
+
+  #forgetAge(uid: string): void {
+    this.#seenAt.delete(uid);
+    this.#endedAt.delete(uid);
   }
 }

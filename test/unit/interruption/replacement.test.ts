@@ -110,15 +110,25 @@ describe('the successors of a pod', () => {
 });
 
 describe('after a listing, which has no order', () => {
-  it('pods created since the eviction may be successors, by the whole seconds of the API', () => {
-    const world = deployed();
+  it('pods that came while nothing was seen may be successors, whatever the clocks say', () => {
+    const world = deployed({ Pod: [aPod(), aPod({ name: 'older' })] });
     world.record(anInterruption({ evictedAtMs: at(10.6) }));
-    list(world, 'Pod', [
-      aPod({ name: 'before', createdAtMs: at(9) }),
-      aPod({ name: 'same', createdAtMs: at(10) }),
-      aPod({ name: 'after', createdAtMs: at(11) }),
-    ]);
-    expect(candidates(world, { evictedAtMs: at(10.6) })).toEqual(['same', 'after']);
+    list(world, 'Pod', [aPod({ name: 'older' }), aPod({ name: 'web-2', createdAtMs: at(9) })]);
+    expect(candidates(world, { evictedAtMs: at(10.6) })).toEqual(['web-2']);
+  });
+
+  it('pods created since the eviction may be, where the first listing brought them', () => {
+    const ages = { early: 8, before: 9.9, after: 11 };
+    const pods = Object.entries(ages).map(([name, second]) => aPod({ name, createdAtMs: at(second) }));
+    const world = deployed({ Pod: [aPod(leaving), ...pods] });
+    const evicted = { evictedAtMs: at(10.6) };
+    world.record(anInterruption(evicted));
+    const accepted = ['before', 'after'];
+    expect(candidates(world, evicted)).toEqual(accepted);
+    drop(world, 'Pod', aPod());
+    expect(candidates(world, evicted)).toEqual(accepted);
+    put(world, 'Pod', aPod({ name: 'late', createdAtMs: at(20) }));
+    expect(candidates(world, evicted)).toEqual([...accepted, 'late']);
   });
 
   it('pods created since it was first seen to end may be, where nobody evicted it', () => {

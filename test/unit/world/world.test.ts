@@ -78,10 +78,11 @@ describe('the order of the world', () => {
     put(world, 'Pod', aPod({ ...leaving, phase: 'Failed' }));
     expect(world.seenAt(web1)).toBe(seenAt);
     drop(world, 'Pod', aPod());
+    expect(world.seenAt(web1)).toBe(seenAt);
     expect(world.endedAt(web1)).toBe(endedAt);
   });
 
-  it('forgets when a pod ended once it is gone and no interruption follows it', () => {
+  it('forgets when a pod came and ended once it is gone and no interruption follows it', () => {
     const world = aWorld({ Pod: [aPod(), aPod({ name: 'web-2' })] });
     world.record(anInterruption());
     drop(world, 'Pod', aPod());
