@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/closing-line.ts';
+import { LongestFirst } from './test/longest-first.ts';
 
 const suite = (name: string, options: object) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node' as const, ...options },
@@ -11,6 +12,7 @@ const quick = { isolate: false, maxWorkers: '100%' };
 export default defineConfig({
   test: {
     reporters: ['default', closingLine()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       suite('unit', { testTimeout: 30_000, ...quick }),
       suite('property', { testTimeout: 60_000, ...quick }),
@@ -20,6 +22,7 @@ export default defineConfig({
         hookTimeout: 180_000,
         // Most of these wait for clocks rather than compute.
         maxWorkers: 3,
+        sequence: { groupOrder: 1 },
       }),
     ],
   },
