@@ -17,6 +17,7 @@ export class LongestFirst extends BaseSequencer {
       const found = long.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
       return found < 0 ? long.length : found;
     };
+    // oxlint-disable-next-line unicorn/no-array-sort -- a method of vitest's sequencer
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
 }

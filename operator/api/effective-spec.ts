@@ -1,11 +1,12 @@
 import type { z } from 'zod';
-import { defaultFallbackMode, injection, interruption } from './spec-fields.ts';
+import { defaultFallbackMode, injection, interruption, spark } from './spec-fields.ts';
 import { spotPolicySpec, type SpotPolicySpec } from './spot-policy.ts';
 
 /** A spec in which nothing is left open: every object that a user may leave out is there, with its defaults. */
 export interface EffectiveSpec extends SpotPolicySpec {
   readonly fallback: { readonly mode: 'AtCreation' | 'Never' };
   readonly injection: NonNullable<SpotPolicySpec['injection']>;
+  readonly spark: NonNullable<SpotPolicySpec['spark']>;
   readonly interruption: NonNullable<SpotPolicySpec['interruption']>;
 }
 
@@ -31,6 +32,7 @@ export const parseSpec = (raw: unknown): ParsedSpec => {
       ...spec,
       fallback: { mode: spec.fallback?.mode ?? defaultFallbackMode },
       injection: spec.injection ?? injection.parse({}),
+      spark: spec.spark ?? spark.parse({}),
       interruption: spec.interruption ?? interruption.parse({}),
     },
   };

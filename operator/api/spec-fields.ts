@@ -41,6 +41,18 @@ export const injection = z
   })
   .describe('Where and how annotations are written on pods.');
 
+/** Spark applications. */
+export const spark = z
+  .object({
+    driver: z
+      .enum(['OnDemand', 'Spot'])
+      .default('OnDemand')
+      .describe(
+        'What the driver of a Spark application runs on. OnDemand keeps it on demand, since the application ends with its driver; Spot treats it like any other pod. Executors are governed in any case.',
+      ),
+  })
+  .describe('What is different for the pods of Spark applications.');
+
 /** What is done about a reclaim. */
 export const interruption = z
   .object({
@@ -116,5 +128,6 @@ export const policyFields = <Scope extends z.ZodRawShape>(scope: Scope) => ({
     .exactOptional(),
   fallback: fallback.exactOptional(),
   injection: injection.exactOptional(),
+  spark: spark.exactOptional(),
   interruption: interruption.exactOptional(),
 });

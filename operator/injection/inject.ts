@@ -1,5 +1,5 @@
 import { eciAnnotations, ourAnnotations, ourLabels } from '../api/keys.ts';
-import type { Subject } from '../policy/owners.ts';
+import { isSparkDriver, type Subject } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import { giftOf, mergeAnnotations, type Reason, type Values } from './annotations.ts';
@@ -18,7 +18,7 @@ export interface Injected {
 
 /** The labels and annotations of a governed pod. The same pod under the same policy always gets the same. */
 export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping): Injected => {
-  const gift = giftOf(policy.spec);
+  const gift = giftOf(specFor(pod, policy));
   const repeated = isStamped(pod, { ...pod.annotations, ...capacityOf(pod.labels) }, stamping);
   const revision = revisionOf(policy);
   // Edited between two calls of one admission: the pod keeps the decision it was given first.
@@ -45,6 +45,9 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping): 
     : stampOf(pod, { ...stamps, ...capacityOf(labels) }, stamping);
   return { annotations: { ...annotations, ...stamps, [ourAnnotations.admission]: admission }, labels };
 };
+
+const specFor = (pod: Incoming, { spec }: SoundPolicy): SoundPolicy['spec'] =>
+  spec.spark.driver === 'OnDemand' && isSparkDriver(pod) ? { ...spec, strategy: 'NoSpot' } : spec;
 
 const capacityOf = (labels: Values): Values => ({ [ourLabels.capacity]: labels[ourLabels.capacity] ?? '' });
 

@@ -40,6 +40,8 @@ const planByOwner = ({ chain, settings, ignoresDisruption, mirror }: PlanInput):
         : never('Argo retries a pod that failed, and by default not one that was deleted');
     case 'sparkoperator.k8s.io/SparkApplication':
       return unhurried(settings, 'it is a Spark driver', false);
+    case '/Pod':
+      return atOnce('the pod that owns it, such as a Spark driver, starts another');
     default:
       return atOnce(`its ${owner.kind} recreates it`);
   }

@@ -87,7 +87,7 @@ const wishesOf = (view: View, { workload }: Interruption): Pick<Successors, 'wan
 };
 
 // Only of kinds that the world holds can absence be known.
-const isGone = (view: View, { kind, group }: { kind: string; group: string }): boolean => {
+const isGone = (view: View, { kind, group, uid }: { kind: string; group: string; uid: string }): boolean => {
   switch (`${group}/${kind}`) {
     case 'apps/Deployment':
     case 'apps/ReplicaSet':
@@ -95,6 +95,10 @@ const isGone = (view: View, { kind, group }: { kind: string; group: string }): b
       return view.synced(kind as 'Deployment' | 'ReplicaSet' | 'StatefulSet');
     case 'batch/Job':
       return view.synced('Job');
+    case '/Pod': {
+      const pod = view.pods.byUid(uid);
+      return pod === undefined || !isLive(pod);
+    }
     default:
       return false;
   }

@@ -1,6 +1,7 @@
 import { type Controller, groupOf } from '../world/object.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
 import type { View } from '../world/view.ts';
+import { guessOwner } from './guess-owner.ts';
 import type { Labels } from './selector.ts';
 
 /** What a pod says about itself, at admission or later. */
@@ -13,9 +14,8 @@ export interface Subject {
 /**
  * The controllers of a pod from the nearest to the top-level workload; empty for a bare pod.
  *
- * A controller the world has not seen yet (a pod is often created milliseconds after its owner) is completed from
- * what the systems themselves write: a ReplicaSet is named `<deployment>-<pod-template-hash>`, a CronJob's Job
- * `<cronjob>-<minutes>`. A reference found that way has an empty UID.
+ * A controller the world has not seen yet (a pod is often created milliseconds after its owner), or may not see, is
+ * completed from the names and labels that the systems themselves write. A reference found that way has an empty UID.
  */
 export const ownerChain = (view: View, subject: Subject): readonly WorkloadReference[] => {
   const chain: WorkloadReference[] = [];
@@ -23,7 +23,7 @@ export const ownerChain = (view: View, subject: Subject): readonly WorkloadRefer
   // A chain is as long as its references: eight is more than any system writes, and ends a circle.
   while (controller && chain.length < 8) {
     chain.push(referenceTo(subject.namespace, controller));
-    const known = view.workload(controller);
+    const known = view.owner(controller);
     controller = known ? known.controller : guessOwner(controller, subject.labels);
   }
   return chain;
@@ -37,16 +37,14 @@ const referenceTo = (namespace: string, { apiVersion, kind, name, uid }: Control
   uid,
 });
 
-const guessOwner = ({ apiVersion, kind, name }: Controller, labels: Labels): Controller | undefined => {
-  const hash = labels['pod-template-hash'];
-  if (kind === 'ReplicaSet' && groupOf(apiVersion) === 'apps' && hash && name.endsWith(`-${hash}`)) {
-    return { apiVersion: 'apps/v1', kind: 'Deployment', name: name.slice(0, -hash.length - 1), uid: '' };
-  }
-  // The CronJob controller names its Jobs by the scheduled minute since the epoch, eight digits until 2160.
-  const cronJob =
-    kind === 'Job' && groupOf(apiVersion) === 'batch' ? /^(.+)-\d{8}$/.exec(name)?.[1] : undefined;
-  return cronJob ? { apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob, uid: '' } : undefined;
-};
+/**
+ * Whether a pod drives a Spark application, whose end is the application's end: by its label, where its controller is an
+ * application or none. The Spark operator adds the reference by a webhook, perhaps after ours, and `spark-submit` none.
+ */
+export const isSparkDriver = ({ labels, controller }: Pick<Subject, 'labels' | 'controller'>): boolean =>
+  labels['spark-role'] === 'driver' &&
+  (!controller ||
+    (controller.kind === 'SparkApplication' && groupOf(controller.apiVersion) === 'sparkoperator.k8s.io'));
 
 /** The workload a user would name: the last of the chain; undefined for a bare pod. */
 export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined =>

@@ -8,7 +8,9 @@ export interface Step<T> {
 }
 
 /** The groups an object belongs to, by index name. */
-export type Grouping<T, Index extends string | symbol> = Readonly<Record<Index, (object: T) => readonly string[]>>;
+export type Grouping<T, Index extends string | symbol> = Readonly<
+  Record<Index, (object: T) => readonly string[]>
+>;
 
 /** A collection as readers see it. */
 export interface Lookup<T, Index extends string = string> {

@@ -10,6 +10,7 @@ import type {
   Workload,
   WorkloadKind,
 } from './objects.ts';
+import type { Controller } from './object.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
 
@@ -35,6 +36,11 @@ export type Change =
   | ({ readonly kind: 'Probe' } & Step<Probe>)
   | { readonly kind: 'Synced'; readonly of: Kind }
   | { readonly kind: 'Failed'; readonly of: Kind; readonly trouble: Trouble };
+
+/** Something that may own pods, or owners of pods. */
+export interface Owned {
+  readonly controller: Controller | undefined;
+}
 
 /** A source that fails: its last error, and how many came since it last delivered something. */
 export interface Trouble {
@@ -63,6 +69,8 @@ export interface View {
   workloads(kind: WorkloadKind): Lookup<Workload, 'controller'>;
   /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
   workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
+  /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */
+  owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined;
   /** Sources that fail; one that delivers again is no longer among them. */
   readonly troubles: ReadonlyMap<Kind, Trouble>;
   synced(kind: Kind): boolean;

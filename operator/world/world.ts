@@ -1,7 +1,7 @@
 import type { Watched } from '../runtime/list-watch.ts';
 import { Collection, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
-import { groupOf, nameKey } from './object.ts';
+import { type Controller, groupOf, nameKey } from './object.ts';
 import type {
   Budget,
   Namespace,
@@ -14,7 +14,7 @@ import type {
 } from './objects.ts';
 import { isLive, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
-import type { Change, InterruptionIndex, Kind, Kinds, Trouble, View } from './view.ts';
+import type { Change, InterruptionIndex, Kind, Kinds, Owned, Trouble, View } from './view.ts';
 
 // Enough for every pod of a large storm; 36 characters each.
 const mostDeparted = 10_000;
@@ -112,6 +112,11 @@ export class World implements View {
   }): Workload | undefined {
     if (!isWorkloadKind(kind) || groupOfKind[kind] !== groupOf(apiVersion)) return undefined;
     return this.#workloads[kind].byUid(uid);
+  }
+
+  owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined {
+    const { apiVersion, kind, uid } = reference;
+    return kind === 'Pod' && groupOf(apiVersion) === '' ? this.pods.byUid(uid) : this.workload(reference);
   }
 
   synced(kind: Kind): boolean {

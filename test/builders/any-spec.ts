@@ -79,6 +79,7 @@ const rightSpec = fc
       priority: sometimes(fc.integer({ min: -1000, max: 1000 })),
       durationHours: sometimes(fc.integer({ min: 0, max: 1 })),
       instanceSpecs: sometimes(fc.array(instanceSpec, { maxLength: 5 })),
+      spark: sometimes(fc.record({ driver: sometimes(fc.constantFrom('OnDemand', 'Spot')) })),
       interruption: sometimes(
         fc.record({
           evictor: sometimes(fc.constantFrom('Operator', 'None')),

@@ -22,7 +22,11 @@ const groupVersions: Readonly<Record<string, string>> = {
   Job: 'batch/v1',
   CronJob: 'batch/v1',
   Workflow: 'argoproj.io/v1alpha1',
+  CronWorkflow: 'argoproj.io/v1alpha1',
   Rollout: 'argoproj.io/v1alpha1',
+  Revision: 'serving.knative.dev/v1',
+  Configuration: 'serving.knative.dev/v1',
+  Service: 'serving.knative.dev/v1',
   SparkApplication: 'sparkoperator.k8s.io/v1beta2',
 };
 

@@ -8,6 +8,7 @@ const defaults = {
   durationHours: 1,
   fallback: { mode: 'AtCreation' },
   injection: { at: 'Pod', existing: 'Keep', scheduling: 'AsIs' },
+  spark: { driver: 'OnDemand' },
   interruption: { evictor: 'Operator', jobPods: 'AtDeadline', onDeadline: 'Delete' },
 };
 

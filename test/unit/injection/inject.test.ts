@@ -73,6 +73,42 @@ describe('a governed pod', () => {
   });
 });
 
+describe('the driver of a Spark application', () => {
+  const driver = (more: Partial<Incoming> = {}) => incoming({ labels: { 'spark-role': 'driver' }, ...more });
+  const spotKeys = ({ annotations }: Pick<Incoming, 'annotations'>) =>
+    Object.keys(annotations).filter((key) => key.includes('eci-spot'));
+
+  it('is on demand, unless the policy wants it on spot capacity', () => {
+    const given = inject(driver(), policy(), aStamping());
+    expect(spotKeys(given)).toEqual([]);
+    expect(given.labels['spotpolicy.dev/capacity']).toBe('on-demand');
+    const spot = inject(driver(), policy({ spark: { driver: 'Spot' } }), aStamping());
+    expect(spot.annotations).toMatchObject({ 'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPriceGo' });
+    expect(spot.labels['spotpolicy.dev/capacity']).toBe('spot');
+  });
+
+  it('stays so when Spark’s own webhook adds its owner and admission is asked again', () => {
+    const given = inject(driver(), policy(), aStamping());
+    const controller = { apiVersion: 'sparkoperator.k8s.io/v1beta2', kind: 'SparkApplication' };
+    const again = driver({ ...given, controller: { ...controller, name: 'pi', uid: 'pi' } });
+    expect(spotKeys(inject(again, policy(), aStamping()))).toEqual([]);
+  });
+
+  it('keeps a strategy of its user, or not', () => {
+    const own = driver({ annotations: { 'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPriceGo' } });
+    const kept = inject(own, policy(), aStamping());
+    expect(kept.labels['spotpolicy.dev/capacity']).toBe('spot');
+    expect(kept.annotations['spotpolicy.dev/reason']).toBe('UserValueKept');
+    const overwritten = inject(own, policy({ injection: { existing: 'Overwrite' } }), aStamping());
+    expect(spotKeys(overwritten)).toEqual([]);
+  });
+
+  it('leaves its executors governed', () => {
+    const given = inject(incoming({ labels: { 'spark-role': 'executor' } }), policy(), aStamping());
+    expect(given.labels['spotpolicy.dev/capacity']).toBe('spot');
+  });
+});
+
 describe('stamps that a pod arrives with', () => {
   it('of this very admission are left as they are', () => {
     expect(inject(asArrived(), policy(), aStamping({ nonce: 'second', nowMs: at(5) }))).toEqual(first);

@@ -183,6 +183,17 @@ describe('what a workload wants', () => {
     const world = aWorld({ Job: [{ ...aJob(), status: { conditions } }] });
     expect(successorsOf(world, anInterruption({ workload }))).toMatchObject({ workloadEnded: true });
   });
+
+  it('of a Spark executor are awaited while its driver runs', () => {
+    const workload = aWorkloadReference('Pod', 'driver', '');
+    const ended = (driver: PodWishes | undefined) => {
+      const pods = driver ? [aPod({ name: 'driver', ...driver })] : [];
+      return successorsOf(aWorld({ Pod: pods }), anInterruption({ workload })).workloadEnded;
+    };
+    expect([{}, leaving, { phase: 'Succeeded' } as const, undefined].map(ended)).toEqual([
+      ...[false, true, true, true],
+    ]);
+  });
 });
 
 describe('the pod it is credited with', () => {
