@@ -65,3 +65,14 @@ const withoutContradiction = (own: Values, gift: Values): Values => {
 
 const omit = (values: Values, key: string): Values =>
   Object.fromEntries(Object.entries(values).filter(([other]) => other !== key));
+
+// kube-apiserver's limit for all keys and values of one object: TotalAnnotationSizeLimitB of apimachinery's validation.
+const mostBytes = 256 * 1024;
+
+/** Whether an object may hold so many annotations. */
+export const fit = (annotations: Values): boolean => {
+  const texts = Object.entries(annotations).flat();
+  const length = texts.reduce((sum, { length: own }) => sum + own, 0);
+  // A UTF-16 unit becomes three bytes at most: pods of ordinary size are not encoded to be counted.
+  return length * 3 <= mostBytes || new TextEncoder().encode(texts.join('')).length <= mostBytes;
+};

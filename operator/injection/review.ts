@@ -4,7 +4,7 @@ import { isBoundToNode } from '../policy/owners.ts';
 import { governingPolicy } from '../policy/rules.ts';
 import { controllerOf } from '../world/object.ts';
 import type { View } from '../world/view.ts';
-import type { Values } from './annotations.ts';
+import { fit, type Values } from './annotations.ts';
 import { type Incoming, inject } from './inject.ts';
 import { answerProbe, isProbe } from './probe.ts';
 import type { Stamping } from './stamp.ts';
@@ -32,6 +32,8 @@ export interface PodAnswer {
 }
 
 const unchanged: PodAnswer = { patch: [], warnings: [] };
+// Refused for what we gave it, the pod would have been better off without.
+const tooMany = 'spotpolicy left this pod as it is: its annotations and ours would exceed 256 KiB together';
 
 /** What to do with a pod that is being created. Reads memory only. */
 export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): PodAnswer => {
@@ -48,6 +50,7 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
   const policy = governingPolicy(view, pod);
   if (!policy || policy.spec.injection.at === 'None') return unchanged;
   const { annotations, labels } = inject(pod, policy, stamping);
+  if (!fit(annotations)) return { ...unchanged, warnings: [tooMany] };
   const before = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
   return { patch: createPatch(before, { metadata: { labels, annotations } }), warnings: [] };
 };

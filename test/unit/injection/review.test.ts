@@ -72,6 +72,15 @@ describe('the patch of a governed pod', () => {
     },
   );
 
+  it('is withheld, with a warning, where the pod would exceed what the API server takes', () => {
+    const mostBytes = 256 * 1024;
+    const given = (left: number) =>
+      review(request({ labels, annotations: { n: 'é'.repeat((mostBytes - left) / 2) } }));
+    expect(given(2)).toEqual({ patch: [], warnings: [expect.stringContaining('256 KiB')] });
+    expect(given(2_000)).toEqual({ patch: expect.any(Array), warnings: [] });
+    expect(given(2_000).patch).not.toEqual([]);
+  });
+
   it('touches annotations and labels and nothing else', () => {
     const { patch } = review(request({ labels, annotations: {} }));
     for (const { path } of patch) expect(path).toMatch(/^\/metadata\/(annotations|labels)(\/|$)/);
