@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { stringify } from 'yaml';
-import { customResourceDefinition, spotPolicy } from '../operator/api/crd.ts';
+import { customResourceDefinition, policyKinds } from '../operator/api/crd.ts';
 import { referencePage } from '../operator/api/reference.ts';
 import { warningsPolicy } from '../operator/api/warnings.ts';
 
@@ -12,9 +12,13 @@ const yaml = (documents: readonly object[]): string =>
   `# ${notice}\n${documents.map((document) => `---\n${stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })}`).join('')}`;
 
 const files: Readonly<Record<string, string>> = {
-  'crds/spotpolicies.yaml': yaml([customResourceDefinition(spotPolicy)]),
+  ...Object.fromEntries(
+    policyKinds.flatMap((kind) => [
+      [`crds/${kind.names.plural}.yaml`, yaml([customResourceDefinition(kind)])],
+      [`docs/reference/${kind.names.singular}.md`, `<!-- ${notice} -->\n\n${referencePage(kind)}`],
+    ]),
+  ),
   'crds/warnings.yaml': yaml(warningsPolicy()),
-  'docs/reference/spotpolicy.md': `<!-- ${notice} -->\n\n${referencePage(spotPolicy)}`,
 };
 
 for (const [path, content] of Object.entries(files)) {

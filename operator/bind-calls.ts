@@ -26,7 +26,8 @@ export const bindCalls = (
     return applyWebhook(kube, webhookConfiguration(namespaces, inputs), signal);
   },
   remove: (signal) => removeWebhook(kube, config.webhookConfigurationName, signal),
-  probe: (policy) => (signal) => probeAdmission(kube, policy, randomBytes(8).toString('hex'), signal),
+  probe: (policy, namespace) => (signal) =>
+    probeAdmission(kube, policy, namespace, randomBytes(8).toString('hex'), signal),
   write: (policy, patch) => (signal) => writeStatus(kube, policy, patch, signal),
   endpoint$: certificates$,
 });

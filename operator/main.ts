@@ -12,7 +12,7 @@ import { createLog, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { narrate } from './observe/narrate.ts';
 import { recordEvents } from './observe/record-events.ts';
-import { rulesOf } from './policy/rules.ts';
+import { precedence } from './policy/rules.ts';
 import { serve } from './serve.ts';
 import { sourcesOf } from './sources.ts';
 import { World } from './world/world.ts';
@@ -34,7 +34,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     version: readVersion(),
     onAnswer: (verb, status) => metrics.apiRequests.inc({ verb, code: String(status) }),
   });
-  const world = new World(rulesOf);
+  const world = new World(precedence, ['kube-system', config.operatorNamespace]);
   const events = recordEvents(kube, {
     instance: identity,
     nowMs,

@@ -18,7 +18,7 @@ import {
   trimWebhook,
 } from './world/objects.ts';
 import { trimPod } from './world/pod.ts';
-import { trimPolicy } from './world/policy.ts';
+import { trimClusterPolicy, trimPolicy } from './world/policy.ts';
 import type { Change, Kind, Kinds } from './world/view.ts';
 import type { World } from './world/world.ts';
 
@@ -37,6 +37,7 @@ const metadataOnly: Selection = { metadataOnly: true };
 const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
   Pod: [resources.pods, trimPod],
   SpotPolicy: [resources.spotPolicies, trimPolicy],
+  ClusterSpotPolicy: [resources.clusterSpotPolicies, trimClusterPolicy],
   Namespace: [resources.namespaces, trimNamespace],
   Node: [resources.nodes, trimNode, metadataOnly],
   PodDisruptionBudget: [resources.podDisruptionBudgets, trimBudget],
@@ -58,7 +59,7 @@ const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
 export const allKinds = Object.keys(rows('')) as readonly Kind[];
 
 /** Without these nothing can be decided. */
-export const requiredKinds: readonly Kind[] = ['Pod', 'SpotPolicy'];
+export const requiredKinds: readonly Kind[] = ['Pod', 'SpotPolicy', 'ClusterSpotPolicy'];
 
 /** Every source of the world, over one client. */
 export const sourcesOf = (kube: Kube, webhookName: string, random: () => number): readonly Source[] => {

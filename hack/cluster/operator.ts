@@ -43,7 +43,9 @@ export const installOperator = async ({ kubectl }: Pick<Access, 'kubectl'>): Pro
   const list = (items: readonly Manifest[]): string =>
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
   await kubectl(['apply', '--server-side', '--field-manager=install', '-f', '-'], list(parts));
-  await kubectl(['wait', '--for=condition=Established', 'crd/spotpolicies.spotpolicy.dev', '--timeout=30s']);
+  const definitions = parts.filter(({ kind }) => kind === 'CustomResourceDefinition');
+  const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
+  await kubectl(['wait', '--for=condition=Established', ...names, '--timeout=30s']);
 };
 
 /** How to run a replica with node, and where it will answer. */

@@ -61,7 +61,7 @@ export const choiceRules: readonly Rule<Choices>[] = [
   },
 ];
 
-/** What the rule of selection looks at in a namespaced policy. */
+/** What the rules of selection look at. */
 export interface Selection {
   selector?: object;
   targetRefs?: readonly unknown[];
@@ -73,6 +73,15 @@ export const selectsSomething: Rule<Selection> = {
   holds: ({ selector, targetRefs = [] }) => selector !== undefined || targetRefs.length > 0,
   message:
     'the policy must select something: give a selector, where {} takes every pod of the namespace, or targetRefs',
+  reason: 'FieldValueRequired',
+  fieldPath: '.selector',
+};
+
+/** A policy of the cluster says which pods it concerns, beside the namespaces. */
+export const selectsPods: Rule<Selection> = {
+  cel: 'has(self.selector)',
+  holds: ({ selector }) => selector !== undefined,
+  message: 'give a selector of pods, where {} takes every pod of the namespaces',
   reason: 'FieldValueRequired',
   fieldPath: '.selector',
 };

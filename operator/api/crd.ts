@@ -1,7 +1,15 @@
 import type { z } from 'zod';
-import { group, spotPolicyNames, version, type KindNames } from './metadata.ts';
+import { clusterSpotPolicySpec } from './cluster-spot-policy.ts';
+import {
+  clusterSpotPolicyNames,
+  group,
+  type KindNames,
+  type PolicyKindName,
+  spotPolicyNames,
+  version,
+} from './metadata.ts';
 import { spotPolicySpec } from './spot-policy.ts';
-import { spotPolicyStatus } from './status.ts';
+import { clusterSpotPolicyStatus, spotPolicyStatus } from './status.ts';
 import { structural, type StructuralSchema } from './structural.ts';
 
 type ColumnType = 'string' | 'integer' | 'date';
@@ -30,16 +38,25 @@ const wideColumns = [
   column('Outdated', 'integer', '.status.pods.outdated', 'Pods of an older revision.'),
   column('Revision', 'string', '.status.revision', 'A hash of the effective spec.'),
 ];
+const clusterColumns = [
+  column('Precedence', 'string', '.spec.precedence', "Whether it goes before the namespaces' own policies."),
+  column('Namespaces', 'integer', '.status.namespacesTotal', 'Namespaces that the policy reaches.'),
+];
 // kubectl shows columns of priority 0 always and the others with `-o wide`.
-const allColumns = [...columns, ...wideColumns.map((wide) => ({ ...wide, priority: 1 }))];
+const allColumns = (more: typeof columns) => [
+  ...columns,
+  ...[...wideColumns, ...more].map((wide) => ({ ...wide, priority: 1 })),
+];
 
 /** What tells one kind of policy from another. */
 export interface PolicyKind {
-  readonly names: KindNames;
+  readonly names: KindNames & { readonly kind: PolicyKindName };
   readonly scope: 'Namespaced' | 'Cluster';
   readonly description: string;
   readonly spec: z.ZodType;
   readonly status: z.ZodType;
+  /** What `kubectl get -o wide` shows of this kind alone. */
+  readonly columns: typeof columns;
 }
 
 /** The namespaced policy. */
@@ -50,7 +67,22 @@ export const spotPolicy: PolicyKind = {
     'SpotPolicy puts pods of its namespace on ECI spot capacity and moves them away in time when ECI reclaims it.',
   spec: spotPolicySpec,
   status: spotPolicyStatus,
+  columns: [],
 };
+
+/** The policy of the whole cluster. */
+export const clusterSpotPolicy: PolicyKind = {
+  names: clusterSpotPolicyNames,
+  scope: 'Cluster',
+  description:
+    'ClusterSpotPolicy does what SpotPolicy does, in every namespace that its namespaceSelector takes: as a default for pods that no SpotPolicy of their namespace takes, or as an override of all of them.',
+  spec: clusterSpotPolicySpec,
+  status: clusterSpotPolicyStatus,
+  columns: clusterColumns,
+};
+
+/** Every kind of policy. */
+export const policyKinds: readonly PolicyKind[] = [spotPolicy, clusterSpotPolicy];
 
 /** The schema of whole objects, in the part that is ours. */
 export interface ObjectSchema {
@@ -96,7 +128,7 @@ export const customResourceDefinition = (kind: PolicyKind) => ({
         served: true,
         storage: true,
         subresources: { status: {} },
-        additionalPrinterColumns: allColumns,
+        additionalPrinterColumns: allColumns(kind.columns),
         schema: { openAPIV3Schema: objectSchema(kind) },
       },
     ],

@@ -1,14 +1,21 @@
 import type { z } from 'zod';
+import { clusterSpotPolicySpec, type ClusterSpotPolicySpec } from './cluster-spot-policy.ts';
+import type { PolicyKindName } from './metadata.ts';
 import { defaultFallbackMode, injection, interruption, spark } from './spec-fields.ts';
 import { spotPolicySpec, type SpotPolicySpec } from './spot-policy.ts';
 
-/** A spec in which nothing is left open: every object that a user may leave out is there, with its defaults. */
-export interface EffectiveSpec extends SpotPolicySpec {
+/**
+ * A spec of either kind in which nothing is left open: every object that a user may leave out is there, with its
+ * defaults. What only the other kind has is absent.
+ */
+export interface EffectiveSpec extends SpotPolicySpec, Partial<ClusterScope> {
   readonly fallback: { readonly mode: 'AtCreation' | 'Never' };
   readonly injection: NonNullable<SpotPolicySpec['injection']>;
   readonly spark: NonNullable<SpotPolicySpec['spark']>;
   readonly interruption: NonNullable<SpotPolicySpec['interruption']>;
 }
+
+type ClusterScope = Pick<ClusterSpotPolicySpec, 'namespaceSelector' | 'precedence'>;
 
 /** What is wrong with one field, by its path from the object's root: `spec.instanceSpecs[0]`. */
 export interface Problem {
@@ -21,17 +28,21 @@ export type ParsedSpec =
   | { readonly ok: true; readonly spec: EffectiveSpec }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+const schemas = { SpotPolicy: spotPolicySpec, ClusterSpotPolicy: clusterSpotPolicySpec } as const;
+
 /** Returns the effective spec of a policy's raw `spec`, or its problems; never throws. */
-export const parseSpec = (raw: unknown): ParsedSpec => {
-  const parsed = spotPolicySpec.safeParse(raw, { reportInput: true });
+export const parseSpec = (raw: unknown, kind: PolicyKindName = 'SpotPolicy'): ParsedSpec => {
+  const parsed = schemas[kind].safeParse(raw, { reportInput: true });
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.map(problemOf) };
-  const { data: spec } = parsed;
+  const spec: SpotPolicySpec & Partial<ClusterScope> = parsed.data;
+  const wished = spec.injection ?? injection.parse({});
   return {
     ok: true,
     spec: {
       ...spec,
       fallback: { mode: spec.fallback?.mode ?? defaultFallbackMode },
-      injection: spec.injection ?? injection.parse({}),
+      // An exception that a user's own annotation could undo would override nothing.
+      injection: spec.precedence === 'Overrides' ? { ...wished, existing: 'Overwrite' } : wished,
       spark: spec.spark ?? spark.parse({}),
       interruption: spec.interruption ?? interruption.parse({}),
     },

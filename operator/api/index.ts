@@ -1,4 +1,4 @@
-export { apiVersion } from './metadata.ts';
+export { apiVersion, type PolicyKindName } from './metadata.ts';
 export { parseSpec, type EffectiveSpec, type Problem } from './effective-spec.ts';
 export type { SpotPolicyObject, SpotPolicySpecInput } from './spot-policy.ts';
 export { statusBounds, type Condition, type InterruptionEntry, type SpotPolicyStatus } from './status.ts';

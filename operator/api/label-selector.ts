@@ -59,7 +59,7 @@ const matchLabels = obeying(
       reason: 'FieldValueInvalid',
     },
   ],
-).describe('Labels that a pod must have, each with exactly this value; at most 16.');
+);
 
 interface Requirement {
   operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
@@ -89,33 +89,39 @@ const requirementRules: readonly Rule<Requirement>[] = [
   },
 ];
 
-const requirement = obeying(
-  z.object({
-    key: labelKey.describe('The key of the label that is looked at.'),
-    operator: z
-      .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
-      .describe(
-        'In and NotIn compare the value of the label with values; Exists and DoesNotExist ask only for its key. A pod without the label satisfies NotIn.',
-      ),
-    values: z
-      .array(labelValue.describe('A value to compare with.'))
-      .max(maximumValues)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('What In and NotIn compare with, 1 to 32 values; not given with Exists and DoesNotExist.')
-      .exactOptional(),
-  }),
-  requirementRules,
-).describe('One requirement on the labels of a pod.');
+const requirement = (labelled: string) =>
+  obeying(
+    z.object({
+      key: labelKey.describe('The key of the label that is looked at.'),
+      operator: z
+        .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
+        .describe(
+          `In and NotIn compare the value of the label with values; Exists and DoesNotExist ask only for its key. A ${labelled} without the label satisfies NotIn.`,
+        ),
+      values: z
+        .array(labelValue.describe('A value to compare with.'))
+        .max(maximumValues)
+        .meta({ 'x-kubernetes-list-type': 'atomic' })
+        .describe('What In and NotIn compare with, 1 to 32 values; not given with Exists and DoesNotExist.')
+        .exactOptional(),
+    }),
+    requirementRules,
+  ).describe(`One requirement on the labels of a ${labelled}.`);
 
-/** A Kubernetes LabelSelector within bounds; every requirement must hold, and an empty selector takes everything. */
-export const labelSelector = z
-  .object({
-    matchLabels: matchLabels.exactOptional(),
-    matchExpressions: z
-      .array(requirement)
-      .max(maximumExpressions)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Requirements that a pod must all satisfy; at most 16.')
-      .exactOptional(),
-  })
-  .meta({ 'x-kubernetes-map-type': 'atomic' });
+/** A Kubernetes LabelSelector within bounds, over what is `labelled`; every requirement must hold, and an empty selector takes everything. */
+export const labelSelector = (labelled: 'pod' | 'namespace') =>
+  z
+    .object({
+      matchLabels: matchLabels
+        .describe(
+          `Labels that a ${labelled} must have, each with exactly this value; at most ${maximumLabels}.`,
+        )
+        .exactOptional(),
+      matchExpressions: z
+        .array(requirement(labelled))
+        .max(maximumExpressions)
+        .meta({ 'x-kubernetes-list-type': 'atomic' })
+        .describe(`Requirements that a ${labelled} must all satisfy; at most ${maximumExpressions}.`)
+        .exactOptional(),
+    })
+    .meta({ 'x-kubernetes-map-type': 'atomic' });

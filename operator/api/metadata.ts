@@ -23,6 +23,17 @@ export const spotPolicyNames = {
   shortNames: ['spp'],
 } as const satisfies KindNames;
 
+/** Names of the policy of the whole cluster. */
+export const clusterSpotPolicyNames = {
+  kind: 'ClusterSpotPolicy',
+  plural: 'clusterspotpolicies',
+  singular: 'clusterspotpolicy',
+  shortNames: ['cspp'],
+} as const satisfies KindNames;
+
+/** A kind of policy, as its objects name it. */
+export type PolicyKindName = (typeof spotPolicyNames | typeof clusterSpotPolicyNames)['kind'];
+
 /** The metadata that the API server fills in on every stored policy; times are RFC 3339 text. */
 export interface PolicyMetadata {
   readonly name: string;

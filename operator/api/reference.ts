@@ -1,6 +1,6 @@
 import { objectSchema, type PolicyKind } from './crd.ts';
 import { parseSpec } from './effective-spec.ts';
-import { group, version } from './metadata.ts';
+import { group, type PolicyKindName, version } from './metadata.ts';
 import type { StructuralSchema } from './structural.ts';
 
 /** Returns the reference page of a kind as Markdown: one row a field, defaults as they take effect. */
@@ -12,12 +12,12 @@ export const referencePage = (kind: PolicyKind): string => {
     `API version \`${group}/${version}\`, ${scope.toLowerCase()}, short name \`${names.shortNames.join('`, `')}\`. ${description}`,
     '## spec',
     'Defaults are those that take effect, also where the object around a field is left out.',
-    fieldTable(fieldsOf(spec, 'spec')),
+    fieldTable(fieldsOf(spec, 'spec'), names.kind),
     '### What the API server refuses',
     'Beyond types and bounds, with these words on these fields; … stands for the value.',
     ruleTable([{ path: 'spec', node: spec, required: true }, ...fieldsOf(spec, 'spec')]),
     '## status',
-    fieldTable(fieldsOf(status, 'status')),
+    fieldTable(fieldsOf(status, 'status'), names.kind),
   ];
   return `${parts.join('\n\n')}\n`;
 };
@@ -41,13 +41,13 @@ const fieldsOf = (parent: StructuralSchema, at: string): Field[] => {
   });
 };
 
-const fieldTable = (fields: readonly Field[]): string =>
+const fieldTable = (fields: readonly Field[], kind: PolicyKindName): string =>
   table(
     ['Field', 'Type', 'Default', 'Meaning'],
     fields.map((field) => [
       `\`${field.path}\``,
       typeOf(field.node),
-      defaultOf(field),
+      defaultOf(field, kind),
       field.node.description,
     ]),
   );
@@ -76,22 +76,23 @@ const typeOf = ({ type, enum: values, minimum, maximum, format }: StructuralSche
   return `integer, ${minimum}…${maximum}`;
 };
 
-const defaultOf = ({ path, node, required }: Field): string => {
+const defaultOf = ({ path, node, required }: Field, kind: PolicyKindName): string => {
   if (required) return 'required';
-  const value = node.default ?? effectiveDefault(path);
+  const value = node.default ?? effectiveDefault(path, kind);
   return value === undefined ? '' : `\`${JSON.stringify(value)}\``;
 };
 
 // The least that a policy can say, so that every other value in its effective spec is a default.
-const leastSpec = parseSpec({ selector: {}, injection: { at: 'None' } });
+const leastSpec = { selector: {}, namespaceSelector: {}, injection: { at: 'None' } };
 
-const effectiveDefault = (path: string): unknown => {
-  if (!leastSpec.ok)
+const effectiveDefault = (path: string, kind: PolicyKindName): unknown => {
+  const parsed = parseSpec(leastSpec, kind);
+  if (!parsed.ok)
     throw new Error('the least possible spec is refused, so it shows no defaults: adapt it to the rules');
   const [, ...steps] = path.split('.');
   const value = steps.reduce<unknown>(
     (inside, step) => (inside as Record<string, unknown> | undefined)?.[step],
-    leastSpec.spec,
+    parsed.spec,
   );
   return typeof value === 'object' ? undefined : value;
 };

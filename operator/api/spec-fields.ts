@@ -93,11 +93,11 @@ export const policyFields = <Scope extends z.ZodRawShape>(scope: Scope) => ({
     .max(1000)
     .default(0)
     .describe(
-      'Decides between policies that select the same pod: the highest wins, from -1000 to 1000. Among equals one with targetRefs goes before one without, then the first by name.',
+      'Decides between policies that select the same pod: the highest wins, from -1000 to 1000. Among equals one with targetRefs goes before one without, then the first by name. Between policies of one level only: a ClusterSpotPolicy with precedence Overrides goes before every SpotPolicy, one with Defaults after them.',
     ),
-  selector: labelSelector
+  selector: labelSelector('pod')
     .describe(
-      'The pods that this policy governs, by their labels; {} takes every pod in scope. With targetRefs, a pod must satisfy both.',
+      'The pods that this policy governs, by their labels; {} takes every pod in scope. A policy that names its workloads besides governs those pods that satisfy both.',
     )
     .exactOptional(),
   ...scope,

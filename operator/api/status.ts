@@ -5,6 +5,7 @@ export const statusBounds = {
   conditions: 16,
   workloads: 20,
   interruptions: 20,
+  namespaces: 20,
   messageLength: 1024,
 } as const;
 
@@ -91,6 +92,7 @@ const replacement = z
 const interruptionEntry = z
   .object({
     pod: name('The name of the reclaimed pod.'),
+    namespace: name('Its namespace, in the status of a ClusterSpotPolicy.').optional(),
     uid: name('Its UID, as a StatefulSet uses names again.'),
     node: name('The virtual node it ran on.').optional(),
     workload: z
@@ -151,38 +153,69 @@ const unseen = (type: 'Ready' | 'Reconciling', status: 'Unknown' | 'True') => ({
   lastTransitionTime: '1970-01-01T00:00:00Z',
 });
 
+const fields = {
+  observedGeneration: z
+    .int()
+    .min(0)
+    .describe('The metadata.generation that this status was computed from.')
+    .optional(),
+  revision: name('A hash of the effective spec; pods carry the one they were annotated by.').optional(),
+  conditions: conditions.optional(),
+  pods: pods.optional(),
+  workloads: z
+    .array(workload)
+    .max(statusBounds.workloads)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The governed workloads, at most 20 of them.')
+    .optional(),
+  workloadsTotal: z.int().min(0).max(maximumInt32).describe('How many workloads there are.').optional(),
+  interruption: interruption.optional(),
+  interruptions: z
+    .array(interruptionEntry)
+    .max(statusBounds.interruptions)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The latest reclaims, at most 20: those under way first, then the newest.')
+    .optional(),
+  totals: totals.optional(),
+};
+
+const begin = { conditions: [unseen('Ready', 'Unknown'), unseen('Reconciling', 'True')] };
+const meaning = 'What the operator has seen and done.';
+
 /** The status of a SpotPolicy; what is absent is not known yet. */
-export const spotPolicyStatus = z
+export const spotPolicyStatus = z.object(fields).default(begin).describe(meaning);
+
+const governedNamespace = z
   .object({
-    observedGeneration: z
+    name: name('The name of the namespace.'),
+    pods: gauge('Its pods that the policy governs.'),
+    spot: gauge('Of these, pods on spot capacity.'),
+    onDemand: gauge('Of these, pods on demand.'),
+  })
+  .describe('The governed pods of one namespace.');
+
+/** The status of a ClusterSpotPolicy; what is absent is not known yet. */
+export const clusterSpotPolicyStatus = z
+  .object({
+    ...fields,
+    namespaces: z
+      .array(governedNamespace)
+      .max(statusBounds.namespaces)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('The namespaces that the policy reaches, by name, at most 20 of them.')
+      .optional(),
+    namespacesTotal: z
       .int()
       .min(0)
-      .describe('The metadata.generation that this status was computed from.')
+      .max(maximumInt32)
+      .describe('How many namespaces the policy reaches.')
       .optional(),
-    revision: name('A hash of the effective spec; pods carry the one they were annotated by.').optional(),
-    conditions: conditions.optional(),
-    pods: pods.optional(),
-    workloads: z
-      .array(workload)
-      .max(statusBounds.workloads)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The governed workloads, at most 20 of them.')
-      .optional(),
-    workloadsTotal: z.int().min(0).max(maximumInt32).describe('How many workloads there are.').optional(),
-    interruption: interruption.optional(),
-    interruptions: z
-      .array(interruptionEntry)
-      .max(statusBounds.interruptions)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The latest reclaims, at most 20: those under way first, then the newest.')
-      .optional(),
-    totals: totals.optional(),
   })
-  .default({ conditions: [unseen('Ready', 'Unknown'), unseen('Reconciling', 'True')] })
-  .describe('What the operator has seen and done.');
+  .default(begin)
+  .describe(meaning);
 
-/** A status as the operator writes it. */
-export type SpotPolicyStatus = z.output<typeof spotPolicyStatus>;
+/** A status as the operator writes it, of either kind. */
+export type SpotPolicyStatus = z.output<typeof clusterSpotPolicyStatus>;
 
 /** A condition as Kubernetes defines it; the time is RFC 3339 text. */
 export type Condition = z.output<typeof condition>;

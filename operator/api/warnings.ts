@@ -1,5 +1,5 @@
 import { minimumSpotVcpu, spotSizes } from './instance-spec.ts';
-import { group, spotPolicyNames, version } from './metadata.ts';
+import { clusterSpotPolicyNames, group, spotPolicyNames, version } from './metadata.ts';
 
 const name = `warnings.${group}`;
 
@@ -64,7 +64,7 @@ export const warningsPolicy = () => [
             apiGroups: [group],
             apiVersions: [version],
             operations: ['CREATE', 'UPDATE'],
-            resources: [spotPolicyNames.plural],
+            resources: [spotPolicyNames.plural, clusterSpotPolicyNames.plural],
           },
         ],
       },

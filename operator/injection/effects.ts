@@ -33,18 +33,16 @@ export const removeWebhook = async (kube: Kube, name: string, signal: AbortSigna
   }
 };
 
-/** Asks the API server for the dry-run eviction that only our webhook refuses. Returns what stood in the way, or undefined. */
+/** Asks the API server for the dry-run eviction, in a namespace of the policy, that only our webhook refuses. Returns what stood in the way, or undefined. */
 export const probeAdmission = async (
   kube: Kube,
   policy: Policy,
+  namespace: string,
   nonce: string,
   signal: AbortSignal,
 ): Promise<string | undefined> => {
   const name = probeName(policy, nonce);
-  const answer = await kube.evict(
-    { namespace: policy.namespace, name },
-    { uid: nonce, dryRun: true, signal },
-  );
+  const answer = await kube.evict({ namespace, name }, { uid: nonce, dryRun: true, signal });
   const text = 'message' in answer ? answer.message : '';
   const generation = generationIn(text, name);
   if (generation === undefined) {

@@ -3,8 +3,10 @@ import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Probe } from '../world/objects.ts';
+import { namespacesOf } from '../policy/rules.ts';
+import type { Namespace } from '../world/objects.ts';
 import type { Policy } from '../world/policy.ts';
-import type { Change } from '../world/view.ts';
+import type { Change, View } from '../world/view.ts';
 import type { World } from '../world/world.ts';
 import { coveredNamespaces } from './webhook.ts';
 
@@ -30,11 +32,13 @@ export interface InjectionDeps {
   /** Makes the configuration cover these namespaces; returns its resourceVersion. */
   readonly apply: (namespaces: readonly string[]) => CallWithSignal<string>;
   readonly remove: CallWithSignal<void>;
-  /** Asks admission about a policy; returns what stood in the way, or undefined. */
-  readonly probe: (policy: Policy) => CallWithSignal<string | undefined>;
+  /** Asks admission about a policy in a namespace that it reaches; returns what stood in the way, or undefined. */
+  readonly probe: (policy: Policy, namespace: string) => CallWithSignal<string | undefined>;
 }
 
 const webhook = 'webhook';
+// Many edits in a row are looked at together: each look reads the rules of every namespace that they touch.
+const gatherMs = 50;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 // Admission that was reached once may be cut off later: a policy must not say Programmed for ever.
@@ -58,9 +62,13 @@ export const injectionStream = (
       }),
     );
     const known$ = defer(() => [webhook, ...[...deps.world.policies.all()].map(({ uid }) => uid)]);
-    const touched$ = world$.pipe(mergeMap((change) => touchedBy(change)));
+    const touched$ = world$.pipe(
+      mergeMap((change) => touchedBy(deps.world, change)),
+      map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),
+    );
+    const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
-    return merge(alarm$.pipe(delayByKey(deps.nowMs)), rush$, touched$, known$).pipe(
+    return merge(due$, rush$, known$).pipe(
       coalesceByKey(
         (key) => (key === webhook ? lookAtWebhook(deps, state, alarm$) : lookAtPolicy(deps, key, alarm$)),
         {
@@ -78,13 +86,22 @@ interface WebhookState {
   failures: number;
 }
 
-const touchedBy = (change: Change): string[] => {
+const touchedBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
-    case 'SpotPolicy': {
+    case 'SpotPolicy':
+    case 'ClusterSpotPolicy': {
       const policy = change.after ?? change.before;
       // Every status write comes by here: only an edit is news.
       const edited = change.before?.generation !== change.after?.generation;
       return policy && edited ? [webhook, policy.uid] : [];
+    }
+    case 'Namespace': {
+      const { before, after } = change;
+      const gained = after ? reaching(view, after) : [];
+      const lost = before ? reaching(view, before) : [];
+      // What reaches it as before learns nothing.
+      const moved = [...gained, ...lost].filter((uid) => gained.includes(uid) !== lost.includes(uid));
+      return moved.length > 0 ? [webhook, ...moved] : [];
     }
     case 'Webhook':
       return [webhook];
@@ -92,6 +109,11 @@ const touchedBy = (change: Change): string[] => {
       return [];
   }
 };
+
+const reaching = (view: View, namespace: Namespace): string[] =>
+  [...view.policies.group('namespace', namespace.name), ...view.policies.group('namespace', '')]
+    .filter((policy) => view.reaches(policy, namespace))
+    .map(({ uid }) => uid);
 
 const lookAtWebhook = (
   { world, nowMs, operatorNamespace, apply, remove }: InjectionDeps,
@@ -135,9 +157,10 @@ const lookAtPolicy = (
   defer(() => {
     const policy = world.policies.byUid(uid);
     const asked = policy?.spec?.mode === 'Enforce' && policy.spec.injection.at === 'Pod';
-    if (!policy || !asked) return EMPTY;
+    const [place] = policy ? namespacesOf(world, policy) : [];
+    if (!policy || !asked || place === undefined) return EMPTY;
     const earlier = world.probes.byUid(uid);
-    return fromCall(probe(policy)).pipe(
+    return fromCall(probe(policy, place)).pipe(
       catchError((error: unknown) => of(error instanceof Error ? error.message : String(error))),
       filter(() => world.policies.byUid(uid) !== undefined),
       map((problem) => {

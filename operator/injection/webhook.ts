@@ -1,6 +1,7 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { optOutLabel } from '../api/keys.ts';
 import { nodeBoundKinds } from '../policy/owners.ts';
+import { namespacesOf } from '../policy/rules.ts';
 import type { View } from '../world/view.ts';
 import { probeCondition } from './probe.ts';
 
@@ -22,8 +23,8 @@ export interface WebhookInputs {
 
 /** The namespaces whose pods are annotated at admission, sorted; every other one is left alone by the API server. */
 export const coveredNamespaces = (view: View, operatorNamespace: string): readonly string[] =>
-  [...new Set([...view.policies.all()].map(({ namespace }) => namespace))]
-    .filter((namespace) => namespace !== 'kube-system' && namespace !== operatorNamespace)
+  [...new Set([...view.policies.all()].flatMap((policy) => namespacesOf(view, policy)))]
+    .filter((namespace) => namespace !== operatorNamespace)
     .filter((namespace) => view.rules(namespace).some(({ spec }) => spec.injection.at === 'Pod'))
     .toSorted();
 

@@ -1,10 +1,10 @@
 import { apiEvict, eciAnnotations, ourAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
-import { governingPolicy, isOptedOut } from '../policy/rules.ts';
+import { governingPolicy, isOptedOut, namespacesOf } from '../policy/rules.ts';
 import type { Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
-import { policyKey, type SoundPolicy } from '../world/policy.ts';
+import { policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { endingOf } from './follow.ts';
 import { type Mark, readMark, signalOf } from './mark.ts';
@@ -25,7 +25,7 @@ const historyMs = 600_000;
 /** The record of a pod that is under notice and governed, or undefined where there is nothing to follow. */
 export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): Interruption | undefined => {
   if (pod.annotations[eciAnnotations.spotStrategy] === undefined) return undefined;
-  const mark = markOn(pod);
+  const mark = markOn(view, pod);
   if (mark?.outcome) return undefined;
   const notice = noticeOf(view, pod, mark ? [signalOf(mark)] : [], options);
   const settings = notice && settingsFor(view, pod, mark);
@@ -67,10 +67,23 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
   };
 };
 
-// Whoever may annotate the pod may write a mark: it speaks of policies of the pod's own namespace or not at all.
-const markOn = ({ namespace, annotations }: Pod): Mark | undefined => {
-  const mark = readMark(annotations[ourAnnotations.interruption]);
-  return mark?.settings.policy.startsWith(policyKey({ namespace, name: '' })) ? mark : undefined;
+// Whoever may annotate the pod may write a mark: it speaks of policies that may govern the pod or not at all.
+const markOn = (view: View, pod: Pod): Mark | undefined => {
+  const mark = readMark(pod.annotations[ourAnnotations.interruption]);
+  return mark && mayBeOf(view, mark.settings.policy, pod) ? mark : undefined;
+};
+
+const mayBeOf = (view: View, key: string, { namespace, uid }: Pod): boolean => {
+  if (key.startsWith(policyKey({ kind: 'SpotPolicy', namespace, name: '' }))) return true;
+  if (!key.startsWith(policyKey({ kind: 'ClusterSpotPolicy', namespace: '', name: '' }))) return false;
+  const policy = policyOf(view, key);
+  // One that is gone counts nothing any more. One that was edited meanwhile lists the pod in its status, which no user
+  // of the namespace can write.
+  return (
+    !policy ||
+    namespacesOf(view, policy).includes(namespace) ||
+    (policy.status?.interruptions ?? []).some((entry) => entry.uid === uid)
+  );
 };
 
 /** The notice that a pod is under; `known` are the signals of earlier looks. */
@@ -92,8 +105,7 @@ export const noticeOf = (
 // What was recorded when the handling began, else the policy that governs now, else the one that stamped the pod.
 const settingsFor = (view: View, pod: Pod, mark: Mark | undefined): Settings | undefined => {
   if (mark) return mark.settings;
-  if (isOptedOut(view, pod)) return undefined;
-  const policy = governingPolicy(view, pod) ?? stampedPolicy(view, pod);
+  const policy = governingPolicy(view, pod) ?? (isOptedOut(pod) ? undefined : stampedPolicy(view, pod));
   if (!policy) return undefined;
   const { evictor, jobPods, onDeadline } = policy.spec.interruption;
   return { policy: policyKey(policy), evictor, jobPods, onDeadline };

@@ -75,13 +75,14 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
   const deadlineMs = instantMs(entry.deadline);
   if (noticedAtMs === undefined || deadlineMs === undefined) return [];
   const evictedAtMs = instantMs(entry.evictedAt);
+  const { namespace = policy.namespace } = entry;
   return [
     {
       uid: entry.uid,
-      namespace: policy.namespace,
+      namespace,
       name: entry.pod,
       nodeName: entry.node,
-      workload: entry.workload && workloadOf(view, policy.namespace, entry.workload),
+      workload: entry.workload && workloadOf(view, namespace, entry.workload),
       // Nothing is decided any more: the pod is gone, only its replacement is awaited.
       settings: { policy: policyKey(policy), evictor: 'None', jobPods: 'Never', onDeadline: 'Leave' },
       plan: { when: entry.outcome === 'LeftToReclaim' ? 'Never' : 'AtOnce', because: '', charged: false },

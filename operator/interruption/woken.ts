@@ -1,6 +1,7 @@
 import { statusBounds } from '../api/index.ts';
 import { eciAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
+import { namespacesOfAny } from '../policy/rules.ts';
 import type { Budget } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
@@ -28,10 +29,13 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
       return [...view.interruptions.group('workload', uid)].map((interruption) => interruption.uid);
     }
     case 'SpotPolicy':
+    case 'ClusterSpotPolicy':
       // Every status write comes by here: only an edit is news.
       return change.before?.generation === change.after?.generation
         ? []
-        : spotPods(view, (change.after ?? change.before)?.namespace);
+        : namespacesOfAny(view, [change.before, change.after]).flatMap((namespace) =>
+            spotPods(view, namespace),
+          );
     case 'Namespace':
       return spotPods(view, (change.after ?? change.before)?.name);
     default:

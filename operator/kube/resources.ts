@@ -37,6 +37,14 @@ const resource = <V extends Verb>(row: Row, ...verbs: readonly V[]): Resource<V>
   verbs: Object.fromEntries(verbs.map((verb) => [verb, true])) as Record<V, true>,
 });
 
+const clusterSpotPolicy: Row = {
+  group: 'spotpolicy.dev',
+  version: 'v1alpha1',
+  plural: 'clusterspotpolicies',
+  kind: 'ClusterSpotPolicy',
+  namespaced: false,
+};
+
 /** Every resource the operator touches, with the verbs it uses there; RBAC is generated from this table. */
 export const resources = {
   pods: resource({ plural: 'pods', kind: 'Pod' }, 'get', 'list', 'watch', 'patch', 'delete'),
@@ -70,6 +78,8 @@ export const resources = {
     },
     'patch',
   ),
+  clusterSpotPolicies: resource(clusterSpotPolicy, 'list', 'watch'),
+  clusterSpotPolicyStatus: resource({ ...clusterSpotPolicy, subresource: 'status' }, 'patch'),
   mutatingWebhookConfigurations: resource(
     {
       group: 'admissionregistration.k8s.io',

@@ -1,5 +1,5 @@
 import type { Event } from 'kubernetes-types/core/v1.js';
-import { noteKey, toEvent, toGrowth } from './events.ts';
+import { noteKey, placeOf, toEvent, toGrowth } from './events.ts';
 import type { EventNote, Sightings } from './events.ts';
 import type { Log } from './log.ts';
 
@@ -66,7 +66,7 @@ export const createEventRecorder = (parts: EventRecorderParts): EventRecorder =>
     const { count, firstMs } = event.sightings;
     const sightings = { count: count + seen.count, firstMs, lastMs: seen.lastMs };
     const answer = await calls.patch(
-      { namespace: note.subject.namespace, name: event.name },
+      { namespace: placeOf(note.subject), name: event.name },
       toGrowth(sightings),
     );
     if (answer === 'patched') remember(key, { name: event.name, sightings });

@@ -6,7 +6,7 @@ const messageLimit = 1024;
 // The longest name an object may have (a DNS subdomain).
 const nameLimit = 253;
 
-/** The object an Event is about; `resourceVersion` says which version of it was seen. */
+/** The object an Event is about, `namespace` empty where it has none; `resourceVersion` says which version of it was seen. */
 export interface EventSubject {
   apiVersion: string;
   kind: string;
@@ -40,6 +40,12 @@ const toName = (subject: string, suffix: string): string =>
 
 const toTime = (timeMs: number): string => new Date(timeMs).toISOString();
 
+/** The namespace of Events about an object: of objects without one the API server wants them in `default`. */
+export const placeOf = ({ namespace }: Pick<EventSubject, 'namespace'>): string => namespace || 'default';
+
+const toReference = ({ namespace, ...rest }: EventSubject): Event['involvedObject'] =>
+  namespace === '' ? rest : { ...rest, namespace };
+
 /** What makes two notes the same: the object, the reason and the words. */
 export const noteKey = ({ subject, reason, message }: EventNote): string =>
   JSON.stringify([subject.uid, reason, message]);
@@ -48,8 +54,8 @@ export const noteKey = ({ subject, reason, message }: EventNote): string =>
 export const toEvent = (note: EventNote, sightings: Sightings, suffix: string, instance: string): Event => ({
   apiVersion: 'v1',
   kind: 'Event',
-  metadata: { name: toName(note.subject.name, suffix), namespace: note.subject.namespace },
-  involvedObject: { ...note.subject },
+  metadata: { name: toName(note.subject.name, suffix), namespace: placeOf(note.subject) },
+  involvedObject: toReference(note.subject),
   type: note.type,
   reason: note.reason,
   message: clip(note.message, messageLimit),

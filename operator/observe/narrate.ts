@@ -82,13 +82,19 @@ const notesOf = (
 ): EventNote[] => {
   const { namespace, name, uid, settings } = interruption;
   const policy = policyOf(world, settings.policy);
-  const onPolicy = `pod ${name}: ${message}`;
+  const onPolicy = `pod ${policy?.kind === 'SpotPolicy' ? name : `${namespace}/${name}`}: ${message}`;
   return [
     { subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, type, reason, message },
     ...(policy
       ? [
           {
-            subject: { apiVersion, kind: 'SpotPolicy', namespace, name: policy.name, uid: policy.uid },
+            subject: {
+              apiVersion,
+              kind: policy.kind,
+              namespace: policy.namespace,
+              name: policy.name,
+              uid: policy.uid,
+            },
             type,
             reason,
             message: onPolicy,

@@ -1,6 +1,8 @@
 import { optOutLabel } from '../api/keys.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
+import type { Namespace } from '../world/objects.ts';
 import type { Policy, SoundPolicy } from '../world/policy.ts';
+import type { Precedence } from '../world/rule-book.ts';
 import type { View } from '../world/view.ts';
 import { ownerChain, type Subject } from './owners.ts';
 import { selects } from './selector.ts';
@@ -8,10 +10,12 @@ import { selects } from './selector.ts';
 const isSound = (policy: Policy): policy is SoundPolicy => policy.spec !== undefined;
 
 /**
- * The policies of one namespace that govern, in the order in which they are asked; the first that matches wins.
+ * Of the policies that reach one namespace those that govern, in the order in which they are asked; the first that
+ * matches wins.
  *
- * Higher priority first, then those that name their workloads before those that only select, then by name. Age does
- * not count: a restored cluster must decide as the first one did.
+ * Overrides of the cluster first, then the namespace's own, then defaults of the cluster. Within a level higher priority
+ * first, then those that name their workloads before those that only select, then by name. Age does not count: a
+ * restored cluster must decide as the first one did.
  */
 export const rulesOf = (policies: Iterable<Policy>): readonly SoundPolicy[] =>
   [...policies]
@@ -19,10 +23,19 @@ export const rulesOf = (policies: Iterable<Policy>): readonly SoundPolicy[] =>
     .filter(({ spec }) => spec.mode === 'Enforce')
     .toSorted(
       (a, b) =>
+        levelOf(a) - levelOf(b) ||
         b.spec.priority - a.spec.priority ||
         specificity(b) - specificity(a) ||
         (a.name < b.name ? -1 : Number(a.name > b.name)),
     );
+
+// Levels of precedence, the first first.
+const levels = { overrides: 0, own: 1, defaults: 2 } as const;
+
+const levelOf = ({ kind, spec }: SoundPolicy): number => {
+  if (kind === 'SpotPolicy') return levels.own;
+  return spec.precedence === 'Overrides' ? levels.overrides : levels.defaults;
+};
 
 const specificity = ({ spec }: SoundPolicy): number => (spec.targetRefs?.length ? 1 : 0);
 
@@ -38,18 +51,46 @@ export const covers = (
       chain.some((owner) => owner.group === group && owner.kind === kind && owner.name === name),
     ));
 
-/** Whether the owner of the pod or of its namespace wants to be left alone. */
-export const isOptedOut = (
-  view: View,
-  { namespace, labels }: Pick<Subject, 'namespace' | 'labels'>,
-): boolean =>
-  labels[optOutLabel] === 'false' || view.namespaces.byName('', namespace)?.labels[optOutLabel] === 'false';
+type Labelled = Pick<Subject, 'labels'>;
+
+/** Whether the owner of a pod or namespace wants it to be left alone. */
+export const isOptedOut = ({ labels }: Labelled): boolean => labels[optOutLabel] === 'false';
+
+const reaches = ({ kind, namespace, spec }: Policy, candidate: Namespace): boolean =>
+  !isOptedOut(candidate) &&
+  (kind === 'SpotPolicy' ? namespace === candidate.name : selects(spec?.namespaceSelector, candidate.labels));
+
+/** What the world keeps the rules of each namespace by. */
+export const precedence: Precedence = { reaches, order: rulesOf };
 
 /** The policy that governs a pod, or undefined. Costs what the rules of one namespace cost. */
 export const governingPolicy = (view: View, subject: Subject): SoundPolicy | undefined => {
-  if (isOptedOut(view, subject)) return undefined;
   const rules = view.rules(subject.namespace);
   if (rules.length === 0) return undefined;
   const chain = ownerChain(view, subject);
-  return rules.find((rule) => covers(rule, subject.labels, chain));
+  return rules.find((rule) => governs(rule, subject, chain));
+};
+
+// A pod may opt out of everything but an override.
+const governs = (rule: SoundPolicy, subject: Labelled, chain: readonly WorkloadReference[]): boolean =>
+  (levelOf(rule) === levels.overrides || !isOptedOut(subject)) && covers(rule, subject.labels, chain);
+
+/** The namespaces that any of these policies is about: what an edit from one to the other may concern. */
+export const namespacesOfAny = (view: View, policies: readonly (Policy | undefined)[]): readonly string[] => [
+  ...new Set(policies.flatMap((policy) => (policy ? namespacesOf(view, policy) : []))),
+];
+
+/** The namespaces that a policy, whatever its mode, is about, sorted. */
+export const namespacesOf = (view: View, policy: Policy): readonly string[] =>
+  policy.kind === 'SpotPolicy'
+    ? [policy.namespace].filter((name) => reachesOwn(view, policy, name))
+    : [...view.namespaces.all()]
+        .filter((namespace) => view.reaches(policy, namespace))
+        .map(({ name }) => name)
+        .toSorted();
+
+// A policy may be seen before its namespace is.
+const reachesOwn = (view: View, policy: Policy, name: string): boolean => {
+  const namespace = view.namespaces.byName('', name);
+  return namespace ? view.reaches(policy, namespace) : !view.isExempt(name);
 };

@@ -16,8 +16,11 @@ export interface Finding {
 /** What the conditions of a policy are found from. */
 export interface Grounds {
   readonly governed: Governed;
-  /** The namespace carries the label by which its owner opts out. */
-  readonly optedOut: boolean;
+  /**
+   * The namespaces that the policy is about: some, or none because its own is exempt or opts out, because none has the
+   * labels, or because they cannot be listed.
+   */
+  readonly reach: 'Some' | 'Exempt' | 'OptedOut' | 'None' | 'Unknown';
   readonly probe: Probe | undefined;
   /** Sources that cannot be read, in words; empty when all can. */
   readonly unreadable: string;
@@ -51,18 +54,17 @@ export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly 
 const isSettled = ({ status, reason }: Finding): boolean =>
   status === 'True' || reason === 'Disabled' || reason === 'Overridden' || reason === 'NotOnVirtualNode';
 
-const findProgrammed = (policy: SoundPolicy, { governed, optedOut, probe }: Grounds): Finding => {
+const is = (status: Finding['status'], reason: string, message: string): Finding => ({
+  type: 'Programmed',
+  status,
+  reason,
+  message,
+});
+
+const findProgrammed = (policy: SoundPolicy, { governed, reach, probe }: Grounds): Finding => {
   const { spec, generation } = policy;
-  const is = (status: Finding['status'], reason: string, message: string): Finding => ({
-    type: 'Programmed',
-    status,
-    reason,
-    message,
-  });
   if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
-  if (optedOut) {
-    return is('False', 'Overridden', `the label ${optOutLabel}: "false" of the namespace exempts every pod`);
-  }
+  if (reach !== 'Some') return findOutOfReach(reach);
   const { pods, winners } = governed;
   if (pods.matched === 0 && winners.length > 0) {
     return is('False', 'Overridden', `every pod it selects is governed by ${winners.join(', ')}`);
@@ -90,6 +92,27 @@ const findProgrammed = (policy: SoundPolicy, { governed, optedOut, probe }: Grou
   return spec.injection.at === 'Pod'
     ? is('True', 'Programmed', 'new pods get what the policy asks for')
     : is('True', 'Programmed', 'annotations stay as users wrote them; interruptions are handled');
+};
+
+const findOutOfReach = (reach: Exclude<Grounds['reach'], 'Some'>): Finding => {
+  switch (reach) {
+    case 'Exempt':
+      return is('False', 'Overridden', 'no pod of this namespace is ever governed');
+    case 'OptedOut':
+      return is(
+        'False',
+        'Overridden',
+        `the label ${optOutLabel}: "false" of the namespace exempts every pod`,
+      );
+    case 'None':
+      return is(
+        'True',
+        'Programmed',
+        'no namespace has the labels of namespaceSelector; one that gets them is covered',
+      );
+    case 'Unknown':
+      return is('False', 'Pending', 'the namespaces are not known yet');
+  }
 };
 
 /** The findings as conditions: a transition time changes only with the status. Conditions of others stay. */

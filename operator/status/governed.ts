@@ -3,7 +3,7 @@ import type { SpotPolicyStatus } from '../api/index.ts';
 import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
 import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
-import { covers, governingPolicy } from '../policy/rules.ts';
+import { covers, governingPolicy, namespacesOf } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -14,12 +14,17 @@ export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;
 /** One workload as the status has it. */
 export type WorkloadCounts = NonNullable<SpotPolicyStatus['workloads']>[number];
 
+/** One namespace as the status of a policy of the cluster has it. */
+export type NamespaceCounts = NonNullable<SpotPolicyStatus['namespaces']>[number];
+
 /** The pods of a policy, counted, and who else governs pods that it selects. */
 export interface Governed {
   readonly pods: PodCounts;
-  /** Sorted by kind and name. */
+  /** Every namespace that the policy reaches, sorted by name. */
+  readonly namespaces: readonly NamespaceCounts[];
+  /** Sorted by kind, name and namespace. */
   readonly workloads: readonly WorkloadCounts[];
-  /** Names of the policies that govern pods which this one selects too. */
+  /** Names, or keys where a name is not enough, of the policies that govern pods which this one selects too. */
   readonly winners: readonly string[];
 }
 
@@ -37,29 +42,39 @@ const none = (): Tally => ({
   offVirtualNode: 0,
 });
 
-/** Counts the living pods of a policy's namespace that it governs. Costs what the namespace has pods. */
+/** Counts the living pods that a policy governs. Costs what the namespaces that it reaches have pods. */
 export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   const pods = none();
   const workloads = new Map<string, WorkloadCounts>();
   const winners = new Set<string>();
-  for (const pod of view.pods.group('namespace', policy.namespace)) {
-    if (!isLive(pod) || isBoundToNode(pod)) continue;
-    const governor = governingPolicy(view, pod);
-    if (governor?.uid === policy.uid) {
-      count(view, pods, pod, policy);
-      countWorkload(view, workloads, pod);
-    } else if (governor && covers(policy, pod.labels, ownerChain(view, pod))) {
-      winners.add(governor.name);
+  const namespaces = namespacesOf(view, policy).map((name): NamespaceCounts => {
+    const before = { ...pods };
+    for (const pod of view.pods.group('namespace', name)) {
+      if (!isLive(pod) || isBoundToNode(pod)) continue;
+      const governor = governingPolicy(view, pod);
+      if (governor?.uid === policy.uid) {
+        count(view, pods, pod, policy);
+        countWorkload(view, workloads, pod);
+      } else if (governor && covers(policy, pod.labels, ownerChain(view, pod))) {
+        winners.add(nameFor(policy, governor));
+      }
     }
-  }
+    const since = (figure: 'matched' | 'spot' | 'onDemand'): number => pods[figure] - before[figure];
+    return { name, pods: since('matched'), spot: since('spot'), onDemand: since('onDemand') };
+  });
   return {
     pods,
+    namespaces,
     workloads: [...workloads.entries()]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([, workload]) => workload),
     winners: [...winners].toSorted(),
   };
 };
+
+// Among policies of one namespace the name says enough.
+const nameFor = (reader: SoundPolicy, policy: SoundPolicy): string =>
+  reader.kind === 'SpotPolicy' && policy.kind === 'SpotPolicy' ? policy.name : policyKey(policy);
 
 /** What a pod counts as: waiting, on spot capacity, or on demand and why. */
 const standingOf = (view: View, pod: Pod): Partial<Tally> => {
@@ -86,7 +101,7 @@ const countWorkload = (view: View, workloads: Map<string, WorkloadCounts>, pod: 
   const top = topWorkload(ownerChain(view, pod));
   if (!top) return;
   const { group, kind, namespace, name } = top;
-  const key = `${kind}/${name}/${group}`;
+  const key = `${kind}/${name}/${group}/${namespace}`;
   const before = workloads.get(key) ?? {
     ref: { group, kind, namespace, name },
     pods: 0,

@@ -1,4 +1,9 @@
-import { type InterruptionEntry, statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import {
+  type InterruptionEntry,
+  type PolicyKindName,
+  statusBounds,
+  type SpotPolicyStatus,
+} from '../api/index.ts';
 import type { Interruption } from '../world/interruption.ts';
 import { apiTime } from '../world/object.ts';
 
@@ -19,7 +24,10 @@ export const summarize = (
 };
 
 /** The interruptions as the status lists them: those under way by deadline, then the newest; 20 at most. */
-export const listEntries = (interruptions: readonly Interruption[]): InterruptionEntry[] =>
+export const listEntries = (
+  interruptions: readonly Interruption[],
+  kind: PolicyKindName = 'SpotPolicy',
+): InterruptionEntry[] =>
   [...interruptions]
     .toSorted(
       (a, b) =>
@@ -28,15 +36,16 @@ export const listEntries = (interruptions: readonly Interruption[]): Interruptio
         (a.uid < b.uid ? -1 : 1),
     )
     .slice(0, statusBounds.interruptions)
-    .map(entryOf);
+    .map((interruption) => entryOf(interruption, kind));
 
 // Not over yet.
 const isUnderWay = ({ phase }: Interruption): boolean => phase !== 'Done';
 
-const entryOf = (interruption: Interruption): InterruptionEntry => {
+const entryOf = (interruption: Interruption, kind: PolicyKindName): InterruptionEntry => {
   const { nodeName, workload, evictedAtMs, replacement, outcome } = interruption;
   return {
     pod: interruption.name,
+    ...(kind === 'ClusterSpotPolicy' && { namespace: interruption.namespace }),
     uid: interruption.uid,
     ...(nodeName !== undefined && { node: nodeName }),
     ...(workload && {

@@ -1,10 +1,9 @@
 import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { revisionOf } from '../policy/revision.ts';
-import { isOptedOut } from '../policy/rules.ts';
 import { type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
-import { type Finding, findConditions, stalled, writeConditions } from './conditions.ts';
-import { countGoverned } from './governed.ts';
+import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
+import { countGoverned, type Governed } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';
 
 /** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
@@ -26,20 +25,30 @@ const describe = (
   return {
     findings: findConditions(policy, {
       governed,
-      optedOut: isOptedOut(view, { namespace: policy.namespace, labels: {} }),
+      reach: reachOf(view, policy, governed),
       probe: view.probes.byUid(policy.uid),
       unreadable: describeUnreadable(view),
     }),
     rest: {
       revision: revisionOf(policy),
       pods: governed.pods,
+      ...(policy.kind === 'ClusterSpotPolicy' && {
+        namespaces: governed.namespaces.slice(0, statusBounds.namespaces),
+        namespacesTotal: governed.namespaces.length,
+      }),
       workloads: governed.workloads.slice(0, statusBounds.workloads),
       workloadsTotal: governed.workloads.length,
       interruption: summarize(interruptions),
-      interruptions: listEntries(interruptions),
+      interruptions: listEntries(interruptions, policy.kind),
       totals: { ...view.totals(policyKey(policy)) },
     },
   };
+};
+
+const reachOf = (view: View, policy: SoundPolicy, { namespaces }: Governed): Grounds['reach'] => {
+  if (namespaces.length > 0) return 'Some';
+  if (policy.kind === 'SpotPolicy') return view.isExempt(policy.namespace) ? 'Exempt' : 'OptedOut';
+  return view.synced('Namespace') ? 'None' : 'Unknown';
 };
 
 /** Failures in a row after which a source that once delivered is called unreadable: some seconds of back-off. */

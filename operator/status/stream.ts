@@ -1,13 +1,15 @@
-import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
 import { ownerChain } from '../policy/owners.ts';
-import { covers } from '../policy/rules.ts';
+import { covers, namespacesOfAny } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Identity } from '../world/object.ts';
+import type { Namespace } from '../world/objects.ts';
 import type { Pod } from '../world/pod.ts';
 import { type Policy, policyOf } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
+import type { Step } from '../world/collection.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
 
@@ -24,6 +26,8 @@ export interface StatusDeps {
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
+// What happens together is looked at together: a look counts every pod that the policy reaches.
+const gatherMs = 200;
 const urgentMs = 1_000;
 const unhurriedMs = 10_000;
 const retryMs = 2_000;
@@ -37,9 +41,13 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
     const alarm$ = new Subject<Alarm<string>>();
     const writtenAt = new Map<string, number>();
     const known$ = defer(() => everywhere(deps.world));
-    const touched$ = changes$.pipe(mergeMap((change) => touchedBy(deps.world, change)));
+    const touched$ = changes$.pipe(
+      mergeMap((change) => touchedBy(deps.world, change)),
+      map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),
+    );
+    const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
-    return merge(alarm$.pipe(delayByKey(deps.nowMs)), touched$, known$).pipe(
+    return merge(due$, known$).pipe(
       coalesceByKey((uid) => lookAt(deps, uid, writtenAt, alarm$), { concurrency: 4 }),
     );
   });
@@ -93,13 +101,10 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     case 'Probe':
       return change.after ? [change.after.uid] : [];
     case 'SpotPolicy':
-      return neighbours(
-        view,
-        change.after ?? change.before,
-        change.before?.generation !== change.after?.generation,
-      );
+    case 'ClusterSpotPolicy':
+      return neighbours(view, change);
     case 'Namespace':
-      return inNamespace(view, (change.after ?? change.before)?.name);
+      return reaching(view, [change.before, change.after]);
     case 'Synced':
       return everywhere(view);
     case 'Failed':
@@ -125,10 +130,24 @@ const policiesOver = (view: View, pod: Pod): readonly string[] => {
 };
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
-const neighbours = (view: View, policy: Policy | undefined, edited: boolean): readonly string[] => {
-  if (!policy) return [];
-  return edited ? inNamespace(view, policy.namespace) : [policy.uid];
+const neighbours = (view: View, { before, after }: Step<Policy>): readonly string[] => {
+  const policy = after ?? before;
+  if (!policy || before?.generation === after?.generation) return policy ? [policy.uid] : [];
+  const others = namespacesOfAny(view, [before, after]).flatMap((name) => inNamespace(view, name));
+  return [...new Set([policy.uid, ...others, ...inNamespace(view, policy.namespace), ...ofCluster(view)])];
 };
 
-const inNamespace = (view: View, namespace: string | undefined): readonly string[] =>
-  [...view.policies.group('namespace', namespace ?? '')].map(({ uid }) => uid);
+const inNamespace = (view: View, namespace: string): readonly string[] =>
+  [...view.policies.group('namespace', namespace)].map(({ uid }) => uid);
+
+const ofCluster = (view: View): readonly string[] => inNamespace(view, '');
+
+// A relabelled namespace concerns its own policies and those of the cluster that reached or reach it.
+const reaching = (view: View, states: readonly (Namespace | undefined)[]): readonly string[] => {
+  const namespaces = states.filter((namespace) => namespace !== undefined);
+  const [namespace] = namespaces;
+  const ofCluster = [...view.policies.group('namespace', '')].filter((policy) =>
+    namespaces.some((state) => view.reaches(policy, state)),
+  );
+  return [...(namespace ? inNamespace(view, namespace.name) : []), ...ofCluster.map(({ uid }) => uid)];
+};

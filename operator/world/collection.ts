@@ -23,6 +23,29 @@ export interface Lookup<T, Index extends string = string> {
   group(index: Index, key: string): ReadonlySet<T>;
 }
 
+/** Two collections read as one: nothing is in both of them, and no group is made of both. */
+export const joined = <T, Index extends string>(
+  one: Lookup<T, Index>,
+  other: Lookup<T, Index>,
+): Lookup<T, Index> => ({
+  get synced() {
+    return one.synced && other.synced;
+  },
+  get size() {
+    return one.size + other.size;
+  },
+  *all() {
+    yield* one.all();
+    yield* other.all();
+  },
+  byUid: (uid) => one.byUid(uid) ?? other.byUid(uid),
+  byName: (namespace, name) => one.byName(namespace, name) ?? other.byName(namespace, name),
+  group: (index, key) => {
+    const members = one.group(index, key);
+    return members.size > 0 ? members : other.group(index, key);
+  },
+});
+
 const nothing: ReadonlySet<never> = new Set<never>();
 // The index every collection has. Its groups have one member, but for the moment in which a watch tells of a name's
 // next bearer before it tells of the last one's end; then the younger arrival is found.

@@ -17,7 +17,7 @@ export interface Signal {
 
 /** The settings an interruption began with; a policy edited or deleted meanwhile changes nothing. */
 export interface Settings {
-  /** The policy that governs the pod: `SpotPolicy/<namespace>/<name>`. */
+  /** The key of the policy that governs the pod. */
   readonly policy: string;
   readonly evictor: 'Operator' | 'None';
   readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';

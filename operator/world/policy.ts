@@ -1,14 +1,15 @@
 import {
   type EffectiveSpec,
   parseSpec,
+  type PolicyKindName,
   type Problem,
-  type SpotPolicyObject,
   type SpotPolicyStatus,
 } from '../api/index.ts';
 import { type Identity, identityOf, instantMs, type RawObject } from './object.ts';
 
-/** A policy as the operator understands it. */
+/** A policy as the operator understands it; `namespace` is empty for one of the cluster. */
 export interface Policy extends Identity {
+  readonly kind: PolicyKindName;
   readonly resourceVersion: string;
   readonly generation: number;
   readonly createdAtMs: number;
@@ -21,29 +22,40 @@ export interface Policy extends Identity {
 /** A policy whose spec is understood. */
 export type SoundPolicy = Policy & { readonly spec: EffectiveSpec };
 
-/** The world's record of a SpotPolicy; a spec it cannot understand becomes `problems`, never an exception. */
-export const trimPolicy = (raw: RawObject & Pick<SpotPolicyObject, 'spec' | 'status'>): Policy => {
-  const parsed = parseSpec(raw.spec);
-  return {
-    ...identityOf(raw),
-    resourceVersion: raw.metadata?.resourceVersion ?? '',
-    generation: raw.metadata?.generation ?? 0,
-    createdAtMs: instantMs(raw.metadata?.creationTimestamp) ?? 0,
-    spec: parsed.ok ? parsed.spec : undefined,
-    problems: parsed.ok ? [] : parsed.problems,
-    status: raw.status,
-  };
-};
+/** A policy as a list or a watch delivers it. */
+export type RawPolicy = RawObject & { readonly spec: unknown; readonly status?: SpotPolicyStatus };
 
-/** `SpotPolicy/<namespace>/<name>`: how stamps and interruptions name a policy. */
-export const policyKey = ({ namespace, name }: { namespace: string; name: string }): string =>
-  `SpotPolicy/${namespace}/${name}`;
+const trim =
+  (kind: PolicyKindName) =>
+  (raw: RawPolicy): Policy => {
+    const parsed = parseSpec(raw.spec, kind);
+    return {
+      ...identityOf(raw),
+      kind,
+      resourceVersion: raw.metadata?.resourceVersion ?? '',
+      generation: raw.metadata?.generation ?? 0,
+      createdAtMs: instantMs(raw.metadata?.creationTimestamp) ?? 0,
+      spec: parsed.ok ? parsed.spec : undefined,
+      problems: parsed.ok ? [] : parsed.problems,
+      status: raw.status,
+    };
+  };
+
+/** The world's record of a SpotPolicy; a spec it cannot understand becomes `problems`, never an exception. */
+export const trimPolicy = trim('SpotPolicy');
+/** The world's record of a ClusterSpotPolicy, likewise. */
+export const trimClusterPolicy = trim('ClusterSpotPolicy');
+
+/** `SpotPolicy/<namespace>/<name>` or `ClusterSpotPolicy/<name>`: how stamps and interruptions name a policy. */
+export const policyKey = ({ kind, namespace, name }: Pick<Policy, 'kind' | 'namespace' | 'name'>): string =>
+  kind === 'SpotPolicy' ? `${kind}/${namespace}/${name}` : `${kind}/${name}`;
 
 /** The policy that a key names, or undefined. */
 export const policyOf = (
   { policies }: { policies: { byName(namespace: string, name: string): Policy | undefined } },
   key: string,
 ): Policy | undefined => {
-  const [, namespace = '', name = ''] = key.split('/');
+  const [kind, ...path] = key.split('/');
+  const [namespace = '', name = ''] = kind === 'SpotPolicy' ? path : ['', ...path];
   return policies.byName(namespace, name);
 };

@@ -20,6 +20,7 @@ export interface Kinds extends Record<WorkloadKind, Workload> {
   Namespace: Namespace;
   Node: Node;
   SpotPolicy: Policy;
+  ClusterSpotPolicy: Policy;
   PodDisruptionBudget: Budget;
   ReclaimEvent: PlatformEvent;
   DegradeEvent: PlatformEvent;
@@ -59,6 +60,7 @@ export interface View {
   readonly pods: Lookup<Pod, 'namespace' | 'controller'>;
   readonly namespaces: Lookup<Namespace>;
   readonly nodes: Lookup<Node>;
+  /** Of both kinds; the namespace of those of the cluster is empty. */
   readonly policies: Lookup<Policy, 'namespace'>;
   readonly budgets: Lookup<Budget, 'namespace'>;
   readonly reclaimEvents: Lookup<PlatformEvent, 'pod'>;
@@ -74,8 +76,12 @@ export interface View {
   /** Sources that fail; one that delivers again is no longer among them. */
   readonly troubles: ReadonlyMap<Kind, Trouble>;
   synced(kind: Kind): boolean;
-  /** The policies that govern in a namespace, in the order in which they are asked. */
+  /** The policies that govern in a namespace, as they were last edited, in the order in which they are asked. */
   rules(namespace: string): readonly SoundPolicy[];
+  /** Whether a policy, whatever its mode, is about pods of a namespace. */
+  reaches(policy: Policy, namespace: Namespace): boolean;
+  /** Whether nothing governs in a namespace, whatever its labels. */
+  isExempt(namespace: string): boolean;
   /** The step of the world at which a pod was first seen; 0 for one never seen. */
   seenAt(uid: string): number;
   /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */

@@ -1,5 +1,5 @@
 import type { Watched } from '../runtime/list-watch.ts';
-import { Collection, type Lookup, type Step } from './collection.ts';
+import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
 import { type Controller, groupOf, nameKey } from './object.ts';
 import type {
@@ -14,6 +14,7 @@ import type {
 } from './objects.ts';
 import { isLive, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
+import { type Precedence, RuleBook } from './rule-book.ts';
 import type { Change, InterruptionIndex, Kind, Kinds, Owned, Trouble, View } from './view.ts';
 
 // Enough for every pod of a large storm; 36 characters each.
@@ -45,7 +46,9 @@ export class World implements View {
   });
   readonly namespaces = new Collection<Namespace>({});
   readonly nodes = new Collection<Node>({});
-  readonly policies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
+  readonly #ownPolicies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
+  readonly #clusterPolicies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
+  readonly policies = joined(this.#ownPolicies, this.#clusterPolicies);
   readonly budgets = new Collection<Budget, 'namespace'>({ namespace: inNamespace });
   readonly reclaimEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
   readonly degradeEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
@@ -77,18 +80,22 @@ export class World implements View {
   readonly #departed = new Set<string>();
   readonly #totals = new Map<string, Totals>();
 
-  // What `order` makes of the policies of a namespace, until one of them changes.
-  readonly #rules = new Map<string, readonly SoundPolicy[]>();
-  readonly #order: (policies: Iterable<Policy>) => readonly SoundPolicy[];
+  readonly #ruleBook: RuleBook;
 
-  /** `order` says which policies of a namespace govern, and which is asked first. */
-  constructor(order: (policies: Iterable<Policy>) => readonly SoundPolicy[]) {
-    this.#order = order;
+  /** `exempt` are the namespaces in which nothing governs, whatever their labels. */
+  constructor(precedence: Precedence, exempt: readonly string[] = ['kube-system']) {
+    this.#ruleBook = new RuleBook(precedence, {
+      namespaces: this.namespaces,
+      policies: this.#ownPolicies,
+      clusterPolicies: this.#clusterPolicies,
+      exempt,
+    });
     this.#collections = {
       Pod: this.pods,
       Namespace: this.namespaces,
       Node: this.nodes,
-      SpotPolicy: this.policies,
+      SpotPolicy: this.#ownPolicies,
+      ClusterSpotPolicy: this.#clusterPolicies,
       PodDisruptionBudget: this.budgets,
       ReclaimEvent: this.reclaimEvents,
       DegradeEvent: this.degradeEvents,
@@ -124,11 +131,15 @@ export class World implements View {
   }
 
   rules(namespace: string): readonly SoundPolicy[] {
-    const known = this.#rules.get(namespace);
-    if (known) return known;
-    const rules = this.#order(this.policies.group('namespace', namespace));
-    if (rules.length > 0) this.#rules.set(namespace, rules);
-    return rules;
+    return this.#ruleBook.rules(namespace);
+  }
+
+  reaches(policy: Policy, namespace: Namespace): boolean {
+    return this.#ruleBook.reaches(policy, namespace);
+  }
+
+  isExempt(namespace: string): boolean {
+    return this.#ruleBook.isExempt(namespace);
   }
 
   /** How many objects of a kind it holds. */
@@ -167,7 +178,9 @@ export class World implements View {
     this.#step += 1;
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#age(step as Step<Pod>);
-    if (kind === 'SpotPolicy') for (const step of steps) this.#reorder(step as Step<Policy>);
+    if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
+      for (const step of steps) this.#notePolicy(step as Step<Policy>);
+    if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);
     const changes = steps.map((step) => ({ kind, ...step }) as Change);
     return watched.kind === 'synced' ? [...changes, { kind: 'Synced', of: kind }] : changes;
   }
@@ -209,8 +222,9 @@ export class World implements View {
     this.#totals.set(policy, addTotals(this.totals(policy), more));
   }
 
-  #reorder({ before, after }: Step<Policy>): void {
-    this.#rules.delete((after ?? before)?.namespace ?? '');
+  #notePolicy(step: Step<Policy>): void {
+    const { before, after } = step;
+    this.#ruleBook.onPolicy(step);
     if (before && after) return;
     // A policy of the same name that comes later starts afresh, also where an interruption outlived the one before it.
     const policy = after ?? before;

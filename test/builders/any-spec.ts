@@ -161,30 +161,45 @@ const placesIn = (parent: Json, above = ''): Place[] =>
         return [{ parent, at, field }, ...placesIn(entry, field)];
       });
 
-const mistaken = fc
-  .tuple(rightSpec, fc.constantFrom(put, put, drop, rename, multiply), fc.nat(), fc.nat())
-  .map(([right, make, where, what]) => {
-    const spec = structuredClone(right);
-    const places = placesIn(spec);
-    const place = places[where % places.length];
-    if (!place) return spec;
-    const values = what % 3 === 0 ? general : (byField[place.field] ?? general);
-    make(place.parent, place.at, structuredClone(values[what % values.length] ?? ''));
-    return spec;
-  });
+const mistaken = (right: fc.Arbitrary<JsonObject>) =>
+  fc
+    .tuple(right, fc.constantFrom(put, put, drop, rename, multiply), fc.nat(), fc.nat())
+    .map(([right, make, where, what]) => {
+      const spec = structuredClone(right);
+      const places = placesIn(spec);
+      const place = places[where % places.length];
+      if (!place) return spec;
+      const values = what % 3 === 0 ? general : (byField[place.field] ?? general);
+      make(place.parent, place.at, structuredClone(values[what % values.length] ?? ''));
+      return spec;
+    });
 
 /** Specs in which one field comes from another spec, or is missing as it is there: right alone, wrong together. */
-const mixed = fc
-  .tuple(rightSpec, rightSpec, fc.constantFrom('selector', 'strategy', 'priceLimit', 'fallback', 'injection'))
-  .map(([spec, other, field]): Json => {
-    const { [field]: _, ...rest } = spec;
-    const taken = other[field];
-    return taken === undefined ? rest : { ...rest, [field]: taken };
+const mixed = (right: fc.Arbitrary<JsonObject>) =>
+  fc
+    .tuple(
+      right,
+      right,
+      fc.constantFrom('selector', 'strategy', 'priceLimit', 'fallback', 'injection', 'namespaceSelector'),
+    )
+    .map(([spec, other, field]): Json => {
+      const { [field]: _, ...rest } = spec;
+      const taken = other[field];
+      return taken === undefined ? rest : { ...rest, [field]: taken };
+    });
+
+const specsLike = (right: fc.Arbitrary<JsonObject>): fc.Arbitrary<Json> =>
+  fc.oneof(right, { arbitrary: mistaken(right), weight: 3 }, { arbitrary: mixed(right), weight: 2 });
+
+const rightClusterSpec = fc
+  .tuple(rightSpec, selector, selector, sometimes(fc.constantFrom('Defaults', 'Overrides')))
+  .map(([{ targetRefs: _, ...spec }, pods, namespaceSelector, precedence]) => {
+    const scope = { selector: pods, namespaceSelector, precedence };
+    return JSON.parse(JSON.stringify({ ...spec, ...scope })) as JsonObject;
   });
 
 /** Specs as users write them: some right, some with one mistake, some with fields that may not go together. */
-export const anySpec: fc.Arbitrary<Json> = fc.oneof(
-  rightSpec,
-  { arbitrary: mistaken, weight: 3 },
-  { arbitrary: mixed, weight: 2 },
-);
+export const anySpec: fc.Arbitrary<Json> = specsLike(rightSpec);
+
+/** Specs of a policy of the cluster, likewise. */
+export const anyClusterSpec: fc.Arbitrary<Json> = specsLike(rightClusterSpec);

@@ -1,4 +1,13 @@
-import { apiVersion, spotPolicyNames, type PolicyMetadata } from '../../operator/api/metadata.ts';
+import type {
+  ClusterSpotPolicyObject,
+  ClusterSpotPolicySpecInput,
+} from '../../operator/api/cluster-spot-policy.ts';
+import {
+  apiVersion,
+  clusterSpotPolicyNames,
+  type PolicyMetadata,
+  spotPolicyNames,
+} from '../../operator/api/metadata.ts';
 import type { SpotPolicyObject, SpotPolicySpecInput } from '../../operator/api/spot-policy.ts';
 import type { SpotPolicyStatus } from '../../operator/api/status.ts';
 
@@ -39,4 +48,37 @@ export const aPolicy = ({ spec, status, ...metadata }: PolicyWishes = {}): SpotP
 export const manifestOf = ({ apiVersion, kind, metadata, spec }: SpotPolicyObject) => {
   const { name, namespace, labels = {}, annotations = {} } = metadata;
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec };
+};
+
+/** What a test says about a policy of the cluster, likewise. */
+export interface ClusterPolicyWishes extends Partial<Omit<PolicyMetadata, 'namespace'>> {
+  spec?:
+    | { [Field in keyof ClusterSpotPolicySpecInput]?: ClusterSpotPolicySpecInput[Field] | undefined }
+    | undefined;
+  status?: SpotPolicyStatus;
+}
+
+/** A policy of the cluster as the API server would hand it out: `base`, over every pod of every namespace. */
+export const aClusterPolicy = ({
+  spec,
+  status,
+  ...metadata
+}: ClusterPolicyWishes = {}): ClusterSpotPolicyObject => {
+  const { name = 'base' } = metadata;
+  return {
+    apiVersion,
+    kind: clusterSpotPolicyNames.kind,
+    metadata: {
+      name,
+      uid: `uid-of-cluster-${name}`,
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...metadata,
+    },
+    spec: JSON.parse(
+      JSON.stringify({ namespaceSelector: {}, selector: {}, strategy: 'SpotAsPriceGo', ...spec }),
+    ) as ClusterSpotPolicySpecInput,
+    ...(status === undefined ? {} : { status }),
+  };
 };

@@ -52,3 +52,10 @@ export const wholeStatus: SpotPolicyStatus = {
   ],
   totals: { noticed: 6, evicted: 1, replaced: 1, forced: 1, missed: 1, leftToReclaim: 1 },
 };
+
+/** What the status of a policy of the cluster has besides. */
+export const wholeClusterStatus: SpotPolicyStatus = {
+  ...wholeStatus,
+  namespaces: [{ name: 'shop', pods: 3, spot: 2, onDemand: 1 }],
+  namespacesTotal: 1,
+};

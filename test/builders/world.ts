@@ -1,7 +1,7 @@
 import type { ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { Namespace, Node } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import { rulesOf } from '../../operator/policy/rules.ts';
+import { precedence } from '../../operator/policy/rules.ts';
 import type { RawObject } from '../../operator/world/object.ts';
 import {
   trimBudget,
@@ -16,7 +16,7 @@ import {
   trimWebhook,
 } from '../../operator/world/objects.ts';
 import { trimPod } from '../../operator/world/pod.ts';
-import { trimPolicy } from '../../operator/world/policy.ts';
+import { trimClusterPolicy, trimPolicy } from '../../operator/world/policy.ts';
 import type { Change, Kind, Kinds } from '../../operator/world/view.ts';
 import { World } from '../../operator/world/world.ts';
 import { noonMs, ownedBy, uidOf } from './pod.ts';
@@ -25,6 +25,7 @@ import { aBudget } from './workloads.ts';
 const trims = {
   Pod: trimPod,
   SpotPolicy: trimPolicy,
+  ClusterSpotPolicy: trimClusterPolicy,
   Namespace: trimNamespace,
   Node: trimNode,
   PodDisruptionBudget: trimBudget,
@@ -41,7 +42,7 @@ const trims = {
 /** An object of a kind as a test writes it: what an API server would add may be left out. */
 export type Raw<K extends Kind> = Parameters<(typeof trims)[K]>[0];
 
-const clusterScoped: readonly Kind[] = ['Namespace', 'Node', 'Webhook'];
+const clusterScoped: readonly Kind[] = ['ClusterSpotPolicy', 'Namespace', 'Node', 'Webhook'];
 
 // What the API server would have added: a UID by kind and name, so that owner references can be written beforehand.
 const stored = <T extends RawObject>(kind: Kind, raw: T): T => {
@@ -77,7 +78,7 @@ export type Content = { readonly [K in Kind]?: readonly Raw<K>[] };
 
 /** A real world in which every source has delivered its first list: a virtual node, and what a test says. */
 export const aWorld = (content: Content = {}): World => {
-  const world = new World(rulesOf);
+  const world = new World(precedence);
   const all: Content = { Node: [aVirtualNode()], ...content };
   for (const kind of Object.keys(trims) as Kind[]) list(world, kind, all[kind] ?? []);
   return world;

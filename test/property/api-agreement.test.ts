@@ -1,20 +1,25 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { objectSchema, spotPolicy } from '../../operator/api/crd.ts';
+import { clusterSpotPolicy, objectSchema, type PolicyKind, spotPolicy } from '../../operator/api/crd.ts';
 import { parseSpec, type Problem } from '../../operator/api/effective-spec.ts';
-import { anySpec } from '../builders/any-spec.ts';
+import { anyClusterSpec, anySpec } from '../builders/any-spec.ts';
 import { schemaJudge } from '../builders/schema-judge.ts';
 
 // Whether a name in a path is a field's or the key of a map shows in the API server's paths only.
 const plain = (field: string): string => field.replaceAll(/\[(.*?)\]/g, '.$1');
 
-const judge = schemaJudge(objectSchema(spotPolicy).properties.spec, 'spec');
+const judgeOf = (kind: PolicyKind) => schemaJudge(objectSchema(kind).properties.spec, 'spec');
+const judges = { SpotPolicy: judgeOf(spotPolicy), ClusterSpotPolicy: judgeOf(clusterSpotPolicy) };
+const specs = fc.oneof(
+  { arbitrary: fc.tuple(fc.constant('SpotPolicy' as const), anySpec), weight: 2 },
+  { arbitrary: fc.tuple(fc.constant('ClusterSpotPolicy' as const), anyClusterSpec), weight: 1 },
+);
 
-test.prop([anySpec], { numRuns: 2000 })(
+test.prop([specs], { numRuns: 3000 })(
   'the generated schema and the operator accept the same specs, and refuse the others with the same words',
-  (spec) => {
-    const { structure, rules } = judge(spec);
-    const parsed = parseSpec(spec);
+  ([kind, spec]) => {
+    const { structure, rules } = judges[kind](spec);
+    const parsed = parseSpec(spec, kind);
     expect(parsed.ok).toBe(structure.length + rules.length === 0);
     if (parsed.ok || structure.length > 0) return;
     const plainly = ({ field, message }: Problem) => ({ field: plain(field), message });

@@ -70,7 +70,7 @@ const reversed = (value: unknown): unknown => {
       .map(([name, entry]) => [name, reversed(entry)]),
   );
 };
-const policyWith = (spec: unknown) => known('SpotPolicy', { ...aPolicy(), spec: spec as never });
+const policyWith = (spec: unknown) => known('SpotPolicy', { ...aPolicy(), spec });
 const soundSpec = anySpec.filter((spec) => policyWith(spec).spec !== undefined);
 
 describe('the revision of a policy', () => {

@@ -1,7 +1,7 @@
 import { BehaviorSubject, from, mergeMap, NEVER, of, Subject, timer } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Outcome, run } from '../../operator/app.ts';
-import { rulesOf } from '../../operator/policy/rules.ts';
+import { precedence } from '../../operator/policy/rules.ts';
 import { allKinds } from '../../operator/sources.ts';
 import type { Change, Kind } from '../../operator/world/view.ts';
 import { World } from '../../operator/world/world.ts';
@@ -12,7 +12,7 @@ import { list, put } from '../builders/world.ts';
 
 /** An operator whose cluster has a policy and a doomed pod, and lists what `lists` names. */
 const operate = (lists: readonly Kind[] = allKinds) => {
-  const world = new World(rulesOf);
+  const world = new World(precedence);
   const leader$ = new BehaviorSubject(false);
   const change$ = new Subject<Change>();
   const outcomes: Outcome[] = [];
@@ -144,7 +144,7 @@ describe('before the first lists', () => {
 });
 
 it('an operator whose election ends in an error ends with it', async () => {
-  const world = new World(rulesOf);
+  const world = new World(precedence);
   const errors: unknown[] = [];
   const deps = { world, nowMs: Date.now, operatorNamespace: '', defaultMinutes: 3, trustEvents: false };
   const never = () => () => new Promise<never>(() => undefined);

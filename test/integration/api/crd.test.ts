@@ -2,15 +2,17 @@ import { fc } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { RestError } from '../../../hack/cluster/client.ts';
-import { objectSchema, spotPolicy } from '../../../operator/api/crd.ts';
+import { objectSchema, policyKinds } from '../../../operator/api/crd.ts';
 import { parseSpec } from '../../../operator/api/effective-spec.ts';
 import { spotPolicyStatus } from '../../../operator/api/status.ts';
 import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
 import type { StructuralSchema } from '../../../operator/api/structural.ts';
-import { anySpec } from '../../builders/any-spec.ts';
-import { aPolicy, manifestOf, type PolicyWishes } from '../../builders/policy.ts';
-import { wholeStatus } from '../../builders/status.ts';
+import { anyClusterSpec, anySpec } from '../../builders/any-spec.ts';
+import { aClusterPolicy, aPolicy, manifestOf, type PolicyWishes } from '../../builders/policy.ts';
+import { wholeClusterStatus, wholeStatus } from '../../builders/status.ts';
+import type { PolicyKindName } from '../../../operator/api/metadata.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
+import { pathTo } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 
 const collection = (namespace: string): string =>
@@ -27,11 +29,12 @@ interface Cause {
 }
 
 /** What the API server has against an object of this spec; nothing is stored. */
-const causesOf = async (spec: unknown, namespace = 'default'): Promise<readonly Cause[]> => {
+const causesOf = async (spec: unknown, kind: PolicyKindName = 'SpotPolicy'): Promise<readonly Cause[]> => {
   const { admin } = await sharedCluster();
-  const manifest = { ...manifestOf(aPolicy({ namespace })), spec };
+  const metadata = { name: 'web' };
+  const manifest = { apiVersion: 'spotpolicy.dev/v1alpha1', kind, metadata, spec };
   try {
-    await admin.post(`${collection(namespace)}?dryRun=All`, manifest);
+    await admin.post(`${pathTo(kind, 'default')}?dryRun=All`, manifest);
     return [];
   } catch (error) {
     if (!(error instanceof RestError) || error.status !== 422) throw error;
@@ -44,13 +47,16 @@ const create = async (wishes: PolicyWishes & { namespace: string }): Promise<Spo
   return admin.post<SpotPolicyObject>(collection(wishes.namespace), manifestOf(aPolicy(wishes)));
 };
 
-it('the definition is accepted, structural and within the cost budget of its rules', async () => {
-  const { admin } = await sharedCluster();
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/spotpolicies.spotpolicy.dev';
-  const { status } = await admin.get<{ status: { conditions: { type: string; status: string }[] } }>(path);
-  const conditions = Object.fromEntries(status.conditions.map(({ type, status: value }) => [type, value]));
-  expect(conditions).toEqual({ NamesAccepted: 'True', Established: 'True' });
-});
+it.each(policyKinds)(
+  'the definition of $names.kind is accepted, structural and within the cost budget of its rules',
+  async ({ names }) => {
+    const { admin } = await sharedCluster();
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${names.plural}.spotpolicy.dev`;
+    const { status } = await admin.get<{ status: { conditions: { type: string; status: string }[] } }>(path);
+    const conditions = Object.fromEntries(status.conditions.map(({ type, status: value }) => [type, value]));
+    expect(conditions).toEqual({ NamesAccepted: 'True', Established: 'True' });
+  },
+);
 
 describe('the API server refuses, with the field and what to do about it,', () => {
   it.each<[why: string, spec: PolicyWishes['spec'], field: string, words: RegExp]>([
@@ -110,6 +116,24 @@ it('the API server and the operator accept the same specs', async () => {
   await fc.assert(agree, { numRuns: 400 });
 });
 
+it('so they do of policies of the cluster', async () => {
+  const agree = fc.asyncProperty(anyClusterSpec, async (spec) => {
+    const causes = await causesOf(spec, 'ClusterSpotPolicy');
+    const { ok } = parseSpec(spec, 'ClusterSpotPolicy');
+    expect({ ok: causes.length === 0, causes }).toMatchObject({ ok });
+  });
+  await fc.assert(agree, { numRuns: 200 });
+});
+
+it.each([
+  ['namespaceSelector', /Required value/],
+  ['selector', /where \{\} takes every pod/],
+])('a policy of the cluster without %s is refused', async (field, words) => {
+  const causes = await causesOf(aClusterPolicy({ spec: { [field]: undefined } }).spec, 'ClusterSpotPolicy');
+  const message = expect.stringMatching(words);
+  expect(causes).toContainEqual(expect.objectContaining({ field: `spec.${field}`, message }));
+});
+
 describe('a fresh policy', () => {
   it('shows that the operator has yet to look at it', async () => {
     const { status } = await create({ namespace: await aNamespace() });
@@ -138,11 +162,27 @@ describe('where no operator writes the status', () => {
   const createHere = (wishes: PolicyWishes): Promise<SpotPolicyObject> =>
     cluster.admin.post(collection('default'), manifestOf(aPolicy({ ...wishes, namespace: 'default' })));
 
+  const aClusterPolicyHere = async (): Promise<{ name: string }> => {
+    const { metadata, ...policy } = aClusterPolicy();
+    await cluster.admin.post(pathTo('ClusterSpotPolicy', ''), {
+      ...policy,
+      metadata: { name: metadata.name },
+    });
+    return metadata;
+  };
+
   it('a status with every field is stored as written', async () => {
     await createHere({});
     const path = `${collection('default')}/web/status`;
     const { status } = await cluster.admin.patch<SpotPolicyObject>(path, { status: wholeStatus });
     expect(status).toEqual(wholeStatus);
+  });
+
+  it('so is one of a policy of the cluster', async () => {
+    const { name } = await aClusterPolicyHere();
+    const path = `${pathTo('ClusterSpotPolicy', '', name)}/status`;
+    const { status } = await cluster.admin.patch<SpotPolicyObject>(path, { status: wholeClusterStatus });
+    expect(status).toEqual(wholeClusterStatus);
   });
 
   it('kubectl shows the columns of a policy within 110 characters', async () => {
@@ -181,18 +221,19 @@ describe('where no operator writes the status', () => {
 });
 
 describe('kubectl', () => {
-  it('explains every field of the spec', async () => {
+  it.each(policyKinds)('explains every field of the spec of $names.kind', async (kind) => {
     const { kubectl } = await sharedCluster();
-    const { spec } = objectSchema(spotPolicy).properties;
+    const { spec } = objectSchema(kind).properties;
+    const { singular } = kind.names;
     // The API server publishes the schema of a new definition a moment after it serves the objects.
     const { stdout: outline } = await waitFor('the published schema', () =>
-      kubectl(['explain', 'spotpolicy.spec', '--recursive']),
+      kubectl(['explain', `${singular}.spec`, '--recursive']),
     );
     const listed = outline.match(/^ +\w+\t</gm) ?? [];
     expect(listed).toHaveLength(objectsIn(spec, 'spec').flatMap(({ fields }) => fields).length);
 
     for (const { path, fields } of objectsIn(spec, 'spec')) {
-      const { stdout } = await kubectl(['explain', `spotpolicy.${path}`]);
+      const { stdout } = await kubectl(['explain', `${singular}.${path}`]);
       const text = stdout.replaceAll(/\s+/g, ' ');
       expect(text).not.toContain('<no description>');
       for (const { description } of fields) expect(text).toContain(description);

@@ -17,6 +17,7 @@ const collections: Readonly<Record<string, string>> = {
   Event: 'api/v1/namespaces/NS/events',
   PodDisruptionBudget: 'apis/policy/v1/namespaces/NS/poddisruptionbudgets',
   SpotPolicy: 'apis/spotpolicy.dev/v1alpha1/namespaces/NS/spotpolicies',
+  ClusterSpotPolicy: 'apis/spotpolicy.dev/v1alpha1/clusterspotpolicies',
 };
 
 /** The path of a kind's objects in a namespace, or of one of them. */
@@ -73,15 +74,21 @@ export const aProgrammedPolicy = async (
   const { metadata, spec } = policy;
   const kind = { apiVersion: 'spotpolicy.dev/v1alpha1', kind: 'SpotPolicy' };
   await create(admin, namespace, { ...kind, metadata: { name: metadata.name }, spec });
-  await waitFor(`policy ${policy.metadata.name} to be Programmed`, async () => {
-    const { conditions } = await statusOf(admin, namespace, policy.metadata.name);
-    return conditions?.some(({ type, status }) => type === 'Programmed' && status === 'True');
-  });
+  await isProgrammed(admin, namespace, metadata.name);
 };
 
-/** The status of a policy as it is now. */
-export const statusOf = async (admin: Admin, namespace: string, name: string): Promise<SpotPolicyStatus> =>
-  (await admin.get<SpotPolicyObject>(pathTo('SpotPolicy', namespace, name))).status ?? {};
+/** Resolves when new pods get what a policy asks for; the namespace of one of the cluster is empty. */
+export const isProgrammed = (admin: Admin, namespace: string, name: string): Promise<unknown> =>
+  waitFor(`policy ${name} to be Programmed`, async () => {
+    const { conditions } = await statusOf(admin, namespace, name);
+    return conditions?.some(({ type, status }) => type === 'Programmed' && status === 'True');
+  });
+
+/** The status of a policy as it is now; of the cluster's where the namespace is empty. */
+export const statusOf = async (admin: Admin, namespace: string, name: string): Promise<SpotPolicyStatus> => {
+  const kind = namespace === '' ? 'ClusterSpotPolicy' : 'SpotPolicy';
+  return (await admin.get<SpotPolicyObject>(pathTo(kind, namespace, name))).status ?? {};
+};
 
 /** The entry of one pod in the status of a policy, once it satisfies `holds`. */
 export const interruptionOf = (

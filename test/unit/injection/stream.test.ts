@@ -41,9 +41,9 @@ const lead = (world: World, calls: Partial<InjectionDeps> = {}): Cluster => {
         removals += 1;
         return calls.remove?.(signal) ?? Promise.resolve();
       },
-      probe: (policy) => (signal) => {
+      probe: (policy, place) => (signal) => {
         asked.push(`${policy.name}@${policy.generation}`);
-        return calls.probe?.(policy)(signal) ?? Promise.resolve(undefined);
+        return calls.probe?.(policy, place)(signal) ?? Promise.resolve(undefined);
       },
     },
     change$,
@@ -66,7 +66,7 @@ describe('the webhook configuration', () => {
       expect(cluster.applied).toEqual([]);
       expect(cluster.removals()).toBe(0);
       cluster.tell(put(world, 'SpotPolicy', aPolicy()));
-      await advance(0);
+      await advance(50);
       expect(cluster.applied).toEqual([['shop']]);
       expect(cluster.outcomes).toContainEqual({ room: 'injection', kind: 'applied', namespaces: ['shop'] });
     }),
@@ -77,16 +77,16 @@ describe('the webhook configuration', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const cluster = lead(world);
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'Webhook', webhookAt('version-1')));
       cluster.tell(put(world, 'SpotPolicy', aPolicy({ namespace: 'bank' })));
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'Webhook', webhookAt('version-2')));
       cluster.tell(drop(world, 'SpotPolicy', aPolicy()));
-      await advance(0);
+      await advance(50);
       expect(cluster.applied).toEqual([['shop'], ['bank', 'shop'], ['bank']]);
       cluster.tell(drop(world, 'SpotPolicy', aPolicy({ namespace: 'bank' })));
-      await advance(0);
+      await advance(50);
       expect(cluster.removals()).toBe(1);
       expect(kinds(cluster).at(-1)).toBe('removed');
     }),
@@ -97,16 +97,16 @@ describe('the webhook configuration', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const cluster = lead(world);
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'Webhook', webhookAt('version-1')));
-      await advance(0);
+      await advance(50);
       expect(cluster.applied).toHaveLength(1);
       cluster.tell(put(world, 'Webhook', webhookAt('edited')));
-      await advance(0);
+      await advance(50);
       expect(cluster.applied).toHaveLength(2);
       cluster.tell(put(world, 'Webhook', webhookAt('version-2')));
       cluster.tell(drop(world, 'Webhook', webhookAt('version-2')));
-      await advance(0);
+      await advance(50);
       expect(cluster.applied).toHaveLength(3);
     }),
   );
@@ -116,7 +116,7 @@ describe('the webhook configuration', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const cluster = lead(world);
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'Webhook', webhookAt('version-1')));
       cluster.tell(put(world, 'SpotPolicy', aPolicy({ status: { observedGeneration: 1 } })));
       cluster.tell(put(world, 'SpotPolicy', aPolicy({ generation: 2, spec: { priority: 5 } })));
@@ -131,10 +131,11 @@ describe('the webhook configuration', () => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const endpoint$ = new Subject<void>();
       const cluster = lead(world, { endpoint$ });
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'Webhook', webhookAt('version-1')));
+      await advance(50);
       endpoint$.next();
-      await advance(0);
+      await advance(50);
       expect(cluster.applied).toHaveLength(2);
     }),
   );
@@ -146,7 +147,7 @@ describe('the webhook configuration', () => {
       let broken = true;
       const apply = () => () => (broken ? Promise.reject(new Error('503')) : Promise.resolve('version-1'));
       const cluster = lead(world, { apply });
-      await advance(0);
+      await advance(50);
       const pauses = cluster.outcomes.flatMap((outcome) =>
         outcome.kind === 'failed' ? outcome.againInMs : [],
       );
@@ -177,7 +178,7 @@ describe('admission', () => {
         ],
       });
       const cluster = lead(world);
-      await advance(0);
+      await advance(50);
       expect(cluster.asked).toEqual(['web@1']);
       expect([...world.probes.all()]).toMatchObject([
         { name: 'web', generation: 1, reached: true, failures: 0 },
@@ -190,11 +191,11 @@ describe('admission', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const cluster = lead(world);
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'SpotPolicy', aPolicy({ status: { observedGeneration: 1 } })));
-      await advance(0);
+      await advance(50);
       cluster.tell(put(world, 'SpotPolicy', aPolicy({ generation: 2 })));
-      await advance(0);
+      await advance(50);
       expect(cluster.asked).toEqual(['web@1', 'web@2']);
     }),
   );
@@ -205,7 +206,7 @@ describe('admission', () => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       let problem: string | undefined = 'not there yet';
       const cluster = lead(world, { probe: () => () => Promise.resolve(problem) });
-      await advance(0);
+      await advance(50);
       expect([...world.probes.all()]).toMatchObject([{ reached: false, problem, failures: 1 }]);
       await advance(60_000);
       expect(cluster.asked.length).toBeGreaterThan(10);
@@ -226,7 +227,7 @@ describe('admission', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       lead(world, { probe: () => () => Promise.reject(new Error('no connection')) });
-      await advance(0);
+      await advance(50);
       expect([...world.probes.all()]).toMatchObject([{ reached: false, problem: 'no connection' }]);
     }),
   );
@@ -237,10 +238,10 @@ describe('admission', () => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const answer = Promise.withResolvers<undefined>();
       const cluster = lead(world, { probe: () => () => answer.promise });
-      await advance(0);
+      await advance(50);
       cluster.tell(list(world, 'SpotPolicy', []));
       answer.resolve(undefined);
-      await advance(0);
+      await advance(50);
       expect(world.probes.size).toBe(0);
       expect(kinds(cluster)).not.toContain('probed');
     }),

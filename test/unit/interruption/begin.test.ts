@@ -1,10 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import type { InterruptionEntry } from '../../../operator/api/index.ts';
 import { beginInterruption } from '../../../operator/interruption/begin.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import type { Interruption, Settings } from '../../../operator/world/interruption.ts';
 import { settingsOf } from '../../builders/interruption.ts';
-import { aPod, anEvent, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
-import { aPolicy } from '../../builders/policy.ts';
+import {
+  aKnownPod,
+  aPod,
+  anEvent,
+  anExpiry,
+  at,
+  ownedBy,
+  type PodWishes,
+  uidOf,
+} from '../../builders/pod.ts';
+import { aClusterPolicy, aPolicy, type ClusterPolicyWishes } from '../../builders/policy.ts';
+import { wholeStatus } from '../../builders/status.ts';
 import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
 import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 
@@ -163,6 +174,22 @@ describe('what an earlier leader left on the pod', () => {
     const foreign = marked({ policy: 'SpotPolicy/bank/web' });
     expect(begin(foreign)).toBeUndefined();
     expect(begin({ ...expired, ...foreign })?.settings.policy).toBe('SpotPolicy/shop/web');
+  });
+
+  it('is believed of a policy of the cluster that takes the namespace, is gone, or lists the pod itself', () => {
+    const policy = 'ClusterSpotPolicy/base';
+    const shop = { matchLabels: { 'kubernetes.io/metadata.name': 'shop' } };
+    const bank = { matchLabels: { 'kubernetes.io/metadata.name': 'bank' } };
+    const Namespace = [aNamespace('shop', { 'kubernetes.io/metadata.name': 'shop' })];
+    const told = (wishes: ClusterPolicyWishes): string | undefined => {
+      const ClusterSpotPolicy = [aClusterPolicy(wishes)];
+      return begin(marked({ policy }), { SpotPolicy: [], ClusterSpotPolicy, Namespace })?.settings.policy;
+    };
+    expect(told({ spec: { namespaceSelector: shop } })).toBe(policy);
+    expect(told({ spec: { namespaceSelector: bank } })).toBeUndefined();
+    expect(told({ name: 'another', spec: { namespaceSelector: bank } })).toBe(policy);
+    const entry = { ...wholeStatus.interruptions?.[0], uid: aKnownPod().uid } as InterruptionEntry;
+    expect(told({ spec: { namespaceSelector: bank }, status: { interruptions: [entry] } })).toBe(policy);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Interruption } from '../../../operator/world/interruption.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import { settingsOf } from '../../builders/interruption.ts';
 import { aPod, anExpiry, at, type PodWishes, uidOf } from '../../builders/pod.ts';
-import { aPolicy } from '../../builders/policy.ts';
+import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aReplicaSet, aWorld, type Content } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
@@ -51,6 +51,18 @@ const endedMark = (pod: PodWishes = {}): PodWishes => ({
 });
 
 describe('a new leader takes over', () => {
+  it('what a policy of the cluster awaits, in the namespace of its pod', () => {
+    const interruptions = [anEntry({ namespace: 'shop' })];
+    const ClusterSpotPolicy = [aClusterPolicy({ status: { interruptions } })];
+    expect(resume([], { ClusterSpotPolicy })).toMatchObject([
+      {
+        namespace: 'shop',
+        workload: { namespace: 'shop', name: 'web' },
+        settings: { policy: 'ClusterSpotPolicy/base' },
+      },
+    ]);
+  });
+
   it('what waits for its replacement, counted already and with nothing left to decide', () => {
     expect(resume([anEntry()])).toMatchObject([
       {

@@ -39,6 +39,13 @@ describe('an Event', () => {
     });
   });
 
+  test('about an object without a namespace is in the namespace default, as the API server wants it', () => {
+    const subject = { apiVersion: 'v1', kind: 'Node', namespace: '', name: 'n1', uid: 'u1' };
+    const { metadata, involvedObject } = toEvent(aNote({ subject }), once, '1', 'r');
+    expect(metadata.namespace).toBe('default');
+    expect(involvedObject).toEqual({ apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'u1' });
+  });
+
   test('has a message of at most 1024 characters', () => {
     const { message = '' } = toEvent(aNote({ message: 'x'.repeat(2_000) }), once, '1', 'r');
     expect(message).toHaveLength(1024);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { capacityOf, isAbout, isDegraded, isOnVirtualNode } from '../../../operator/policy/capacity.ts';
-import { rulesOf } from '../../../operator/policy/rules.ts';
+import { precedence } from '../../../operator/policy/rules.ts';
 import { World } from '../../../operator/world/world.ts';
 import { aKnownEvent, aKnownPod, anEvent, at, type EventWishes, type PodWishes } from '../../builders/pod.ts';
 import { aVirtualNode, aWorld } from '../../builders/world.ts';
@@ -70,7 +70,7 @@ describe('a pod runs', () => {
   });
 
   it('on a virtual node as far as anybody knows while nodes cannot be read', () => {
-    expect(isOnVirtualNode(new World(rulesOf), aKnownPod({ nodeName: 'ordinary' }))).toBe(true);
+    expect(isOnVirtualNode(new World(precedence), aKnownPod({ nodeName: 'ordinary' }))).toBe(true);
   });
 
   it('on a node that is known, virtual or not', () => {

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { covers, governingPolicy, isOptedOut, rulesOf } from '../../../operator/policy/rules.ts';
 import type { Policy, SoundPolicy } from '../../../operator/world/policy.ts';
 import { aKnownPod, ownedBy, type PodWishes } from '../../builders/pod.ts';
-import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import {
+  aClusterPolicy,
+  aPolicy,
+  type ClusterPolicyWishes,
+  type PolicyWishes,
+} from '../../builders/policy.ts';
 import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
 import { aCronJob, aDeployment } from '../../builders/workloads.ts';
 
@@ -36,6 +41,19 @@ describe('the order in which policies are asked', () => {
   it('is by name in the end, and age does not count', () => {
     const old = known('SpotPolicy', aPolicy({ name: 'b', creationTimestamp: '2020-01-01T00:00:00Z' }));
     expect(order(old, policy('a'))).toEqual(['a', 'b']);
+  });
+
+  it('is by level before anything else: overrides, the namespace’s own, defaults', () => {
+    const ofCluster = (name: string, spec: ClusterPolicyWishes['spec']): Policy =>
+      known('ClusterSpotPolicy', aClusterPolicy({ name, spec }));
+    expect(
+      order(
+        ofCluster('a-defaults', { priority: 9 }),
+        policy('b', { priority: 5 }),
+        ofCluster('z-overrides', { precedence: 'Overrides', priority: -9 }),
+        ofCluster('a-lower-defaults', { precedence: 'Defaults' }),
+      ),
+    ).toEqual(['z-overrides', 'b', 'a-defaults', 'a-lower-defaults']);
   });
 
   it('leaves out what is disabled and what cannot be understood', () => {
@@ -114,6 +132,37 @@ describe('the policy that governs a pod', () => {
     expect(governor({ SpotPolicy, CronJob: [aCronJob()] }, { owner })).toBe('web');
   });
 
+  it('is one of the cluster where its selector takes the namespace, whose labels must be known', () => {
+    const ClusterSpotPolicy = [
+      aClusterPolicy({ spec: { namespaceSelector: { matchLabels: { team: 'a' } } } }),
+    ];
+    const ofTeam = (team: string) => ({ ClusterSpotPolicy, Namespace: [aNamespace('shop', { team })] });
+    expect(governor(ofTeam('a'))).toBe('base');
+    expect(governor(ofTeam('b'))).toBeUndefined();
+    expect(governor({ ClusterSpotPolicy: [aClusterPolicy()] })).toBeUndefined();
+  });
+
+  it('is none in an exempt namespace', () => {
+    const ClusterSpotPolicy = [aClusterPolicy({ spec: { precedence: 'Overrides' } })];
+    const SpotPolicy = [aPolicy({ namespace: 'kube-system' })];
+    const Namespace = [aNamespace('kube-system'), aNamespace()];
+    const content = { ClusterSpotPolicy, SpotPolicy, Namespace };
+    expect(governor(content, { namespace: 'kube-system' })).toBeUndefined();
+    expect(governor(content)).toBe('base');
+  });
+
+  it('is an override even where the pod wants to be left alone, not where the namespace does', () => {
+    const optOut = { 'spotpolicy.dev/inject': 'false' };
+    const overriding = (labels: Record<string, string> = {}) => ({
+      ClusterSpotPolicy: [aClusterPolicy({ spec: { precedence: 'Overrides' } })],
+      Namespace: [aNamespace('shop', labels)],
+    });
+    expect(governor(overriding(), { labels: optOut })).toBe('base');
+    expect(governor(overriding(optOut), { labels: optOut })).toBeUndefined();
+    const defaulting = { ClusterSpotPolicy: [aClusterPolicy()], Namespace: [aNamespace()] };
+    expect(governor(defaulting, { labels: optOut })).toBeUndefined();
+  });
+
   it('is none for a pod or a namespace that wants to be left alone', () => {
     const SpotPolicy = [aPolicy()];
     const optOut = { 'spotpolicy.dev/inject': 'false' };
@@ -125,8 +174,6 @@ describe('the policy that governs a pod', () => {
 });
 
 it('only "false" opts out', () => {
-  const world = aWorld({ Namespace: [aNamespace('shop', { 'spotpolicy.dev/inject': 'true' })] });
-  const optedOut = (value: string) =>
-    isOptedOut(world, aKnownPod({ labels: { 'spotpolicy.dev/inject': value } }));
+  const optedOut = (value: string) => isOptedOut(aKnownPod({ labels: { 'spotpolicy.dev/inject': value } }));
   expect(['false', 'true', '', 'False'].map(optedOut)).toEqual([true, false, false, false]);
 });

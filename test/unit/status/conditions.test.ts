@@ -31,7 +31,7 @@ const aProbe = (more: Partial<Probe> = {}): Probe => ({
 const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): Record<string, Finding> =>
   Object.fromEntries(
     findConditions(sound(spec), {
-      ...{ governed: nobody, optedOut: false, probe: aProbe(), unreadable: '' },
+      ...{ governed: nobody, reach: 'Some', probe: aProbe(), unreadable: '' },
       ...grounds,
     }).map((finding) => [finding.type, finding]),
   );
@@ -68,7 +68,8 @@ describe('a policy that stands back is Ready and says why', () => {
   it.each([
     ['Disabled', {}, { mode: 'Disabled' }],
     ['Overridden', { governed: governed({}, ['winner']) }, {}],
-    ['Overridden', { optedOut: true }, {}],
+    ['Overridden', { reach: 'OptedOut' }, {}],
+    ['Overridden', { reach: 'Exempt' }, {}],
     ['NotOnVirtualNode', { governed: governed({ matched: 2, offVirtualNode: 2 }) }, {}],
   ] as const)('%s', (reason, grounds, spec) => {
     const { Programmed, Ready } = find(grounds, spec);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rulesOf } from '../../../operator/policy/rules.ts';
+import { precedence } from '../../../operator/policy/rules.ts';
 import { noTotals } from '../../../operator/world/interruption.ts';
 import { World } from '../../../operator/world/world.ts';
 import { anInterruption } from '../../builders/interruption.ts';
@@ -22,7 +22,7 @@ describe('what a source delivers', () => {
   });
 
   it('a listing ends by saying that the source is synced', () => {
-    const world = new World(rulesOf);
+    const world = new World(precedence);
     expect(world.synced('Pod')).toBe(false);
     const changes = list(world, 'Pod', [aPod()]);
     expect(changes.map(({ kind }) => kind)).toEqual(['Pod', 'Synced']);
@@ -214,7 +214,7 @@ describe('the rules of a namespace', () => {
     expect(names()).toEqual(['web']);
     put(world, 'SpotPolicy', aPolicy({ name: 'api' }));
     expect(names()).toEqual(['api', 'web']);
-    put(world, 'SpotPolicy', aPolicy({ spec: { mode: 'Disabled' } }));
+    put(world, 'SpotPolicy', aPolicy({ generation: 2, spec: { mode: 'Disabled' } }));
     expect(names()).toEqual(['api']);
     drop(world, 'SpotPolicy', aPolicy({ name: 'api' }));
     expect(names()).toEqual([]);
