@@ -11,6 +11,7 @@ import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { nextDelay } from './runtime/backoff.ts';
 import { listWatch } from './runtime/list-watch.ts';
+import { settleShare } from './shares.ts';
 import { admission } from './server/admission.ts';
 import { certificateSecret } from './server/certificate-secret.ts';
 import { type Certificates, ensureCertificates } from './server/certificate-store.ts';
@@ -128,13 +129,17 @@ const namesOf = ({ webhookUrl, webhookService, operatorNamespace }: Config): rea
 
 const admissionOf = ({ world, metrics, log, nowMs }: ServeParts, secret: () => string) =>
   admission({
-    review: (request) =>
-      reviewPod(world, request, {
+    review: (request) => {
+      const reviewed = reviewPod(world, request, {
         // Replicas share the serving key through the Secret, so each recognises the other's stamps.
         sign: (text) => createHmac('sha256', secret()).update(text).digest('base64url'),
         nonce: () => randomBytes(9).toString('base64url'),
         nowMs: nowMs(),
-      }),
+      });
+      return 'place' in reviewed
+        ? settleShare(reviewed, { world, nowMs, pause: setTimeout }, request.dryRun === true)
+        : reviewed;
+    },
     nowMs: () => performance.now(),
     observe: (result, durationMs) => {
       metrics.admissionRequests.inc({ result });

@@ -5,6 +5,7 @@ export interface Choices {
   strategy?: 'SpotAsPriceGo' | 'SpotWithPriceLimit' | 'NoSpot';
   priceLimit?: string;
   fallback?: { mode?: string | undefined };
+  distribution?: object;
   injection?: { at: string };
 }
 
@@ -13,6 +14,7 @@ const strategyWord: Word<Choices> = {
   of: ({ strategy = 'not set' }) => strategy,
 };
 const priceWord: Word<Choices> = { cel: 'self.priceLimit', of: ({ priceLimit = '' }) => priceLimit };
+const placeWord: Word<Choices> = { cel: 'self.injection.at', of: ({ injection }) => injection?.at ?? '' };
 
 const isLimited = "has(self.strategy) && self.strategy == 'SpotWithPriceLimit'";
 
@@ -58,6 +60,24 @@ export const choiceRules: readonly Rule<Choices>[] = [
       'strategy NoSpot asks for no spot capacity, so there is nothing to fall back from: remove fallback',
     reason: 'FieldValueForbidden',
     fieldPath: '.fallback',
+  },
+  {
+    cel: "!has(self.strategy) || self.strategy != 'NoSpot' || !has(self.distribution)",
+    holds: ({ strategy, distribution }) => strategy !== 'NoSpot' || distribution === undefined,
+    message: 'strategy NoSpot puts every pod on demand, so there is nothing to divide: remove distribution',
+    reason: 'FieldValueForbidden',
+    fieldPath: '.distribution',
+  },
+  {
+    // Pods of one template are all alike, and pods that are not annotated are not divided.
+    cel: "!has(self.distribution) || !has(self.injection) || self.injection.at == 'Pod'",
+    holds: ({ distribution, injection }) =>
+      distribution === undefined || injection === undefined || injection.at === 'Pod',
+    message:
+      'pods are divided between spot and on demand one by one as they are created, and injection.at is {at}: use Pod or remove distribution',
+    words: { at: placeWord },
+    reason: 'FieldValueForbidden',
+    fieldPath: '.distribution',
   },
 ];
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { clusterSpotPolicySpec, type ClusterSpotPolicySpec } from './cluster-spot-policy.ts';
 import type { PolicyKindName } from './metadata.ts';
-import { defaultFallbackMode, injection, interruption, spark } from './spec-fields.ts';
+import { defaultFallbackMode, distribution, injection, interruption, spark } from './spec-fields.ts';
 import { spotPolicySpec, type SpotPolicySpec } from './spot-policy.ts';
 
 /**
@@ -10,6 +10,7 @@ import { spotPolicySpec, type SpotPolicySpec } from './spot-policy.ts';
  */
 export interface EffectiveSpec extends SpotPolicySpec, Partial<ClusterScope> {
   readonly fallback: { readonly mode: 'AtCreation' | 'Never' };
+  readonly distribution: NonNullable<SpotPolicySpec['distribution']>;
   readonly injection: NonNullable<SpotPolicySpec['injection']>;
   readonly spark: NonNullable<SpotPolicySpec['spark']>;
   readonly interruption: NonNullable<SpotPolicySpec['interruption']>;
@@ -41,6 +42,7 @@ export const parseSpec = (raw: unknown, kind: PolicyKindName = 'SpotPolicy'): Pa
     spec: {
       ...spec,
       fallback: { mode: spec.fallback?.mode ?? defaultFallbackMode },
+      distribution: spec.distribution ?? distribution.parse({}),
       // An exception that a user's own annotation could undo would override nothing.
       injection: spec.precedence === 'Overrides' ? { ...wished, existing: 'Overwrite' } : wished,
       spark: spec.spark ?? spark.parse({}),

@@ -17,6 +17,30 @@ const fallback = z
   })
   .describe('What happens when there is no spot capacity for a pod.');
 
+/** How the pods of a workload are divided. */
+export const distribution = z
+  .object({
+    onDemandBase: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(0)
+      .describe(
+        'How many pods of each revision of a workload are on demand before any is on spot, 0 to 10000.',
+      ),
+    spotPercentage: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(100)
+      .describe(
+        'Of the pods of a revision above onDemandBase, the share in percent that is on spot, rounded down to whole pods, 0 to 100.',
+      ),
+  })
+  .describe(
+    'How the pods of each revision of a workload are divided between spot and on demand. Decided when a pod is created; running pods are never moved. Pods of a StatefulSet and of an Indexed Job are divided by their index, so the lowest are the base. Without it every pod is on spot.',
+  );
+
 /** Where and how the annotations are written. */
 export const injection = z
   .object({
@@ -127,6 +151,7 @@ export const policyFields = <Scope extends z.ZodRawShape>(scope: Scope) => ({
     )
     .exactOptional(),
   fallback: fallback.exactOptional(),
+  distribution: distribution.exactOptional(),
   injection: injection.exactOptional(),
   spark: spark.exactOptional(),
   interruption: interruption.exactOptional(),

@@ -77,6 +77,14 @@ const workload = z
     spot: gauge('Of these, pods on spot capacity.'),
     onDemand: gauge('Of these, pods on demand.'),
     fallback: gauge('Of those on demand, pods for which ECI had no spot capacity.'),
+    deviation: z
+      .int()
+      .min(0)
+      .max(maximumInt32)
+      .describe(
+        'How many of its pods ask for spot where the distribution of the policy means on demand, or the other way round; pods created later reduce it. Absent without a distribution.',
+      )
+      .optional(),
   })
   .describe('The governed pods of one workload.');
 

@@ -1,11 +1,12 @@
 import { eciAnnotations, eciLabel, eciSpotPrefix } from '../api/keys.ts';
 import type { EffectiveSpec } from '../api/index.ts';
+import type { Share } from '../policy/distribution.ts';
 
 /** Annotations or labels by key. */
 export type Values = Readonly<Record<string, string>>;
 
 /** Why a governed pod has the capacity it has, as its stamp says. */
-export type Reason = 'Policy' | 'UserValueKept';
+export type Reason = 'Policy' | 'UserValueKept' | Share['reason'];
 
 /** What a pod is given, before the user's own word is considered. */
 export interface Gift {
@@ -13,9 +14,15 @@ export interface Gift {
   readonly labels: Values;
 }
 
-/** The ECI annotations and labels that `spec` asks for. Texts of users (the price) are passed on as they were written. */
-export const giftOf = (spec: EffectiveSpec): Gift => ({
-  annotations: spec.strategy === undefined || spec.strategy === 'NoSpot' ? {} : spotAnnotations(spec),
+/**
+ * The ECI annotations and labels that `spec` asks for, of a pod that a distribution puts on demand without those of spot.
+ * Texts of users (the price) are passed on as they were written.
+ */
+export const giftOf = (spec: EffectiveSpec, capacity: Share['capacity'] = 'spot'): Gift => ({
+  annotations:
+    spec.strategy === undefined || spec.strategy === 'NoSpot'
+      ? {}
+      : { ...(capacity === 'spot' && spotAnnotations(spec)), ...specAnnotations(spec) },
   labels: spec.injection.scheduling === 'VirtualNode' ? { [eciLabel]: 'true' } : {},
 });
 
@@ -25,8 +32,10 @@ const spotAnnotations = (spec: EffectiveSpec): Values => ({
   // ECI's own default is "1" as well; written out, the pod says what it got.
   [eciAnnotations.spotDuration]: String(spec.durationHours),
   ...(spec.fallback.mode === 'AtCreation' && { [eciAnnotations.spotFallback]: 'true' }),
-  ...(spec.instanceSpecs?.length && { [eciAnnotations.useSpecs]: spec.instanceSpecs.join(',') }),
 });
+
+const specAnnotations = ({ instanceSpecs }: EffectiveSpec): Values =>
+  instanceSpecs?.length ? { [eciAnnotations.useSpecs]: instanceSpecs.join(',') } : {};
 
 /** The annotations of a pod after the gift, and whether a value of its user was kept against it. */
 export interface Merged {
@@ -49,6 +58,18 @@ export const mergeAnnotations = (own: Values, gift: Values, existing: 'Keep' | '
   const differs = (key: string): boolean => Object.hasOwn(own, key) && own[key] !== gift[key];
   const spotKeys = Object.keys(own).filter((key) => key.startsWith(eciSpotPrefix) || key in gift);
   return { annotations: { ...fitting, ...own }, userValueKept: spotKeys.some(differs) };
+};
+
+/** The capacity that a pod gets by its user's own values whatever the gift of spot annotations; undefined where the policy decides. */
+export const keptCapacity = (
+  own: Values,
+  gift: Values,
+  existing: 'Keep' | 'Overwrite',
+): Share['capacity'] | undefined => {
+  const { spotStrategy } = eciAnnotations;
+  if (existing === 'Overwrite') return undefined;
+  if (spotStrategy in own) return 'spot';
+  return spotStrategy in withoutContradiction(own, gift) ? undefined : 'on-demand';
 };
 
 // A price limit is valid with SpotWithPriceLimit only, and required there: with the user's own strategy the pair is

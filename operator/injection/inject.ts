@@ -1,8 +1,9 @@
 import { eciAnnotations, ourAnnotations, ourLabels } from '../api/keys.ts';
+import type { Share } from '../policy/distribution.ts';
 import { isSparkDriver, type Subject } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import { giftOf, mergeAnnotations, type Reason, type Values } from './annotations.ts';
+import { giftOf, keptCapacity, mergeAnnotations, type Reason, type Values } from './annotations.ts';
 import { isStamped, type Stamping, stampOf } from './stamp.ts';
 
 /** A pod on its way in: what decides on it, and the annotations it has so far. */
@@ -16,29 +17,45 @@ export interface Injected {
   readonly labels: Values;
 }
 
-/** The labels and annotations of a governed pod. The same pod under the same policy always gets the same. */
-export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping): Injected => {
-  const gift = giftOf(specFor(pod, policy));
-  const repeated = isStamped(pod, { ...pod.annotations, ...capacityOf(pod.labels) }, stamping);
+/** Whether the pod comes with stamps that we gave it in this very admission. */
+export const isRepeated = (pod: Incoming, stamping: Stamping): boolean =>
+  isStamped(pod, { ...pod.annotations, ...capacityOf(pod.labels) }, stamping);
+
+/** The capacity that the pod's user has chosen for it and that its policy respects; undefined where the policy decides. */
+export const chosenCapacity = (pod: Incoming, policy: SoundPolicy): Share['capacity'] | undefined =>
+  keptCapacity(pod.annotations, giftOf(specFor(pod, policy)).annotations, policy.spec.injection.existing);
+
+/**
+ * The labels and annotations of a governed pod, with its share where the policy divides its pods. The same pod under the
+ * same policy with the same share always gets the same; of stamps of this very admission the decision is kept.
+ */
+export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, share?: Share): Injected => {
+  const repeated = isRepeated(pod, stamping);
   const revision = revisionOf(policy);
   // Edited between two calls of one admission: the pod keeps the decision it was given first.
   if (repeated && pod.annotations[ourAnnotations.revision] !== revision) return pod;
-  const own = withoutStamps(pod.annotations);
-  const { annotations, userValueKept } = mergeAnnotations(
-    own,
-    gift.annotations,
-    policy.spec.injection.existing,
+  const { existing } = policy.spec.injection;
+  const chosen = share && chosenCapacity(pod, policy);
+  const decided = repeated ? pod.labels[ourLabels.capacity] : (chosen ?? share?.capacity);
+  const gift = giftOf(
+    specFor(pod, policy),
+    decided === 'on-demand' && chosen === undefined ? 'on-demand' : 'spot',
   );
-  const keeps = policy.spec.injection.existing === 'Keep';
+  const { annotations, userValueKept } = mergeAnnotations(
+    withoutStamps(pod.annotations),
+    gift.annotations,
+    existing,
+  );
   const labels = {
-    ...(keeps ? { ...gift.labels, ...pod.labels } : { ...pod.labels, ...gift.labels }),
+    ...(existing === 'Keep' ? { ...gift.labels, ...pod.labels } : { ...pod.labels, ...gift.labels }),
     [ourLabels.capacity]: eciAnnotations.spotStrategy in annotations ? 'spot' : 'on-demand',
   };
-  const reason: Reason = userValueKept ? 'UserValueKept' : 'Policy';
+  const reason: Reason =
+    userValueKept || chosen !== undefined ? 'UserValueKept' : (share?.reason ?? 'Policy');
   const stamps = {
     [ourAnnotations.policy]: policyKey(policy),
     [ourAnnotations.revision]: revision,
-    [ourAnnotations.reason]: reason,
+    [ourAnnotations.reason]: (repeated && pod.annotations[ourAnnotations.reason]) || reason,
   };
   const admission = repeated
     ? (pod.annotations[ourAnnotations.admission] ?? '')
@@ -46,7 +63,8 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping): 
   return { annotations: { ...annotations, ...stamps, [ourAnnotations.admission]: admission }, labels };
 };
 
-const specFor = (pod: Incoming, { spec }: SoundPolicy): SoundPolicy['spec'] =>
+/** The spec that counts for a pod: the driver of a Spark application may be left out of what its executors get. */
+export const specFor = (pod: Incoming, { spec }: SoundPolicy): SoundPolicy['spec'] =>
   spec.spark.driver === 'OnDemand' && isSparkDriver(pod) ? { ...spec, strategy: 'NoSpot' } : spec;
 
 const capacityOf = (labels: Values): Values => ({ [ourLabels.capacity]: labels[ourLabels.capacity] ?? '' });

@@ -1,11 +1,16 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { createPatch, type Operation } from 'rfc6902';
+import { ourAnnotations } from '../api/keys.ts';
+import { divides, indexOf, type Share } from '../policy/distribution.ts';
 import { isBoundToNode } from '../policy/owners.ts';
 import { governingPolicy } from '../policy/rules.ts';
+import { cohortOf, nonceOf } from '../world/cohort.ts';
 import { controllerOf } from '../world/object.ts';
+import { policyKey } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { fit, type Values } from './annotations.ts';
-import { type Incoming, inject } from './inject.ts';
+import { chosenCapacity, type Incoming, inject, isRepeated, specFor } from './inject.ts';
+import { type Place, placeByIndex, placeIn, type Question } from './place.ts';
 import { answerProbe, isProbe } from './probe.ts';
 import type { Stamping } from './stamp.ts';
 
@@ -19,6 +24,7 @@ export interface PodRequest {
 }
 
 interface PodMetadata {
+  readonly name?: string;
   readonly labels?: Values;
   readonly annotations?: Values;
   readonly ownerReferences?: OwnerReference[];
@@ -31,12 +37,21 @@ export interface PodAnswer {
   readonly refusal?: string;
 }
 
+/** A pod whose policy divides its pods: it is answered once its share is known. */
+export interface Undecided {
+  /** What the world says at `nowMs`; asked again it may say something else. */
+  readonly place: (nowMs: number) => Place;
+  /** What to reserve the place for; undefined where no other pod changes the answer. */
+  readonly question: Question | undefined;
+  readonly answer: (share: Share) => PodAnswer;
+}
+
 const unchanged: PodAnswer = { patch: [], warnings: [] };
 // Refused for what we gave it, the pod would have been better off without.
 const tooMany = 'spotpolicy left this pod as it is: its annotations and ours would exceed 256 KiB together';
 
-/** What to do with a pod that is being created. Reads memory only. */
-export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): PodAnswer => {
+/** What to do with a pod that is being created, at once or after its share is known. Reads memory only. */
+export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): PodAnswer | Undecided => {
   if (isProbe(request)) return { ...unchanged, refusal: answerProbe(view, request) };
   if (request.subResource) return unchanged;
   const metadata = request.object.metadata ?? {};
@@ -49,8 +64,32 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
   if (isBoundToNode(pod)) return unchanged;
   const policy = governingPolicy(view, pod);
   if (!policy || policy.spec.injection.at === 'None') return unchanged;
-  const { annotations, labels } = inject(pod, policy, stamping);
-  if (!fit(annotations)) return { ...unchanged, warnings: [tooMany] };
-  const before = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
-  return { patch: createPatch(before, { metadata: { labels, annotations } }), warnings: [] };
+  const answer = (arrived: Incoming, made: Stamping, share?: Share): PodAnswer => {
+    const { annotations, labels } = inject(arrived, policy, made, share);
+    if (!fit(annotations)) return { ...unchanged, warnings: [tooMany] };
+    const before = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
+    return { patch: createPatch(before, { metadata: { labels, annotations } }), warnings: [] };
+  };
+  if (!divides(specFor(pod, policy))) return answer(pod, stamping);
+  const again = isRepeated(pod, stamping);
+  const cohort = cohortOf(pod, policyKey(policy));
+  if (again && !isSeen(view, cohort, nonceOf(pod.annotations))) return answer(pod, stamping);
+  // A manifest that was copied within half a minute comes with stamps that are still good, and is another pod.
+  const fresh = again ? { ...pod, annotations: withoutAdmission(pod.annotations) } : pod;
+  const nonce = stamping.nonce();
+  const numbered = { ...fresh, name: request.name || (metadata.name ?? '') };
+  const { distribution } = policy.spec;
+  const kept = chosenCapacity(fresh, policy);
+  const question = { nonce, cohort, controller: pod.controller, distribution, kept };
+  const byIndex = indexOf(view, numbered) !== undefined;
+  return {
+    place: (nowMs) => (byIndex ? placeByIndex(view, numbered, distribution) : placeIn(view, question, nowMs)),
+    question: byIndex ? undefined : question,
+    answer: (share) => answer(fresh, { ...stamping, nonce: () => nonce }, share),
+  };
 };
+
+const isSeen = (view: View, cohort: string, nonce: string | undefined): boolean =>
+  [...view.pods.group('cohort', cohort)].some(({ annotations }) => nonceOf(annotations) === nonce);
+
+const withoutAdmission = ({ [ourAnnotations.admission]: _, ...rest }: Values): Values => rest;

@@ -66,7 +66,8 @@ export const webhookConfiguration = (
       ],
       failurePolicy: 'Ignore',
       reinvocationPolicy: 'IfNeeded',
-      sideEffects: 'None',
+      // What is remembered of a pod until it is seen; of a dry run nothing is.
+      sideEffects: 'NoneOnDryRun',
       matchPolicy: 'Equivalent',
       timeoutSeconds: 2,
     },

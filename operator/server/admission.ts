@@ -40,7 +40,7 @@ export type AdmissionResult = 'patched' | 'unchanged' | 'failed' | 'malformed';
 
 /** What admission is made of: the decision, a clock, and where to report to. */
 export interface AdmissionParts {
-  review: (request: AdmissionRequest) => AdmissionAnswer;
+  review: (request: AdmissionRequest) => AdmissionAnswer | Promise<AdmissionAnswer>;
   nowMs: () => number;
   observe: (result: AdmissionResult, durationMs: number) => void;
   reportFailure: (error: unknown, request: AdmissionRequest) => void;
@@ -71,9 +71,9 @@ const describeProblem = (error: z.ZodError): string =>
  * refused for a fault of ours. What is no AdmissionReview gets 400, what exceeds 3 MiB 413, each with the reason in words.
  */
 export const admission = ({ review, nowMs, observe, reportFailure }: AdmissionParts): Hono => {
-  const decide = (request: AdmissionRequest): [AdmissionResult, AdmissionAnswer] => {
+  const decide = async (request: AdmissionRequest): Promise<[AdmissionResult, AdmissionAnswer]> => {
     try {
-      const answer = review(request);
+      const answer = await review(request);
       return [answer.patch.length > 0 ? 'patched' : 'unchanged', answer];
     } catch (error) {
       reportFailure(error, request);
@@ -101,7 +101,7 @@ export const admission = ({ review, nowMs, observe, reportFailure }: AdmissionPa
       return context.text(`the body is no AdmissionReview of admission.k8s.io/v1: ${problem}`, 400);
     }
     const { request } = parsed.data;
-    const [result, answer] = decide(request);
+    const [result, answer] = await decide(request);
     observe(result, nowMs() - startMs);
     return context.json(toResponse(request.uid, answer));
   });

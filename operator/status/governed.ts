@@ -1,12 +1,14 @@
 import { ourAnnotations } from '../api/keys.ts';
 import type { SpotPolicyStatus } from '../api/index.ts';
 import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
+import { divides } from '../policy/distribution.ts';
 import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { covers, governingPolicy, namespacesOf } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
+import { countDeviation } from './deviation.ts';
 
 /** Counts of pods as the status has them. */
 export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;
@@ -45,7 +47,7 @@ const none = (): Tally => ({
 /** Counts the living pods that a policy governs. Costs what the namespaces that it reaches have pods. */
 export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   const pods = none();
-  const workloads = new Map<string, WorkloadCounts>();
+  const workloads = new Map<string, CountedWorkload>();
   const winners = new Set<string>();
   const namespaces = namespacesOf(view, policy).map((name): NamespaceCounts => {
     const before = { ...pods };
@@ -67,7 +69,9 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
     namespaces,
     workloads: [...workloads.entries()]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, workload]) => workload),
+      .map(([, { counts, members }]) =>
+        divides(policy.spec) ? { ...counts, deviation: countDeviation(view, policy, members) } : counts,
+      ),
     winners: [...winners].toSorted(),
   };
 };
@@ -75,6 +79,11 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
 // Among policies of one namespace the name says enough.
 const nameFor = (reader: SoundPolicy, policy: SoundPolicy): string =>
   reader.kind === 'SpotPolicy' && policy.kind === 'SpotPolicy' ? policy.name : policyKey(policy);
+
+interface CountedWorkload {
+  counts: WorkloadCounts;
+  readonly members: Pod[];
+}
 
 /** What a pod counts as: waiting, on spot capacity, or on demand and why. */
 const standingOf = (view: View, pod: Pod): Partial<Tally> => {
@@ -97,26 +106,26 @@ const count = (view: View, tally: Tally, pod: Pod, policy: SoundPolicy): void =>
   });
 };
 
-const countWorkload = (view: View, workloads: Map<string, WorkloadCounts>, pod: Pod): void => {
+const countWorkload = (view: View, workloads: Map<string, CountedWorkload>, pod: Pod): void => {
   const top = topWorkload(ownerChain(view, pod));
   if (!top) return;
   const { group, kind, namespace, name } = top;
   const key = `${kind}/${name}/${group}/${namespace}`;
-  const before = workloads.get(key) ?? {
-    ref: { group, kind, namespace, name },
-    pods: 0,
-    spot: 0,
-    onDemand: 0,
-    fallback: 0,
+  const workload = workloads.get(key) ?? {
+    counts: { ref: { group, kind, namespace, name }, pods: 0, spot: 0, onDemand: 0, fallback: 0 },
+    members: [],
   };
+  workloads.set(key, workload);
+  workload.members.push(pod);
+  const { counts } = workload;
   const { spot = 0, onDemand = 0, fallback = 0 } = standingOf(view, pod);
-  workloads.set(key, {
-    ref: before.ref,
-    pods: before.pods + 1,
-    spot: before.spot + spot,
-    onDemand: before.onDemand + onDemand,
-    fallback: before.fallback + fallback,
-  });
+  workload.counts = {
+    ref: counts.ref,
+    pods: counts.pods + 1,
+    spot: counts.spot + spot,
+    onDemand: counts.onDemand + onDemand,
+    fallback: counts.fallback + fallback,
+  };
 };
 
 const add = (tally: Tally, more: Partial<Tally>): void => {

@@ -114,6 +114,10 @@ export interface Workload extends Identity {
   readonly finished: boolean;
   /** A Job whose podFailurePolicy ignores DisruptionTarget: an eviction is not charged to it. */
   readonly ignoresDisruption: boolean;
+  /** A ReplicaSet that reports that its pods cannot be created, as for want of quota. */
+  readonly creationFails: boolean;
+  /** The number of a StatefulSet's first pod. */
+  readonly firstOrdinal: number;
 }
 
 const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): Workload => ({
@@ -124,6 +128,8 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
   replicas: undefined,
   finished: false,
   ignoresDisruption: false,
+  creationFails: false,
+  firstOrdinal: 0,
   ...rest,
 });
 
@@ -132,10 +138,18 @@ export const trimDeployment = (raw: Deployment): Workload =>
   workload('Deployment', raw, { replicas: raw.spec?.replicas ?? 1 });
 /** The world's record of a ReplicaSet. */
 export const trimReplicaSet = (raw: ReplicaSet): Workload =>
-  workload('ReplicaSet', raw, { replicas: raw.spec?.replicas ?? 1 });
+  workload('ReplicaSet', raw, {
+    replicas: raw.spec?.replicas ?? 1,
+    creationFails: (raw.status?.conditions ?? []).some(
+      ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
+    ),
+  });
 /** The world's record of a StatefulSet. */
 export const trimStatefulSet = (raw: StatefulSet): Workload =>
-  workload('StatefulSet', raw, { replicas: raw.spec?.replicas ?? 1 });
+  workload('StatefulSet', raw, {
+    replicas: raw.spec?.replicas ?? 1,
+    firstOrdinal: raw.spec?.ordinals?.start ?? 0,
+  });
 /** The world's record of a CronJob: metadata is enough. */
 export const trimCronJob = (raw: Pick<CronJob, 'metadata'>): Workload => workload('CronJob', raw, {});
 

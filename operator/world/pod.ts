@@ -47,7 +47,12 @@ export interface Pod extends Identity {
 }
 
 // Annotations that a decision reads; the rest of a pod's annotations may be kilobytes.
-const annotationPrefixes = ['k8s.aliyun.com/eci-', 'spotpolicy.dev/', 'kubernetes.io/config.mirror'];
+const annotationPrefixes = [
+  'k8s.aliyun.com/eci-',
+  'spotpolicy.dev/',
+  'kubernetes.io/config.mirror',
+  'batch.kubernetes.io/job-completion-index',
+];
 
 /** The world's record of `raw`; never throws. */
 export const trimPod = (raw: RawPod): Pod => {

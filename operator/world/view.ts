@@ -13,6 +13,7 @@ import type {
 import type { Controller } from './object.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
+import type { Reservation } from './reservations.ts';
 
 /** What each source delivers. */
 export interface Kinds extends Record<WorkloadKind, Workload> {
@@ -55,9 +56,12 @@ export interface Trouble {
  */
 export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling' | 'held';
 
+/** How pods are found; `cohort` by what `cohortOf` gives. */
+export type PodIndex = 'namespace' | 'controller' | 'cohort';
+
 /** The world, read-only. */
 export interface View {
-  readonly pods: Lookup<Pod, 'namespace' | 'controller'>;
+  readonly pods: Lookup<Pod, PodIndex>;
   readonly namespaces: Lookup<Namespace>;
   readonly nodes: Lookup<Node>;
   /** Of both kinds; the namespace of those of the cluster is empty. */
@@ -89,4 +93,6 @@ export interface View {
   /** A pod of this UID is known to be gone. */
   isDeparted(uid: string): boolean;
   totals(policy: string): Totals;
+  /** Admitted pods of a cohort that have not been seen yet, oldest first. */
+  reservations(cohort: string, nowMs: number): readonly Reservation[];
 }

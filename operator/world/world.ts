@@ -1,4 +1,6 @@
+import { ourAnnotations } from '../api/keys.ts';
 import type { Watched } from '../runtime/list-watch.ts';
+import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
 import { type Controller, groupOf, nameKey } from './object.ts';
@@ -14,8 +16,9 @@ import type {
 } from './objects.ts';
 import { isLive, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
+import { type Reservation, Reservations } from './reservations.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
-import type { Change, InterruptionIndex, Kind, Kinds, Owned, Trouble, View } from './view.ts';
+import type { Change, InterruptionIndex, Kind, Kinds, Owned, PodIndex, Trouble, View } from './view.ts';
 
 // Enough for every pod of a large storm; 36 characters each.
 const mostDeparted = 10_000;
@@ -40,9 +43,10 @@ const isWorkloadKind = (kind: string): kind is WorkloadKind => Object.hasOwn(gro
 
 /** All that is known of the cluster, and the only mutable state of the program. */
 export class World implements View {
-  readonly pods = new Collection<Pod, 'namespace' | 'controller'>({
+  readonly pods = new Collection<Pod, PodIndex>({
     namespace: inNamespace,
     controller: byController,
+    cohort: (pod) => [cohortOf(pod, pod.annotations[ourAnnotations.policy] ?? '')],
   });
   readonly namespaces = new Collection<Namespace>({});
   readonly nodes = new Collection<Node>({});
@@ -79,6 +83,7 @@ export class World implements View {
   // The last pods that went, oldest first; Events about them may still arrive.
   readonly #departed = new Set<string>();
   readonly #totals = new Map<string, Totals>();
+  readonly #reservations = new Reservations();
 
   readonly #ruleBook: RuleBook;
 
@@ -163,6 +168,20 @@ export class World implements View {
     return this.#totals.get(policy) ?? noTotals;
   }
 
+  reservations(cohort: string, nowMs: number): readonly Reservation[] {
+    return this.#reservations.open(cohort, nowMs);
+  }
+
+  /** Keeps the place of a pod that was admitted until the pod is seen. */
+  reserve(reservation: Reservation): void {
+    this.#reservations.add(reservation);
+  }
+
+  /** Forgets the place of a pod that will not come. */
+  release(nonce: string): void {
+    this.#reservations.delete(nonce);
+  }
+
   /** Takes in what a source delivered and returns the steps the world made, in order. */
   apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>): readonly Change[] {
     if (watched.kind === 'failed') {
@@ -177,7 +196,7 @@ export class World implements View {
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
     this.#step += 1;
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
-    if (kind === 'Pod') for (const step of steps) this.#age(step as Step<Pod>);
+    if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>);
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
       for (const step of steps) this.#notePolicy(step as Step<Policy>);
     if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);
@@ -231,6 +250,12 @@ export class World implements View {
     if (policy) this.#totals.delete(policyKey(policy));
     const probe = before && this.probes.byUid(before.uid);
     if (probe) this.probes.apply({ kind: 'deleted', object: probe });
+  }
+
+  #notePod(step: Step<Pod>): void {
+    const nonce = step.after && nonceOf(step.after.annotations);
+    if (nonce !== undefined && !step.before) this.#reservations.delete(nonce);
+    this.#age(step);
   }
 
   #age({ before, after }: Step<Pod>): void {

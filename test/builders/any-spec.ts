@@ -57,14 +57,23 @@ const anywhere = {
   injection: sometimes(fc.record({ at: sometimes(fc.constantFrom('Pod', 'None')), ...injection })),
 };
 const fallback = sometimes(fc.record({ mode: sometimes(mode) }));
+const divided = {
+  distribution: fc.record({
+    onDemandBase: sometimes(fc.integer({ min: 0, max: 10_000 })),
+    spotPercentage: sometimes(fc.integer({ min: 0, max: 100 })),
+  }),
+  injection: sometimes(fc.record({ at: sometimes(fc.constant('Pod')), ...injection })),
+};
+const limited = {
+  strategy: fc.constant('SpotWithPriceLimit'),
+  priceLimit: price,
+  fallback: fc.record({ mode }),
+};
 const purchase = fc.oneof(
   fc.record({ strategy: fc.constant('SpotAsPriceGo'), fallback, ...anywhere }),
-  fc.record({
-    strategy: fc.constant('SpotWithPriceLimit'),
-    priceLimit: price,
-    fallback: fc.record({ mode }),
-    ...anywhere,
-  }),
+  fc.record({ strategy: fc.constant('SpotAsPriceGo'), fallback, ...divided }),
+  fc.record({ ...limited, ...anywhere }),
+  fc.record({ ...limited, ...divided }),
   fc.record({ strategy: fc.constant('NoSpot'), ...anywhere }),
   fc.record({ injection: fc.record({ at: fc.constant('None'), ...injection }), fallback }),
 );
@@ -125,6 +134,8 @@ const byField: Readonly<Record<string, readonly Json[]>> = {
   strategy: ['SpotAsPriceGo', 'SpotWithPriceLimit', 'NoSpot', 'spotAsPriceGo'],
   operator: ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt'],
   priority: [-1001, -1000, 1000, 1001, 2 ** 31],
+  onDemandBase: [-1, 0, 0.5, 10_000, 10_001, '3'],
+  spotPercentage: [-1, 0, 33.3, 100, 101, '70%'],
 };
 
 type Mistake = (parent: Json[] | JsonObject, at: string, value: Json) => void;
@@ -180,7 +191,15 @@ const mixed = (right: fc.Arbitrary<JsonObject>) =>
     .tuple(
       right,
       right,
-      fc.constantFrom('selector', 'strategy', 'priceLimit', 'fallback', 'injection', 'namespaceSelector'),
+      fc.constantFrom(
+        'selector',
+        'strategy',
+        'priceLimit',
+        'fallback',
+        'distribution',
+        'injection',
+        'namespaceSelector',
+      ),
     )
     .map(([spec, other, field]): Json => {
       const { [field]: _, ...rest } = spec;

@@ -3,9 +3,11 @@ import { describe, expect } from 'vitest';
 import type { Operation } from 'rfc6902';
 import { reviewPod } from '../../operator/injection/review.ts';
 import { admission } from '../../operator/server/admission.ts';
+import { settleShare } from '../../operator/shares.ts';
 import { aStamping, patched } from '../builders/admission.ts';
 import { anyReview } from '../builders/any-review.ts';
 import { problemsOf } from '../builders/metadata-judge.ts';
+import { noonMs } from '../builders/pod.ts';
 import { aPolicy } from '../builders/policy.ts';
 import { aWorld } from '../builders/world.ts';
 
@@ -25,11 +27,19 @@ const world = aWorld({
       spec: { selector: {}, injection: { existing: 'Overwrite', scheduling: 'VirtualNode' } },
     }),
     aPolicy({ namespace: 'mint', spec: { strategy: 'NoSpot' } }),
+    aPolicy({
+      namespace: 'mall',
+      spec: { selector: {}, distribution: { onDemandBase: 2, spotPercentage: 50 } },
+    }),
   ],
 });
 
 const app = admission({
-  review: (request) => reviewPod(world, request, aStamping()),
+  review: (request) => {
+    const reviewed = reviewPod(world, request, aStamping());
+    const parts = { world, nowMs: () => noonMs, pause: async () => {} };
+    return 'place' in reviewed ? settleShare(reviewed, parts, request.dryRun === true) : reviewed;
+  },
   nowMs: () => 0,
   observe: () => {},
   reportFailure: () => {},
@@ -42,10 +52,10 @@ interface Answer {
 
 describe('whatever is sent to admission', () => {
   test('policies that govern are asked', () => {
-    for (const namespace of ['shop', 'bank', 'mint']) expect(world.rules(namespace)).toHaveLength(1);
+    for (const namespace of ['shop', 'bank', 'mint', 'mall']) expect(world.rules(namespace)).toHaveLength(1);
   });
 
-  test.prop([anyReview(['shop', 'bank', 'mint', 'elsewhere'])], { numRuns: 2_000 })(
+  test.prop([anyReview(['shop', 'bank', 'mint', 'mall', 'elsewhere'])], { numRuns: 2_000 })(
     'it answers, and gives no pod what an API server would refuse',
     async ({ body, pod }) => {
       const answer = await ask(body);

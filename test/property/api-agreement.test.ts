@@ -36,9 +36,10 @@ test.prop([anySpec])('an effective spec leaves nothing open and stays as it is w
   const parsed = parseSpec(spec);
   fc.pre(parsed.ok);
   if (!parsed.ok) return;
-  const { fallback, ...rest } = parsed.spec;
+  const { fallback, distribution, ...rest } = parsed.spec;
   expect(parsed.spec).toMatchObject({
     fallback: { mode: expect.any(String) },
+    distribution: { onDemandBase: expect.any(Number), spotPercentage: expect.any(Number) },
     injection: { at: expect.any(String), existing: expect.any(String), scheduling: expect.any(String) },
     interruption: {
       evictor: expect.any(String),
@@ -46,6 +47,10 @@ test.prop([anySpec])('an effective spec leaves nothing open and stays as it is w
       onDeadline: expect.any(String),
     },
   });
-  // A written fallback is refused with NoSpot; the one that is filled in means nothing there.
-  expect(parseSpec(rest.strategy === 'NoSpot' ? rest : { ...rest, fallback })).toEqual(parsed);
+  // What is filled in means nothing where it must not be written.
+  const writable = {
+    ...(rest.strategy !== 'NoSpot' && { fallback }),
+    ...(rest.strategy !== 'NoSpot' && rest.injection.at === 'Pod' && { distribution }),
+  };
+  expect(parseSpec({ ...rest, ...writable })).toEqual(parsed);
 });

@@ -102,7 +102,7 @@ test('the webhook configuration covers the namespaces of policies that annotate 
     failurePolicy: 'Ignore',
     reinvocationPolicy: 'IfNeeded',
     timeoutSeconds: 2,
-    sideEffects: 'None',
+    sideEffects: 'NoneOnDryRun',
     objectSelector: {},
   });
 

@@ -7,6 +7,7 @@ const defaults = {
   priority: 0,
   durationHours: 1,
   fallback: { mode: 'AtCreation' },
+  distribution: { onDemandBase: 0, spotPercentage: 100 },
   injection: { at: 'Pod', existing: 'Keep', scheduling: 'AsIs' },
   spark: { driver: 'OnDemand' },
   interruption: { evictor: 'Operator', jobPods: 'AtDeadline', onDeadline: 'Delete' },

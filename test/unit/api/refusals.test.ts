@@ -96,6 +96,25 @@ const refused: readonly [why: string, spec: Spec, field: string, words: RegExp][
     /nothing to fall back/,
   ],
   [
+    'a distribution with NoSpot',
+    { strategy: 'NoSpot', distribution: {} },
+    'spec.distribution',
+    /nothing to divide/,
+  ],
+  [
+    'a distribution where nothing is injected',
+    { injection: { at: 'None' }, distribution: { spotPercentage: 70 } },
+    'spec.distribution',
+    /injection\.at is None: use Pod/,
+  ],
+  [
+    'a share of more than everything',
+    { distribution: { spotPercentage: 101 } },
+    'spec.distribution.spotPercentage',
+    /100/,
+  ],
+  ['a negative base', { distribution: { onDemandBase: -1 } }, 'spec.distribution.onDemandBase', /0/],
+  [
     'an instance type without its prefix',
     specs('c6.large'),
     'spec.instanceSpecs[0]',
@@ -241,6 +260,7 @@ const accepted: readonly [what: string, spec: Spec][] = [
   ['a limit of a thousandth', limited('0.001')],
   ['a limit with its zeros', limited('0.250')],
   ['NoSpot', { strategy: 'NoSpot' }],
+  ['the bounds of a distribution', { distribution: { onDemandBase: 10_000, spotPercentage: 0 } }],
   ['both kinds of instance specs', specs('ecs.t5-c1m2.large', '2-4Gi', '1.5-3.5Gi')],
   [
     'a label key with a prefix, and an empty value',

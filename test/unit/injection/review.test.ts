@@ -1,7 +1,7 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { describe, expect, it } from 'vitest';
 import { probeName } from '../../../operator/injection/probe.ts';
-import { type PodRequest, reviewPod } from '../../../operator/injection/review.ts';
+import { type PodAnswer, type PodRequest, reviewPod } from '../../../operator/injection/review.ts';
 import { aStamping, patched } from '../../builders/admission.ts';
 import { ownedBy } from '../../builders/pod.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
@@ -16,8 +16,12 @@ const request = (metadata: PodRequest['object']['metadata'], more: Partial<PodRe
 });
 const labels = { app: 'web' };
 const nothing = { patch: [], warnings: [] };
+const settled = (reviewed: ReturnType<typeof reviewPod>): PodAnswer => {
+  if ('place' in reviewed) throw new Error('its share is to be settled first');
+  return reviewed;
+};
 const review = (asked: PodRequest, spec: PolicyWishes['spec'] = {}) =>
-  reviewPod(world(spec), asked, aStamping());
+  settled(reviewPod(world(spec), asked, aStamping()));
 
 describe('a pod that stays as it is, byte for byte', () => {
   it('is one that no policy governs', () => {

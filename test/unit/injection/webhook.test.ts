@@ -59,7 +59,7 @@ describe('the webhook configuration', () => {
       failurePolicy: 'Ignore',
       timeoutSeconds: 2,
       reinvocationPolicy: 'IfNeeded',
-      sideEffects: 'None',
+      sideEffects: 'NoneOnDryRun',
     });
     expect(webhook).not.toHaveProperty('objectSelector');
   });

@@ -137,3 +137,37 @@ describe('policies that win its pods', () => {
     expect(winners).toEqual([]);
   });
 });
+
+describe('the deviation of a workload', () => {
+  const onDemand = { annotations: { 'k8s.aliyun.com/eci-spot-strategy': undefined } };
+  const dividing = { spec: { distribution: { onDemandBase: 1, spotPercentage: 50 } } };
+  const deviation = (pods: readonly PodWishes[], wishes: PolicyWishes = dividing) =>
+    count(pods, wishes, { ReplicaSet: [aReplicaSet(), aReplicaSet('web-def')] }).workloads.map(
+      (workload) => workload.deviation,
+    );
+
+  it('is absent where the policy does not divide its pods', () => {
+    expect(deviation([{ name: 'a' }], {})).toEqual([undefined]);
+  });
+
+  it('is the number of pods on the wrong side, of each revision by itself', () => {
+    const rest = [
+      { name: 'b', ...onDemand },
+      { name: 'c', ...onDemand },
+    ];
+    expect(deviation([{ name: 'a' }, ...rest])).toEqual([0]);
+    expect(deviation([{ name: 'a' }, { name: 'd' }, ...rest])).toEqual([1]);
+    const owner = ownedBy('ReplicaSet', 'web-def');
+    expect(deviation([{ name: 'a' }, { name: 'd' }, ...rest, { name: 'e', owner }])).toEqual([2]);
+  });
+
+  it('goes by the index of numbered pods', () => {
+    const owner = ownedBy('StatefulSet', 'db');
+    const row = [
+      { name: 'db-0', owner },
+      { name: 'db-1', owner, ...onDemand },
+      { name: 'db-2', owner },
+    ];
+    expect(deviation(row)).toEqual([1]);
+  });
+});

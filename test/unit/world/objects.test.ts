@@ -83,6 +83,19 @@ describe('the record of a workload', () => {
     expect(withRule('Ignore', { type: 'ConfigIssue' })).toBe(false);
   });
 
+  it('of a ReplicaSet tells whether its pods cannot be created', () => {
+    const failing = (status: string) =>
+      known('ReplicaSet', {
+        ...aReplicaSet(),
+        status: { replicas: 0, conditions: [{ type: 'ReplicaFailure', status }] },
+      }).creationFails;
+    expect([failing('True'), failing('False'), known('ReplicaSet', aReplicaSet()).creationFails]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it('names its controller', () => {
     expect(known('ReplicaSet', aReplicaSet()).controller?.name).toBe('web');
     expect(known('ReplicaSet', aReplicaSet('lone', null)).controller).toBeUndefined();

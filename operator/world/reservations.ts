@@ -1,0 +1,60 @@
+/** The place of a pod that was admitted and has not been seen yet. */
+export interface Reservation {
+  /** The nonce of its admission stamp, by which the pod is known when it comes. */
+  readonly nonce: string;
+  readonly cohort: string;
+  readonly spot: boolean;
+  readonly atMs: number;
+}
+
+// The API server gives up on a request after 30 s (webhooks of others included), so later no pod comes of it.
+const reservedMs = 30_000;
+
+// A burst of a large cluster within half a minute; about 200 bytes each.
+const mostReservations = 20_000;
+
+const nothing: ReadonlyMap<string, Reservation> = new Map<string, Reservation>();
+
+/** Open reservations, oldest first. What is given up is forgotten at once; what has expired, at the next reservation. */
+export class Reservations {
+  readonly #byNonce = new Map<string, Reservation>();
+  readonly #byCohort = new Map<string, Map<string, Reservation>>();
+
+  get size(): number {
+    return this.#byNonce.size;
+  }
+
+  /** The reservations of a cohort that may still become pods at `nowMs`, oldest first. */
+  open(cohort: string, nowMs: number): readonly Reservation[] {
+    const all = this.#byCohort.get(cohort) ?? nothing;
+    return [...all.values()].filter(({ atMs }) => nowMs - atMs < reservedMs);
+  }
+
+  /** Keeps a reservation; a second one for the same admission changes nothing. */
+  add(reservation: Reservation): void {
+    this.#prune(reservation.atMs);
+    const { nonce, cohort } = reservation;
+    if (this.#byNonce.has(nonce)) return;
+    this.#byNonce.set(nonce, reservation);
+    const group = this.#byCohort.get(cohort);
+    if (group) group.set(nonce, reservation);
+    else this.#byCohort.set(cohort, new Map([[nonce, reservation]]));
+  }
+
+  /** The pod has come, or never will. */
+  delete(nonce: string): void {
+    const reservation = this.#byNonce.get(nonce);
+    if (!reservation) return;
+    this.#byNonce.delete(nonce);
+    const group = this.#byCohort.get(reservation.cohort);
+    group?.delete(nonce);
+    if (group?.size === 0) this.#byCohort.delete(reservation.cohort);
+  }
+
+  #prune(nowMs: number): void {
+    for (const { nonce, atMs } of this.#byNonce.values()) {
+      if (nowMs - atMs < reservedMs && this.#byNonce.size < mostReservations) return;
+      this.delete(nonce);
+    }
+  }
+}
