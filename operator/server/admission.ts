@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Operation } from 'rfc6902';
 import { z } from 'zod';
@@ -83,15 +83,20 @@ export const admission = ({ review, nowMs, observe, reportFailure }: AdmissionPa
     }
   };
 
-  const tooLarge = bodyLimit({
-    maxSize: bodyLimitBytes,
-    onError: (context) => {
-      observe('malformed', 0);
-      return context.text(`the body exceeds ${bodyLimitBytes} bytes`, 413);
-    },
-  });
+  const refuseSize = (context: Context) => {
+    observe('malformed', 0);
+    return context.text(`the body exceeds ${bodyLimitBytes} bytes`, 413);
+  };
+  const counted = bodyLimit({ maxSize: bodyLimitBytes, onError: refuseSize });
+  // An announced length is kept by Node's parser. Whoever counts reads the body as a web stream, which costs more than
+  // the decision itself; the API server always announces.
+  const limited: MiddlewareHandler = async (context, next) => {
+    const announced = context.req.header('content-length');
+    if (announced === undefined || context.req.header('transfer-encoding')) return counted(context, next);
+    return Number(announced) > bodyLimitBytes ? refuseSize(context) : next();
+  };
 
-  return new Hono().post('/mutate', tooLarge, async (context) => {
+  return new Hono().post('/mutate', limited, async (context) => {
     const startMs = nowMs();
     const body: unknown = await context.req.json().catch(() => undefined);
     const parsed = reviewSchema.safeParse(body);
