@@ -77,6 +77,8 @@ export const componentOf = (
     kill: async (which = 'SIGKILL') => {
       if (child === undefined) return;
       const gone = once(child, 'exit');
+      // Somebody waits now, perhaps with nothing else that keeps this process alive.
+      child.ref();
       killed = true;
       child.kill(which);
       await gone;

@@ -1,0 +1,117 @@
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Cluster } from '../../hack/cluster/cluster.ts';
+import { readKubeconfig } from '../../hack/cluster/kubeconfig.ts';
+import { type Replica, startReplica } from '../../hack/cluster/operator.ts';
+import { say } from '../../hack/say.ts';
+import { aPatch, startLimit } from './limit.ts';
+import { openLoad } from './load.ts';
+import { aRecord, measure, type Round, turned } from './measure.ts';
+import { describeMachine } from './machine.ts';
+import { aBenchCluster, addPolicies, deletePods } from './place.ts';
+import { type Findings, findingsOf } from './findings.ts';
+import { textOf, writeReport } from './report.ts';
+import { soak } from './soak.ts';
+import {
+  everyNamespace,
+  limit,
+  noOperator,
+  noPolicies,
+  noWebhook,
+  patched,
+  type Stage,
+  stages,
+  type Way,
+} from './ways.ts';
+
+const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const roundsPerWay = flags.quick ? 2 : 6;
+const share = flags.quick ? 0.1 : 1;
+const soakedPods = 20_000 * share;
+/** How many clients create pods at a time, and how many pods they create in a round. */
+const rounds: readonly Round[] = [
+  { clients: 1, creations: 250 * share },
+  { clients: 10, creations: 500 * share },
+  { clients: 50, creations: 1_000 * share },
+];
+
+const startedAtMs = performance.now();
+const tell = (text: string): void =>
+  say(`${Math.round((performance.now() - startedAtMs) / 1000)} s`.padStart(6) + `  ${text}`);
+
+const record = aRecord();
+const loadBefore = loadavg()[0] ?? 0;
+tell('starting a control plane; then only etcd, the API server and what is measured run');
+const cluster = await aBenchCluster(everyNamespace);
+const { admin } = cluster;
+const load = openLoad(await readKubeconfig(cluster.adminKubeconfigPath), 50);
+
+const go = async (way: Way, round: Round, replica?: Replica): Promise<void> => {
+  await measure(load, record, way, round);
+  await deletePods(admin, way.namespaces, replica);
+};
+
+/** What an installation costs that governs nothing: round by round without the operator and with it. */
+const compareWithoutPolicies = async (): Promise<void> => {
+  for (let turn = 0; turn < roundsPerWay; turn += 1) {
+    for (const round of rounds) await go(noOperator, round);
+    const replica = await startReplica(cluster);
+    for (const round of rounds) await go(noPolicies, round, replica);
+    const asked = /^spot_admission_requests_total\{.*$/m.exec(await replica.metrics());
+    if (asked) record.failures.push(`without a policy admission was asked: ${asked[0]}`);
+    await replica.end('SIGTERM');
+  }
+};
+
+const compareWithLimit = async ({ policies, ways }: Stage, replica: Replica): Promise<void> => {
+  for (let turn = 0; turn < roundsPerWay; turn += 1) {
+    for (const round of rounds) {
+      const base = [noWebhook(policies), limit(policies), patched(policies)];
+      for (const way of turned([...base, ...ways], turn)) await go(way, round, replica);
+    }
+    tell(`${policies} policies: round ${turn + 1} of ${roundsPerWay}`);
+  }
+};
+
+const run = async ({ admin }: Cluster): Promise<Findings> => {
+  await compareWithoutPolicies();
+  tell('a cluster without policies is measured');
+  const replica = await startReplica(cluster);
+  const allowAll = await startLimit(admin, limit(1).namespaces);
+  const patchAll = await startLimit(admin, patched(1).namespaces, aPatch);
+  for (const stage of stages) {
+    await addPolicies(admin, stage.added);
+    await compareWithLimit(stage, replica);
+  }
+  const ways = stages.flatMap(({ ways: governed }) => governed);
+  const memory = await soak({ load, admin, record, replica }, ways.slice(-2), soakedPods);
+  tell(`${soakedPods} more pods are created`);
+  // A webhook that is passed over fails in silence, and this one leaves no stamp.
+  const expected = stages.length * roundsPerWay * rounds.reduce((sum, { creations }) => sum + creations, 0);
+  const answered = await allowAll.answered();
+  if (answered !== expected) record.failures.push(`the limit answered ${answered} times, not ${expected}`);
+  const findings = findingsOf(record, {
+    stages,
+    clients: rounds.map(({ clients }) => clients),
+    memory,
+    machine: describeMachine(loadBefore),
+    roundsPerWay,
+    seconds: Math.round((performance.now() - startedAtMs) / 1000),
+  });
+  allowAll.end();
+  patchAll.end();
+  await replica.end('SIGTERM');
+  return findings;
+};
+
+try {
+  const findings = await run(cluster);
+  console.log(await textOf(findings));
+  if (flags.quick)
+    say('A quick run tells whether the benchmark works, not how fast anything is: docs/ is unchanged.');
+  else await writeReport(findings);
+  process.exitCode = findings.verdicts.some(({ verdict }) => verdict === 'missed') ? 1 : 0;
+} finally {
+  await load.close();
+  await cluster.stop();
+}
