@@ -1,13 +1,13 @@
-import { apiVersion } from '../api/index.ts';
+import { apiVersion, type Condition, type SpotPolicyStatus } from '../api/index.ts';
 import type { Outcome } from '../app.ts';
 import type { InjectionOutcome } from '../injection/stream.ts';
 import type { InterruptionOutcome } from '../interruption/stream.ts';
 import type { StatusOutcome } from '../status/stream.ts';
 import type { Interruption } from '../world/interruption.ts';
-import { policyOf } from '../world/policy.ts';
+import { type Policy, policyOf } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
 import type { EventRecorder } from './event-recorder.ts';
-import type { EventNote } from './events.ts';
+import type { EventNote, EventSubject } from './events.ts';
 import { type EventStory, tellStep } from './interruption-story.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -88,13 +88,7 @@ const notesOf = (
     ...(policy
       ? [
           {
-            subject: {
-              apiVersion,
-              kind: policy.kind,
-              namespace: policy.namespace,
-              name: policy.name,
-              uid: policy.uid,
-            },
+            subject: subjectOf(policy),
             type,
             reason,
             message: onPolicy,
@@ -103,6 +97,17 @@ const notesOf = (
       : []),
   ];
 };
+
+const subjectOf = ({ kind, namespace, name, uid }: Policy): EventSubject => ({
+  apiVersion,
+  kind,
+  namespace,
+  name,
+  uid,
+});
+
+const conflictIn = (status: SpotPolicyStatus | undefined): Condition | undefined =>
+  status?.conditions?.find(({ type, reason }) => type === 'Accepted' && reason === 'Conflicted');
 
 const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
   switch (outcome.kind) {
@@ -125,9 +130,23 @@ const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
   }
 };
 
-const ofStatus = ({ log, metrics }: Narrator, outcome: StatusOutcome): void => {
+const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): void => {
   const { namespace, name } = outcome.policy;
   metrics.statusPatches.inc({ result: outcome.kind });
+  if (outcome.kind === 'written') {
+    const conflict = conflictIn(outcome.status);
+    // Told when it begins; the condition says the rest.
+    if (conflict && !conflictIn(outcome.policy.status)) {
+      log.info({ namespace, policy: name, because: conflict.message }, 'policies conflict');
+      const { message } = conflict;
+      events.record({
+        subject: subjectOf(outcome.policy),
+        type: 'Warning',
+        reason: 'PolicyConflict',
+        message,
+      });
+    }
+  }
   if (outcome.kind === 'failed')
     log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
   else log.debug({ namespace, policy: name }, 'status written');

@@ -6,6 +6,7 @@ import type { Precedence } from '../world/rule-book.ts';
 import type { View } from '../world/view.ts';
 import { ownerChain, type Subject } from './owners.ts';
 import { selects } from './selector.ts';
+import { candidates } from './table.ts';
 
 const isSound = (policy: Policy): policy is SoundPolicy => policy.spec !== undefined;
 
@@ -21,13 +22,10 @@ export const rulesOf = (policies: Iterable<Policy>): readonly SoundPolicy[] =>
   [...policies]
     .filter(isSound)
     .filter(({ spec }) => spec.mode === 'Enforce')
-    .toSorted(
-      (a, b) =>
-        levelOf(a) - levelOf(b) ||
-        b.spec.priority - a.spec.priority ||
-        specificity(b) - specificity(a) ||
-        (a.name < b.name ? -1 : Number(a.name > b.name)),
-    );
+    .toSorted((a, b) => byRank(a, b) || (a.name < b.name ? -1 : Number(a.name > b.name)));
+
+const byRank = (a: SoundPolicy, b: SoundPolicy): number =>
+  levelOf(a) - levelOf(b) || b.spec.priority - a.spec.priority || specificity(b) - specificity(a);
 
 // Levels of precedence, the first first.
 const levels = { overrides: 0, own: 1, defaults: 2 } as const;
@@ -63,17 +61,32 @@ const reaches = ({ kind, namespace, spec }: Policy, candidate: Namespace): boole
 /** What the world keeps the rules of each namespace by. */
 export const precedence: Precedence = { reaches, order: rulesOf };
 
-/** The policy that governs a pod, or undefined. Costs what the rules of one namespace cost. */
-export const governingPolicy = (view: View, subject: Subject): SoundPolicy | undefined => {
+/** The policy that governs a pod, or undefined. Costs what the rules of its namespace cost that speak of such pods. */
+export const governingPolicy = (view: View, subject: Subject): SoundPolicy | undefined =>
+  choose(view, subject, (rules, governs) => rules.find(governs));
+
+/** The policies that would govern a pod if those before them were not there; the first one does. */
+export const contenders = (view: View, subject: Subject): readonly SoundPolicy[] =>
+  choose(view, subject, (rules, governs) => rules.filter(governs)) ?? [];
+
+const choose = <T>(
+  view: View,
+  subject: Subject,
+  pick: (rules: readonly SoundPolicy[], governs: (rule: SoundPolicy) => boolean) => T,
+): T | undefined => {
   const rules = view.rules(subject.namespace);
   if (rules.length === 0) return undefined;
   const chain = ownerChain(view, subject);
-  return rules.find((rule) => governs(rule, subject, chain));
+  // A pod may opt out of everything but an override.
+  const optedOut = isOptedOut(subject);
+  return pick(
+    candidates(rules, subject.labels, chain),
+    (rule) => (!optedOut || levelOf(rule) === levels.overrides) && covers(rule, subject.labels, chain),
+  );
 };
 
-// A pod may opt out of everything but an override.
-const governs = (rule: SoundPolicy, subject: Labelled, chain: readonly WorkloadReference[]): boolean =>
-  (levelOf(rule) === levels.overrides || !isOptedOut(subject)) && covers(rule, subject.labels, chain);
+/** Whether nothing but their names decides between two policies. */
+export const isTied = (a: SoundPolicy, b: SoundPolicy): boolean => byRank(a, b) === 0;
 
 /** The namespaces that any of these policies is about: what an edit from one to the other may concern. */
 export const namespacesOfAny = (view: View, policies: readonly (Policy | undefined)[]): readonly string[] => [

@@ -40,6 +40,8 @@ export const stalled = ({ problems }: Policy): readonly Finding[] => {
 /** The conditions of a policy, always in the same order. */
 export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly Finding[] => {
   const programmed = findProgrammed(policy, grounds);
+  const conflict = findConflict(policy, grounds);
+  if (conflict) return unmet(programmed, conflict);
   const ready = isSettled(programmed);
   const message = [programmed.message, grounds.unreadable].filter(Boolean).join('; ');
   return [
@@ -49,6 +51,35 @@ export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly 
     ...(ready ? [] : [{ ...programmed, type: 'Reconciling', status: 'True' } as const]),
   ];
 };
+
+// Nothing that the operator does will change it: somebody must.
+const unmet = (programmed: Finding, problem: Pick<Finding, 'reason' | 'message'>): readonly Finding[] => [
+  { type: 'Accepted', status: 'False', ...problem },
+  programmed,
+  { type: 'Ready', status: 'False', ...problem },
+  { type: 'Stalled', status: 'True', ...problem },
+];
+
+const findConflict = (
+  { spec }: SoundPolicy,
+  { governed: { tiedWinners, tiedLosers } }: Grounds,
+): Pick<Finding, 'reason' | 'message'> | undefined => {
+  if (spec.mode !== 'Enforce' || tiedWinners.length + tiedLosers.length === 0) return undefined;
+  const parts = [
+    tiedWinners.length > 0 && `${listed(tiedWinners)} wins pods that this policy selects too`,
+    tiedLosers.length > 0 && `this policy wins pods that ${listed(tiedLosers)} selects too`,
+  ];
+  const why = 'by nothing but the order of names; give them different priorities';
+  return { reason: 'Conflicted', message: `${parts.filter(Boolean).join(', ')}, ${why}` };
+};
+
+// A default of the cluster may lose to hundreds.
+const mostListed = 5;
+const listed = (names: readonly string[]): string =>
+  [
+    names.slice(0, mostListed).join(', '),
+    ...(names.length > mostListed ? [`and ${names.length - mostListed} more`] : []),
+  ].join(' ');
 
 // The operator has done what the spec asks, which may be to stand back.
 const isSettled = ({ status, reason }: Finding): boolean =>
@@ -67,7 +98,7 @@ const findProgrammed = (policy: SoundPolicy, { governed, reach, probe }: Grounds
   if (reach !== 'Some') return findOutOfReach(reach);
   const { pods, winners } = governed;
   if (pods.matched === 0 && winners.length > 0) {
-    return is('False', 'Overridden', `every pod it selects is governed by ${winners.join(', ')}`);
+    return is('False', 'Overridden', `every pod it selects is governed by ${listed(winners)}`);
   }
   if (spec.injection.at === 'Pod') {
     const current = probe?.generation === generation ? probe : undefined;
@@ -86,7 +117,7 @@ const findProgrammed = (policy: SoundPolicy, { governed, reach, probe }: Grounds
     return is(
       'True',
       'PartiallyOverridden',
-      `some of the pods it selects are governed by ${winners.join(', ')}`,
+      `some of the pods it selects are governed by ${listed(winners)}`,
     );
   }
   return spec.injection.at === 'Pod'

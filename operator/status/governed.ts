@@ -4,7 +4,7 @@ import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
 import { divides } from '../policy/distribution.ts';
 import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
-import { covers, governingPolicy, namespacesOf } from '../policy/rules.ts';
+import { contenders, isTied, namespacesOf } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -28,6 +28,10 @@ export interface Governed {
   readonly workloads: readonly WorkloadCounts[];
   /** Names, or keys where a name is not enough, of the policies that govern pods which this one selects too. */
   readonly winners: readonly string[];
+  /** Those of them, named likewise, that win by nothing but their name. */
+  readonly tiedWinners: readonly string[];
+  /** Those, named likewise, that lose pods to this one by nothing but their name. */
+  readonly tiedLosers: readonly string[];
 }
 
 type Tally = { -readonly [Key in keyof PodCounts]: PodCounts[Key] };
@@ -49,16 +53,21 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   const pods = none();
   const workloads = new Map<string, CountedWorkload>();
   const winners = new Set<string>();
+  const tiedWinners = new Set<string>();
+  const tiedLosers = new Set<string>();
   const namespaces = namespacesOf(view, policy).map((name): NamespaceCounts => {
     const before = { ...pods };
     for (const pod of view.pods.group('namespace', name)) {
       if (!isLive(pod) || isBoundToNode(pod)) continue;
-      const governor = governingPolicy(view, pod);
-      if (governor?.uid === policy.uid) {
+      const [governor, ...others] = contenders(view, pod);
+      if (!governor) continue;
+      if (governor.uid === policy.uid) {
         count(view, pods, pod, policy);
         countWorkload(view, workloads, pod);
-      } else if (governor && covers(policy, pod.labels, ownerChain(view, pod))) {
+        for (const other of others) if (isTied(policy, other)) tiedLosers.add(nameFor(policy, other));
+      } else if (others.some(({ uid }) => uid === policy.uid)) {
         winners.add(nameFor(policy, governor));
+        if (isTied(policy, governor)) tiedWinners.add(nameFor(policy, governor));
       }
     }
     const since = (figure: 'matched' | 'spot' | 'onDemand'): number => pods[figure] - before[figure];
@@ -73,6 +82,8 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
         divides(policy.spec) ? { ...counts, deviation: countDeviation(view, policy, members) } : counts,
       ),
     winners: [...winners].toSorted(),
+    tiedWinners: [...tiedWinners].toSorted(),
+    tiedLosers: [...tiedLosers].toSorted(),
   };
 };
 

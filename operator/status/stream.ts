@@ -1,10 +1,9 @@
 import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
-import { ownerChain } from '../policy/owners.ts';
-import { covers, namespacesOfAny } from '../policy/rules.ts';
+import type { SpotPolicyStatus } from '../api/index.ts';
+import { contenders, namespacesOfAny } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
-import type { Identity } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
 import type { Pod } from '../world/pod.ts';
 import { type Policy, policyOf } from '../world/policy.ts';
@@ -15,8 +14,14 @@ import { failuresToTell, isUrgent, reportOn } from './report.ts';
 
 /** What this room tells: a status was written, or could not be. */
 export type StatusOutcome =
-  | { readonly room: 'status'; readonly kind: 'written'; readonly policy: Identity }
-  | { readonly room: 'status'; readonly kind: 'failed'; readonly policy: Identity; readonly error: unknown };
+  | {
+      readonly room: 'status';
+      readonly kind: 'written';
+      /** As it was before, its status too. */
+      readonly policy: Policy;
+      readonly status: SpotPolicyStatus;
+    }
+  | { readonly room: 'status'; readonly kind: 'failed'; readonly policy: Policy; readonly error: unknown };
 
 /** What the stream is made of; `write` is effects.ts with its client bound. */
 export interface StatusDeps {
@@ -70,13 +75,16 @@ const lookAt = (
     };
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
-    const patch = mergePatch(policy.status, reportOn(world, policy, nowMs()));
+    const status = reportOn(world, policy, nowMs());
+    const patch = mergePatch(policy.status, status);
     if (!patch) return EMPTY;
     if (!isUrgent(patch) && nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
     writtenAt.set(uid, nowMs());
     return fromCall(write(policy, patch)).pipe(
       mergeMap((written) =>
-        written ? of({ room: 'status', kind: 'written', policy } as const) : again(nowMs() + urgentMs),
+        written
+          ? of({ room: 'status', kind: 'written', policy, status } as const)
+          : again(nowMs() + urgentMs),
       ),
       catchError((error: unknown) => {
         alarm$.next({ key: uid, atMs: nowMs() + retryMs });
@@ -120,14 +128,8 @@ const selecting = (view: View, pods: readonly (Pod | undefined)[]): readonly str
   ...new Set(pods.flatMap((pod) => (pod ? policiesOver(view, pod) : []))),
 ];
 
-// All that select the pod and not only the one that governs it: a policy that loses a pod to another says so.
-const policiesOver = (view: View, pod: Pod): readonly string[] => {
-  const chain = ownerChain(view, pod);
-  return view
-    .rules(pod.namespace)
-    .filter((policy) => covers(policy, pod.labels, chain))
-    .map(({ uid }) => uid);
-};
+// All that would govern the pod and not only the one that does: a policy that loses a pod to another says so.
+const policiesOver = (view: View, pod: Pod): readonly string[] => contenders(view, pod).map(({ uid }) => uid);
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
 const neighbours = (view: View, { before, after }: Step<Policy>): readonly string[] => {

@@ -1,5 +1,5 @@
 import { concatMap, filter, interval, lastValueFrom, map, pairwise, take } from 'rxjs';
-import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, test } from 'vitest';
 import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
 import type { SpotPolicyStatus } from '../../../operator/api/status.ts';
@@ -101,6 +101,37 @@ describe.concurrent('the conditions of a policy', () => {
     await admin.delete(pathTo('SpotPolicy', namespace, 'winner'));
     const alone = await statusThat(namespace, (status) => programmedOf(status)?.reason === 'Programmed');
     expect(alone.pods).toMatchObject({ matched: 2, outdated: 1, uninjected: 0 });
+  });
+
+  test('tell both of two policies between which only the name decides, until they differ', async () => {
+    const namespace = await aNamespace();
+    await aProgrammedPolicy(admin, namespace, aPolicy({ name: 'first' }));
+    await aProgrammedPolicy(admin, namespace, aPolicy({ name: 'second' }));
+    await admin.post<Pod>(pathTo('Pod', namespace), aPod());
+    const acceptedOf = ({ conditions }: SpotPolicyStatus) =>
+      conditions?.find(({ type }) => type === 'Accepted');
+    const said = async (name: string, reason: string) =>
+      acceptedOf(await statusThat(namespace, (status) => acceptedOf(status)?.reason === reason, name));
+    expect(await said('second', 'Conflicted')).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('first wins pods that this policy selects too'),
+    });
+    expect((await said('first', 'Conflicted'))?.message).toContain('wins pods that second selects too');
+    const events = await admin.list<Event>(pathTo('Event', namespace));
+    const told = events.filter(({ reason }) => reason === 'PolicyConflict');
+    expect(
+      told.map(({ involvedObject: { name = '' } }) => name).toSorted((a, b) => (a < b ? -1 : 1)),
+    ).toEqual(['first', 'second']);
+
+    await admin.patch(pathTo('SpotPolicy', namespace, 'second'), { spec: { priority: 1 } });
+    for (const name of ['first', 'second'])
+      expect(await said(name, 'Accepted')).toMatchObject({ status: 'True' });
+    const overridden = await statusThat(
+      namespace,
+      (status) => programmedOf(status)?.reason === 'Overridden',
+      'first',
+    );
+    expect(programmedOf(overridden)?.message).toContain('second');
   });
 
   test('say so where the namespace opts out, and are true again when it no longer does', async () => {

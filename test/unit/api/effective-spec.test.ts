@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseSpec } from '../../../operator/api/effective-spec.ts';
-import { aSpec } from '../../builders/policy.ts';
+import { aClusterPolicy, aSpec, type ClusterPolicyWishes } from '../../builders/policy.ts';
 
 const defaults = {
   mode: 'Enforce',
@@ -31,6 +31,17 @@ it('an object that is there keeps what its user wrote and takes the other defaul
       interruption: defaults.interruption,
     },
   });
+});
+
+it('an override of the cluster overwrites what users wrote, a default keeps it unless it says otherwise', () => {
+  const existing = (spec: ClusterPolicyWishes['spec']) => {
+    const parsed = parseSpec(aClusterPolicy({ spec }).spec, 'ClusterSpotPolicy');
+    return parsed.ok ? parsed.spec.injection.existing : parsed.problems;
+  };
+  expect(existing({})).toBe('Keep');
+  expect(existing({ injection: { existing: 'Overwrite' } })).toBe('Overwrite');
+  expect(existing({ precedence: 'Overrides' })).toBe('Overwrite');
+  expect(existing({ precedence: 'Overrides', injection: { existing: 'Keep' } })).toBe('Overwrite');
 });
 
 it('the text of a price is kept as written', () => {

@@ -5,11 +5,13 @@ import {
   type InjectionOutcome,
   injectionStream,
 } from '../../../operator/injection/stream.ts';
+import { precedence } from '../../../operator/policy/rules.ts';
 import type { Change } from '../../../operator/world/view.ts';
-import type { World } from '../../../operator/world/world.ts';
+import type { Policy } from '../../../operator/world/policy.ts';
+import { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';
-import { aPolicy } from '../../builders/policy.ts';
-import { aWorld, drop, list, put } from '../../builders/world.ts';
+import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
+import { aNamespace, aWorld, drop, list, put } from '../../builders/world.ts';
 
 interface Cluster {
   readonly outcomes: readonly InjectionOutcome[];
@@ -42,7 +44,8 @@ const lead = (world: World, calls: Partial<InjectionDeps> = {}): Cluster => {
         return calls.remove?.(signal) ?? Promise.resolve();
       },
       probe: (policy, place) => (signal) => {
-        asked.push(`${policy.name}@${policy.generation}`);
+        const where = policy.kind === 'SpotPolicy' ? '' : ` in ${place}`;
+        asked.push(`${policy.name}@${policy.generation}${where}`);
         return calls.probe?.(policy, place)(signal) ?? Promise.resolve(undefined);
       },
     },
@@ -164,6 +167,75 @@ describe('the webhook configuration', () => {
     }),
   );
 });
+
+describe('namespaces that come and go under a policy of the cluster', () => {
+  const ofTeam = { namespaceSelector: { matchLabels: { team: 'a' } } };
+  const team = (value: string) => ({ team: value });
+
+  it(
+    'are covered and probed as their labels change',
+    onAClock(async (advance) => {
+      const world = aWorld({
+        ClusterSpotPolicy: [aClusterPolicy({ spec: ofTeam })],
+        Namespace: [aNamespace('bank')],
+      });
+      const cluster = lead(world);
+      await advance(50);
+      expect(cluster.applied).toEqual([]);
+      expect(cluster.asked).toEqual([]);
+      cluster.tell(put(world, 'Namespace', aNamespace('shop', team('a'))));
+      cluster.tell(put(world, 'Namespace', aNamespace('bank', team('a'))));
+      await advance(50);
+      expect(cluster.applied).toEqual([['bank', 'shop']]);
+      expect(cluster.asked).toEqual(['base@1 in bank']);
+      cluster.tell(put(world, 'Webhook', webhookAt('version-1')));
+      cluster.tell(put(world, 'Namespace', aNamespace('bank', team('b'))));
+      await advance(50);
+      expect(cluster.applied.at(-1)).toEqual(['shop']);
+      expect(cluster.asked.at(-1)).toBe('base@1 in shop');
+      cluster.tell(drop(world, 'Namespace', aNamespace('shop', team('a'))));
+      await advance(50);
+      expect(cluster.removals()).toBe(1);
+    }),
+  );
+
+  it(
+    'are no news where a label changes that no policy asks for',
+    onAClock(async (advance) => {
+      const world = aWorld({
+        ClusterSpotPolicy: [aClusterPolicy({ spec: ofTeam })],
+        Namespace: [aNamespace('shop', team('a'))],
+      });
+      const cluster = lead(world);
+      await advance(50);
+      cluster.tell(put(world, 'Namespace', aNamespace('shop', { ...team('a'), other: 'x' })));
+      await advance(1_000);
+      expect(cluster.asked).toEqual(['base@1 in shop']);
+      expect(cluster.applied).toHaveLength(1);
+    }),
+  );
+});
+
+it(
+  'a burst of edits makes the rules of each namespace once',
+  onAClock(async (advance) => {
+    let made = 0;
+    const order = (policies: Iterable<Policy>) => {
+      made += 1;
+      return precedence.order(policies);
+    };
+    const world = new World({ ...precedence, order });
+    const cluster = lead(world);
+    await advance(50);
+    made = 0;
+    for (let index = 0; index < 500; index++)
+      cluster.tell(put(world, 'SpotPolicy', aPolicy({ namespace: `ns-${index % 10}`, name: `p-${index}` })));
+    await advance(1_000);
+    expect(cluster.asked).toHaveLength(500);
+    expect(cluster.applied).toHaveLength(1);
+    expect(made).toBe(10);
+  }),
+);
 
 describe('admission', () => {
   it(

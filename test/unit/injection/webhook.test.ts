@@ -6,8 +6,8 @@ import {
   type WebhookInputs,
 } from '../../../operator/injection/webhook.ts';
 import { ownedBy } from '../../builders/pod.ts';
-import { aPolicy } from '../../builders/policy.ts';
-import { aWorld } from '../../builders/world.ts';
+import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
+import { aNamespace, aWorld } from '../../builders/world.ts';
 
 const inputs: WebhookInputs = {
   name: 'spotpolicy',
@@ -39,6 +39,19 @@ describe('the namespaces that admission covers', () => {
         aPolicy({ namespace: 'depot', spec: { injection: { at: 'None' } } }),
       ),
     ).toEqual([]);
+  });
+
+  it('are those that a policy of the cluster takes, less the exempt and those that opt out', () => {
+    const world = aWorld({
+      ClusterSpotPolicy: [aClusterPolicy()],
+      Namespace: [
+        aNamespace('shop'),
+        aNamespace('bank', { 'spotpolicy.dev/inject': 'false' }),
+        aNamespace('kube-system'),
+        aNamespace('spot-system'),
+      ],
+    });
+    expect(coveredNamespaces(world, 'spot-system')).toEqual(['shop']);
   });
 
   it('never include the operator’s own, nor kube-system', () => {

@@ -92,6 +92,50 @@ describe('a policy that stands back is Ready and says why', () => {
   });
 });
 
+describe('a policy of the cluster', () => {
+  it('is Programmed where no namespace has the labels, and says so', () => {
+    const { Programmed, Ready } = find({ reach: 'None', probe: undefined });
+    expect(Programmed).toMatchObject({ status: 'True', message: expect.stringContaining('no namespace') });
+    expect(Ready?.status).toBe('True');
+  });
+
+  it('is not while the namespaces are unknown', () => {
+    expect(find({ reach: 'Unknown' })['Programmed']).toMatchObject({ status: 'False', reason: 'Pending' });
+  });
+
+  it('names a few of those that win its pods, and how many there are', () => {
+    const many = Array.from({ length: 300 }, (_, index) => `SpotPolicy/ns-${index}/web`);
+    const { message = '' } = find({ governed: governed({}, many) })['Programmed'] ?? {};
+    expect(message).toContain('SpotPolicy/ns-4/web and 295 more');
+    expect(message).not.toContain('ns-5/');
+  });
+});
+
+describe('policies between which only the name decides', () => {
+  const tied = { ...governed({ matched: 1 }, ['a']), tiedWinners: ['a'] };
+
+  it('are Conflicted, both, and name the winner', () => {
+    const loser = find({ governed: tied });
+    const words = expect.stringMatching(/^a wins pods .* give them different priorities$/);
+    expect(loser['Accepted']).toMatchObject({ status: 'False', reason: 'Conflicted', message: words });
+    expect(loser['Ready']).toMatchObject({ status: 'False', reason: 'Conflicted' });
+    expect(loser['Stalled']).toMatchObject({ status: 'True', reason: 'Conflicted' });
+    expect(loser['Programmed']).toMatchObject({ status: 'True', reason: 'PartiallyOverridden' });
+    expect(loser['Reconciling']).toBeUndefined();
+    const winner = find({ governed: { ...governed({ matched: 1 }), tiedLosers: ['b'] } });
+    expect(winner['Accepted']).toMatchObject({
+      status: 'False',
+      reason: 'Conflicted',
+      message: expect.stringMatching(/^this policy wins pods that b selects too/),
+    });
+    expect(winner['Programmed']).toMatchObject({ status: 'True', reason: 'Programmed' });
+  });
+
+  it('are none where one of them is disabled', () => {
+    expect(find({ governed: tied }, { mode: 'Disabled' })['Accepted']?.status).toBe('True');
+  });
+});
+
 it('what cannot be read is told beside the rest', () => {
   expect(find({ unreadable: 'Job cannot be read: forbidden' })['Ready']?.message).toBe(
     'new pods get what the policy asks for; Job cannot be read: forbidden',

@@ -3,8 +3,8 @@ import { revisionOf } from '../../../operator/policy/revision.ts';
 import { countGoverned, type Governed } from '../../../operator/status/governed.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { aPod, anEvent, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
-import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
-import { aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
+import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
 import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 
 const sound = (wishes: PolicyWishes = {}) => known('SpotPolicy', aPolicy(wishes)) as SoundPolicy;
@@ -111,6 +111,64 @@ describe('its workloads', () => {
         ...{ pods: 1, spot: 1, onDemand: 0, fallback: 0 },
       },
     ]);
+  });
+});
+
+describe('the pods of a policy of the cluster', () => {
+  it('are those of every namespace that it reaches, each counted by itself', () => {
+    const base = aClusterPolicy({ spec: { namespaceSelector: { matchLabels: { team: 'a' } } } });
+    const world = aWorld({
+      ClusterSpotPolicy: [base],
+      SpotPolicy: [aPolicy({ namespace: 'bank', spec: { selector: { matchLabels: { app: 'own' } } } })],
+      Namespace: [
+        aNamespace('shop', { team: 'a' }),
+        aNamespace('bank', { team: 'a' }),
+        aNamespace('farm', { team: 'b' }),
+      ],
+      Pod: [
+        aPod({ name: 'a' }),
+        aPod({ name: 'b', phase: 'Pending' }),
+        aPod({ name: 'c', namespace: 'bank' }),
+        aPod({ name: 'd', namespace: 'bank', labels: { app: 'own' } }),
+        aPod({ name: 'e', namespace: 'farm' }),
+      ],
+    });
+    const governed = countGoverned(world, known('ClusterSpotPolicy', base) as SoundPolicy);
+    expect(governed.pods).toMatchObject({ matched: 3, spot: 2, pending: 1 });
+    expect(governed.namespaces).toEqual([
+      { name: 'bank', pods: 1, spot: 1, onDemand: 0 },
+      { name: 'shop', pods: 2, spot: 1, onDemand: 0 },
+    ]);
+    expect(governed.workloads.map(({ ref }) => `${ref.namespace}/${ref.name}`)).toEqual([
+      'bank/web-abc',
+      'shop/web-abc',
+    ]);
+    expect(governed.winners).toEqual(['SpotPolicy/bank/web']);
+  });
+});
+
+describe('policies that differ in nothing but their names', () => {
+  const tied = (other: PolicyWishes['spec'], mine: PolicyWishes['spec'] = {}) => {
+    const SpotPolicy = [aPolicy({ spec: mine }), aPolicy({ name: 'a', spec: other })];
+    const { tiedWinners, tiedLosers } = count([{ name: 'p' }], { spec: mine }, { SpotPolicy });
+    return { tiedWinners, tiedLosers };
+  };
+
+  it('are told of on both sides', () => {
+    expect(tied({})).toEqual({ tiedWinners: ['a'], tiedLosers: [] });
+    const SpotPolicy = [aPolicy(), aPolicy({ name: 'z' })];
+    expect(count([{ name: 'p' }], {}, { SpotPolicy })).toMatchObject({ tiedWinners: [], tiedLosers: ['z'] });
+  });
+
+  it('are not where a priority, a target or a mode tells them apart, or where they share no pod', () => {
+    const nobody = { tiedWinners: [], tiedLosers: [] };
+    const targetRefs = [{ group: 'apps', kind: 'Deployment', name: 'web' }];
+    expect(tied({ priority: 1 })).toEqual(nobody);
+    expect(tied({ priority: -1 })).toEqual(nobody);
+    expect(tied({ targetRefs })).toEqual(nobody);
+    expect(tied({ mode: 'Disabled' })).toEqual(nobody);
+    expect(tied({ selector: { matchLabels: { app: 'api' } } })).toEqual(nobody);
+    expect(tied({ targetRefs }, { targetRefs })).toEqual({ tiedWinners: ['a'], tiedLosers: [] });
   });
 });
 

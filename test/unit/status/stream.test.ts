@@ -9,7 +9,7 @@ import { onAClock } from '../../builders/clock.ts';
 import { anInterruption } from '../../builders/interruption.ts';
 import { applyMerge } from '../../builders/merge.ts';
 import { aPod, anEvent, noonMs } from '../../builders/pod.ts';
-import { aPolicy } from '../../builders/policy.ts';
+import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aNamespace, aWorld, drop, put } from '../../builders/world.ts';
 
 interface Write {
@@ -183,6 +183,29 @@ describe('news that reach the status', () => {
       const world = aWorld({ SpotPolicy: [aPolicy(), aPolicy({ name: 'api' })], Pod: [aPod()] });
       const edited = aPolicy({ generation: 2, spec: { priority: 9 } });
       expect(await told(advance, world, () => put(world, 'SpotPolicy', edited))).toEqual(['api', 'web']);
+    }),
+  );
+
+  it(
+    'are edits of a policy of the cluster, to every policy where it reaches, and of a namespace’s own to it',
+    onAClock(async (advance) => {
+      const ofTeam = (team: string) => ({ namespaceSelector: { matchLabels: { team } } });
+      const world = aWorld({
+        SpotPolicy: [aPolicy(), aPolicy({ name: 'far', namespace: 'bank' })],
+        ClusterSpotPolicy: [aClusterPolicy({ spec: ofTeam('a') })],
+        Namespace: [aNamespace('shop', { team: 'a' }), aNamespace('bank', { team: 'b' })],
+        Pod: [aPod(), aPod({ namespace: 'bank' })],
+      });
+      const overriding = { ...ofTeam('a'), precedence: 'Overrides' as const };
+      const edit = (generation: number, spec: object) => () =>
+        put(world, 'ClusterSpotPolicy', aClusterPolicy({ generation, spec: { ...overriding, ...spec } }));
+      expect(await told(advance, world, edit(2, {}))).toEqual(['base', 'web']);
+      // From one namespace to the other: both have news.
+      expect(await told(advance, world, edit(3, ofTeam('b')))).toEqual(['base', 'far', 'web']);
+      const label = () => put(world, 'Namespace', aNamespace('shop', { team: 'b' }));
+      expect(await told(advance, world, label)).toEqual(['base', 'web']);
+      const own = () => put(world, 'SpotPolicy', aPolicy({ generation: 2, spec: { mode: 'Disabled' } }));
+      expect(await told(advance, world, own)).toEqual(['web']);
     }),
   );
 
