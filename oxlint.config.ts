@@ -17,7 +17,7 @@ const noRuntime: Ban = { regex: '/runtime/', message: 'only stream.ts says when:
 const noKube: Ban = { regex: '/kube/', message: 'only effects.ts calls: kube/ is for effects.ts' };
 const noNode: Ban = { regex: '^(node:|undici)', message: 'a room calls nothing of the machine: pass it in' };
 const noStreams: Ban = {
-  regex: '/(effects|stream)\\.ts$',
+  regex: '/(effects|([a-z-]+-)?stream)\\.ts$',
   message: 'a decision knows neither when it is asked nor what is done about it',
 };
 const noOtherRooms: Ban = {
@@ -186,7 +186,7 @@ export default defineConfig({
       },
     },
     {
-      files: inDomainRooms('stream.ts'),
+      files: [...inDomainRooms('stream.ts'), ...inDomainRooms('*-stream.ts')],
       rules: {
         'eslint/no-restricted-imports': mayNotImport(noKube, noNode, noStreams, noOtherRooms, noWiring),
       },

@@ -1,6 +1,6 @@
 import { App } from 'cdk8s';
 import { CrdsChart } from './crds-chart.ts';
-import { ClusterChart, OperatorChart } from './operator-chart.ts';
+import { ClusterChart, OperatorChart, WorkloadTemplatesChart } from './operator-chart.ts';
 
 /** A manifest, as `kubectl apply` takes it. */
 export interface Manifest {
@@ -19,3 +19,7 @@ export const manifests = (): Manifest[] => {
   ];
   return charts.flatMap((chart) => chart.toJson() as Manifest[]);
 };
+
+/** What an installation may add: the right that `injection.at: Workload` needs. */
+export const workloadTemplates = (): Manifest[] =>
+  new WorkloadTemplatesChart(new App(), 'workload-templates').toJson() as Manifest[];

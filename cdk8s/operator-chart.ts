@@ -16,7 +16,11 @@ const labels = { 'app.kubernetes.io/name': 'spotpolicy', 'app.kubernetes.io/comp
 const subject = { kind: 'ServiceAccount', name: installation.name, namespace: installation.namespace };
 const rbac = 'rbac.authorization.k8s.io';
 
-const roleRef = (kind: 'Role' | 'ClusterRole') => ({ apiGroup: rbac, kind, name: installation.name });
+const roleRef = (kind: 'Role' | 'ClusterRole', name: string = installation.name) => ({
+  apiGroup: rbac,
+  kind,
+  name,
+});
 
 /** What has no namespace: the namespace itself, the ClusterRole and its binding, the roles of users. */
 export class ClusterChart extends Chart {
@@ -42,6 +46,27 @@ export class ClusterChart extends Chart {
       kind: 'ClusterRoleBinding',
       metadata: { name, labels },
       roleRef: roleRef('ClusterRole'),
+      subjects: [subject],
+    });
+  }
+}
+
+/** The right to change workloads, which only policies with `injection.at: Workload` need. */
+export class WorkloadTemplatesChart extends Chart {
+  constructor(scope: Construct, id: string) {
+    super(scope, id, { disableResourceNameHashes: true });
+    const name = `${installation.name}-workload-templates`;
+    new ApiObject(this, 'cluster-role', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRole',
+      metadata: { name, labels },
+      rules: rulesFor('workload-templates'),
+    });
+    new ApiObject(this, 'cluster-role-binding', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name, labels },
+      roleRef: roleRef('ClusterRole', name),
       subjects: [subject],
     });
   }

@@ -1,12 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import { manifests } from '../cdk8s/manifests.ts';
+import { type Manifest, manifests, workloadTemplates } from '../cdk8s/manifests.ts';
 
-const target = new URL('../dist/install.yaml', import.meta.url);
+const directory = new URL('../dist/', import.meta.url);
 const notice = '# Generated from cdk8s/ by hack/update-manifests.ts; edits are lost.\n';
 
-await mkdir(new URL('.', target), { recursive: true });
-const documents = manifests().map((manifest) =>
-  stringify(manifest, { aliasDuplicateObjects: false, lineWidth: 0 }),
-);
-await writeFile(target, notice + documents.join('---\n'));
+const files: Readonly<Record<string, readonly Manifest[]>> = {
+  'install.yaml': manifests(),
+  'workload-templates.yaml': workloadTemplates(),
+};
+
+await mkdir(directory, { recursive: true });
+for (const [name, objects] of Object.entries(files)) {
+  const documents = objects.map((object) =>
+    stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 }),
+  );
+  await writeFile(new URL(name, directory), notice + documents.join('---\n'));
+}

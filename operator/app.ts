@@ -1,5 +1,6 @@
 import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, timer } from 'rxjs';
 import { type InjectionDeps, type InjectionOutcome, injectionStream } from './injection/stream.ts';
+import { type TemplateDeps, type TemplateOutcome, templateStream } from './injection/workload-stream.ts';
 import {
   type InterruptionDeps,
   type InterruptionOutcome,
@@ -16,11 +17,12 @@ import type { World } from './world/world.ts';
 export type Outcome =
   | { readonly room: 'world'; readonly change: Change }
   | InjectionOutcome
+  | TemplateOutcome
   | InterruptionOutcome
   | StatusOutcome;
 
 /** What the flow is made of. */
-export interface Deps extends InjectionDeps, InterruptionDeps, StatusDeps {
+export interface Deps extends InjectionDeps, TemplateDeps, InterruptionDeps, StatusDeps {
   readonly world: World;
   readonly sources: readonly Source[];
   /** Whether this replica holds the lease; subscribing takes part in the election. */
@@ -41,8 +43,10 @@ export const run = (deps: Deps): Observable<Outcome> => {
   const leading$ = defer(() => {
     const handled$ = interruptionStream(deps, change$).pipe(share()); // notices -> evictions and replacements
     const injected$ = injectionStream(deps, change$).pipe(share()); // policies -> what the API server sends us
-    const done$ = merge(handled$, injected$).pipe(mergeMap(toChange));
-    return merge(handled$, injected$, statusStream(deps, merge(change$, done$))); // what users read
+    const probed$ = injected$.pipe(mergeMap(toChange));
+    const templated$ = templateStream(deps, merge(change$, probed$)).pipe(share()); // policies -> pod templates
+    const done$ = merge(handled$, injected$, templated$).pipe(mergeMap(toChange));
+    return merge(handled$, injected$, templated$, statusStream(deps, merge(change$, done$))); // what users read
   });
   return merge(
     change$.pipe(map((change): Outcome => ({ room: 'world', change }))),
@@ -62,9 +66,10 @@ const untilSynced = (world: World, change$: Observable<Change>): Observable<bool
 };
 
 // What a room did to the world, as the others read it.
-const toChange = (outcome: InterruptionOutcome | InjectionOutcome): Change[] => {
+const toChange = (outcome: InterruptionOutcome | InjectionOutcome | TemplateOutcome): Change[] => {
   if (outcome.room === 'interruption') {
     return [{ kind: 'Interruption', before: outcome.before, after: outcome.after }];
   }
+  if (outcome.kind === 'troubled') return [outcome.change];
   return outcome.kind === 'probed' ? [{ kind: 'Probe', before: undefined, after: outcome.probe }] : [];
 };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Deps } from './app.ts';
 import type { Config } from './config.ts';
-import { applyWebhook, probeAdmission, removeWebhook } from './injection/effects.ts';
+import { applyWebhook, probeAdmission, removeWebhook, writeTemplate } from './injection/effects.ts';
 import { type Endpoint, webhookConfiguration } from './injection/webhook.ts';
 import { perform } from './interruption/effects.ts';
 import type { Kube } from './kube/kube.ts';
@@ -16,7 +16,7 @@ export const bindCalls = (
   config: Config,
   world: View,
   { bundlePem, certificates$ }: Pick<Servers, 'bundlePem' | 'certificates$'>,
-): Pick<Deps, 'perform' | 'apply' | 'remove' | 'probe' | 'write' | 'endpoint$'> => ({
+): Pick<Deps, 'perform' | 'apply' | 'remove' | 'probe' | 'writeTemplate' | 'write' | 'endpoint$'> => ({
   perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs: Date.now, signal }),
   apply: (namespaces) => (signal) => {
     const name = config.webhookConfigurationName;
@@ -28,6 +28,7 @@ export const bindCalls = (
   remove: (signal) => removeWebhook(kube, config.webhookConfigurationName, signal),
   probe: (policy, namespace) => (signal) =>
     probeAdmission(kube, policy, namespace, randomBytes(8).toString('hex'), signal),
+  writeTemplate: (workload, owned) => (signal) => writeTemplate(kube, workload, owned, signal),
   write: (policy, patch) => (signal) => writeStatus(kube, policy, patch, signal),
   endpoint$: certificates$,
 });

@@ -32,6 +32,8 @@ const platformEvents = (reason: string): Selection => ({
   fieldSelector: `reason=${reason},involvedObject.kind=Pod`,
 });
 const metadataOnly: Selection = { metadataOnly: true };
+// Of a template is ours what our field manager owns, which only these fields tell.
+const managedFields: Selection = { managedFields: true };
 
 // Every kind of the world, where it comes from, and what is kept of it.
 const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
@@ -41,11 +43,11 @@ const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
   Namespace: [resources.namespaces, trimNamespace],
   Node: [resources.nodes, trimNode, metadataOnly],
   PodDisruptionBudget: [resources.podDisruptionBudgets, trimBudget],
-  Deployment: [resources.deployments, trimDeployment],
-  ReplicaSet: [resources.replicaSets, trimReplicaSet],
-  StatefulSet: [resources.statefulSets, trimStatefulSet],
-  Job: [resources.jobs, trimJob],
-  CronJob: [resources.cronJobs, trimCronJob, metadataOnly],
+  Deployment: [resources.deployments, trimDeployment, managedFields],
+  ReplicaSet: [resources.replicaSets, trimReplicaSet, managedFields],
+  StatefulSet: [resources.statefulSets, trimStatefulSet, managedFields],
+  Job: [resources.jobs, trimJob, managedFields],
+  CronJob: [resources.cronJobs, trimCronJob, managedFields],
   ReclaimEvent: [resources.events, trimEvent, platformEvents('SpotToBeReleased')],
   DegradeEvent: [resources.events, trimEvent, platformEvents('SpotDegraded')],
   Webhook: [

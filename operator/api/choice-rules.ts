@@ -6,7 +6,7 @@ export interface Choices {
   priceLimit?: string;
   fallback?: { mode?: string | undefined };
   distribution?: object;
-  injection?: { at: string };
+  injection?: { at: string; existing: string };
 }
 
 const strategyWord: Word<Choices> = {
@@ -78,6 +78,14 @@ export const choiceRules: readonly Rule<Choices>[] = [
     words: { at: placeWord },
     reason: 'FieldValueForbidden',
     fieldPath: '.distribution',
+  },
+  {
+    cel: "!has(self.injection) || self.injection.at != 'Workload' || self.injection.existing != 'Overwrite'",
+    holds: ({ injection }) => injection?.at !== 'Workload' || injection.existing !== 'Overwrite',
+    message:
+      'injection.at Workload takes no field of a template from whoever wrote it: keep what is there, or inject at Pod',
+    reason: 'FieldValueForbidden',
+    fieldPath: '.injection.existing',
   },
 ];
 

@@ -45,10 +45,10 @@ export const distribution = z
 export const injection = z
   .object({
     at: z
-      .enum(['Pod', 'None'])
+      .enum(['Pod', 'Workload', 'None'])
       .default('Pod')
       .describe(
-        'Pod annotates pods when they are created, so a change of the policy rolls nothing out and reaches new pods only. None annotates nothing: pods keep what their users wrote, and their interruptions are handled.',
+        'Pod annotates pods when they are created, so a change of the policy rolls nothing out and reaches new pods only. Workload writes the same annotations into the pod template of each workload, so each change of what pods get rolls the workload out, and no pod is touched at admission; it needs rights that are installed apart. None annotates nothing: pods keep what their users wrote, and their interruptions are handled.',
       ),
     existing: z
       .enum(['Keep', 'Overwrite'])

@@ -1,9 +1,13 @@
 import type { Kube } from '../kube/kube.ts';
-import { isNotFound } from '../kube/errors.ts';
-import { resources } from '../kube/resources.ts';
+import { isForbidden, isNotFound, KubeError } from '../kube/errors.ts';
+import { type Resource, resources } from '../kube/resources.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { generationIn, probeName } from './probe.ts';
+import { appliedObject, type Owned } from './template.ts';
+import type { TemplateAnswer, TemplateRefusal } from './template-step.ts';
+import type { Workload } from '../world/objects.ts';
 import type { Policy } from '../world/policy.ts';
+import { type TemplateKind, templateManager } from '../world/template.ts';
 import type { WebhookConfiguration } from './webhook.ts';
 
 /** Makes the configuration what it should be, whatever others wrote into it; returns its resourceVersion. Throws KubeError. */
@@ -51,4 +55,47 @@ export const probeAdmission = async (
   return generation >= policy.generation
     ? undefined
     : 'admission has not seen this generation of the policy yet';
+};
+
+const templateResources: Readonly<Record<TemplateKind, Resource<'patch'>>> = {
+  Deployment: resources.deploymentTemplates,
+  ReplicaSet: resources.replicaSetTemplates,
+  StatefulSet: resources.statefulSetTemplates,
+  Job: resources.jobTemplates,
+  CronJob: resources.cronJobTemplates,
+};
+
+/**
+ * Makes our field manager own exactly `owned` of the workload's template, never by force. Whatever happens is an answer;
+ * it never throws.
+ */
+export const writeTemplate = async (
+  kube: Kube,
+  workload: Workload,
+  owned: Owned,
+  signal: AbortSignal,
+): Promise<TemplateAnswer> => {
+  const body = appliedObject(workload, owned);
+  try {
+    await kube.patch(
+      templateResources[workload.kind],
+      workload,
+      { type: 'apply', body, fieldManager: templateManager },
+      { signal },
+    );
+    return { kind: 'Written' };
+  } catch (error) {
+    return refusalOf(error);
+  }
+};
+
+const refusalOf = (error: unknown): TemplateRefusal => {
+  const causes = error instanceof KubeError ? error.causes : [];
+  const conflicts = causes.filter(({ reason }) => reason === 'FieldManagerConflict');
+  if (conflicts.length > 0) {
+    const message = conflicts.map(({ message: who, field }) => `${field}: ${who}`).join(', ');
+    return { kind: 'Refused', reason: 'FieldManagerConflict', message, forGood: true };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'Refused', reason: isForbidden(error) ? 'Forbidden' : 'Refused', message, forGood: false };
 };

@@ -63,7 +63,8 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
   };
   if (isBoundToNode(pod)) return unchanged;
   const policy = governingPolicy(view, pod);
-  if (!policy || policy.spec.injection.at === 'None') return unchanged;
+  // With Workload the pod has it from its template, and where nobody may write that, the status says so.
+  if (policy?.spec.injection.at !== 'Pod') return unchanged;
   const answer = (arrived: Incoming, made: Stamping, share?: Share): PodAnswer => {
     const { annotations, labels } = inject(arrived, policy, made, share);
     if (!fit(annotations)) return { ...unchanged, warnings: [tooMany] };

@@ -2,7 +2,7 @@ import { findCluster } from './credentials.ts';
 import type { ClusterChoice } from './credentials.ts';
 import { refused } from './errors.ts';
 import { classifyEviction, unansweredEviction } from './eviction.ts';
-import type { Kube, Page } from './kube.ts';
+import type { Kube, Page, Selection } from './kube.ts';
 import {
   deleteRequest,
   evictRequest,
@@ -46,11 +46,12 @@ const kubeOver = (transport: Transport): Kube => {
 
   return {
     get: (resource, ref, options) => callForObject(requestFor('get', resource, ref, options)),
-    list: async (resource, page = {}, options) => pageOf(await call(listRequest(resource, page, options))),
+    list: async (resource, page = {}, options) =>
+      pageOf(await call(listRequest(resource, page, options)), page),
     watch: async function* <T extends KubeObject>(...[resource, from, options]: Parameters<Kube['watch']>) {
       const request = watchRequest(resource, from, options);
       for await (const event of eventsIn<T>(request.doing, linesOf(transport.stream(request)))) {
-        withoutManagedFields(event.object);
+        if (!from.managedFields) withoutManagedFields(event.object);
         yield event;
       }
     },
@@ -75,21 +76,21 @@ const kubeOver = (transport: Transport): Kube => {
   };
 };
 
-const pageOf = <T extends KubeObject>(body: unknown): Page<T> => {
+const pageOf = <T extends KubeObject>(body: unknown, { managedFields }: Selection): Page<T> => {
   const { items, metadata } = body as {
     items: T[];
     metadata: { resourceVersion: string; continue?: string };
   };
   const { resourceVersion, continue: continueToken } = metadata;
   return {
-    items: (items ?? []).map(withoutManagedFields),
+    items: managedFields ? (items ?? []) : (items ?? []).map(withoutManagedFields),
     resourceVersion,
     // The last page has an empty one or none.
     ...(continueToken ? { continueToken } : {}),
   };
 };
 
-// They are most of an object's size and nothing here reads them.
+// They are most of an object's size and hardly anybody reads them.
 const withoutManagedFields = <T extends Pick<KubeObject, 'metadata'>>(object: T): T => {
   delete (object.metadata as { managedFields?: unknown }).managedFields;
   return object;

@@ -14,12 +14,16 @@ export interface WriteOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-/** Which objects of a resource; without a namespace those of all. `metadataOnly` leaves spec and status on the server. */
+/**
+ * Which objects of a resource; without a namespace those of all. `metadataOnly` leaves spec and status on the server;
+ * `managedFields` keeps who wrote which field, most of an object's size, until whoever asked has read it.
+ */
 export interface Selection {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly metadataOnly?: boolean;
+  readonly managedFields?: boolean;
 }
 
 /**

@@ -12,8 +12,11 @@ export interface ResourceType {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly subresource?: string;
-  /** Where the rights are needed: everywhere, or only in the namespace the operator runs in. */
-  readonly scope: 'cluster' | 'own-namespace';
+  /**
+   * Where the rights are needed: everywhere, only in the namespace the operator runs in, or everywhere but only where
+   * policies write pod templates, which whoever installs the operator grants apart from the rest.
+   */
+  readonly scope: 'cluster' | 'own-namespace' | 'workload-templates';
   /** RBAC can restrict every verb but `create`, `list` and `watch` to these names, the defaults of the operator's flags. */
   readonly resourceNames?: readonly string[];
 }
@@ -63,6 +66,26 @@ export const resources = {
   statefulSets: resource({ group: 'apps', plural: 'statefulsets', kind: 'StatefulSet' }, 'list', 'watch'),
   jobs: resource({ group: 'batch', plural: 'jobs', kind: 'Job' }, 'list', 'watch'),
   cronJobs: resource({ group: 'batch', plural: 'cronjobs', kind: 'CronJob' }, 'list', 'watch'),
+  deploymentTemplates: resource(
+    { group: 'apps', plural: 'deployments', kind: 'Deployment', scope: 'workload-templates' },
+    'patch',
+  ),
+  replicaSetTemplates: resource(
+    { group: 'apps', plural: 'replicasets', kind: 'ReplicaSet', scope: 'workload-templates' },
+    'patch',
+  ),
+  statefulSetTemplates: resource(
+    { group: 'apps', plural: 'statefulsets', kind: 'StatefulSet', scope: 'workload-templates' },
+    'patch',
+  ),
+  jobTemplates: resource(
+    { group: 'batch', plural: 'jobs', kind: 'Job', scope: 'workload-templates' },
+    'patch',
+  ),
+  cronJobTemplates: resource(
+    { group: 'batch', plural: 'cronjobs', kind: 'CronJob', scope: 'workload-templates' },
+    'patch',
+  ),
   spotPolicies: resource(
     { group: 'spotpolicy.dev', version: 'v1alpha1', plural: 'spotpolicies', kind: 'SpotPolicy' },
     'list',

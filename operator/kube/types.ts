@@ -21,7 +21,7 @@ export interface ObjectMeta {
   readonly ownerReferences?: readonly OwnerReference[];
 }
 
-/** Any object as the API server sends it: raw JSON, only `managedFields` dropped on arrival. */
+/** Any object as the API server sends it: raw JSON, only `managedFields` dropped on arrival unless asked for. */
 export interface KubeObject {
   readonly apiVersion?: string;
   readonly kind?: string;

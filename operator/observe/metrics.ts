@@ -35,6 +35,11 @@ export const createMetrics = () => {
       admissionBuckets,
       ['result'],
     ),
+    injectionTemplates: counter(
+      'spot_injection_templates_total',
+      'Applies to pod templates of workloads by result: written, FieldManagerConflict, Forbidden, Refused.',
+      ['result'],
+    ),
     interruptionNotices: counter(
       'spot_interruption_notices_total',
       "Reclaim notices by signal: event, condition. A pod's notice counts once for each signal.",

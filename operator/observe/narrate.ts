@@ -1,10 +1,13 @@
 import { apiVersion, type Condition, type SpotPolicyStatus } from '../api/index.ts';
 import type { Outcome } from '../app.ts';
 import type { InjectionOutcome } from '../injection/stream.ts';
+import type { TemplateOutcome } from '../injection/workload-stream.ts';
 import type { InterruptionOutcome } from '../interruption/stream.ts';
 import type { StatusOutcome } from '../status/stream.ts';
 import type { Interruption } from '../world/interruption.ts';
-import { type Policy, policyOf } from '../world/policy.ts';
+import { revisionOf } from '../policy/revision.ts';
+import { type Policy, policyKey, policyOf } from '../world/policy.ts';
+import { templates } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { EventNote, EventSubject } from './events.ts';
@@ -109,8 +112,13 @@ const subjectOf = ({ kind, namespace, name, uid }: Policy): EventSubject => ({
 const conflictIn = (status: SpotPolicyStatus | undefined): Condition | undefined =>
   status?.conditions?.find(({ type, reason }) => type === 'Accepted' && reason === 'Conflicted');
 
-const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
+const ofInjection = (narrator: Narrator, outcome: InjectionOutcome | TemplateOutcome): void => {
+  const { log } = narrator;
   switch (outcome.kind) {
+    case 'templated':
+      return ofTemplate(narrator, outcome);
+    case 'troubled':
+      return;
     case 'applied':
       return log.info({ namespaces: outcome.namespaces.length }, 'applied the webhook configuration');
     case 'removed':
@@ -128,6 +136,28 @@ const ofInjection = ({ log }: Narrator, outcome: InjectionOutcome): void => {
       );
     }
   }
+};
+
+const ofTemplate = (
+  { log, metrics, events }: Narrator,
+  { workload, policy, answer }: Extract<TemplateOutcome, { kind: 'templated' }>,
+): void => {
+  const { kind, namespace, name, uid } = workload;
+  const which = { namespace, kind, workload: name, uid, policy: policy && policyKey(policy) };
+  metrics.injectionTemplates.inc({ result: answer.kind === 'Written' ? 'written' : answer.reason });
+  if (answer.kind === 'Refused') {
+    log.warn({ ...which, reason: answer.reason, problem: answer.message }, 'pod template not written');
+    return;
+  }
+  log.info(which, policy ? 'wrote a pod template' : 'released a pod template');
+  events.record({
+    subject: { apiVersion: templates[kind].apiVersion, kind, namespace, name, uid },
+    type: 'Normal',
+    reason: policy ? 'PodTemplateAnnotated' : 'PodTemplateReleased',
+    message: policy
+      ? `the pod template has what ${policyKey(policy)} asks for at revision ${revisionOf(policy)}`
+      : 'no policy asks for spot annotations in the pod template any more',
+  });
 };
 
 const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): void => {

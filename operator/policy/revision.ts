@@ -3,14 +3,30 @@ import type { SoundPolicy } from '../world/policy.ts';
 
 const revisions = new WeakMap<EffectiveSpec, string>();
 
-/** Twelve hexadecimal digits that change when, and only when, what the policy gives or does changes. */
+/**
+ * Twelve hexadecimal digits that change when, and only when, what the policy gives or does changes; with
+ * `injection.at: Workload` only when what it gives does.
+ */
 export const revisionOf = ({ spec }: Pick<SoundPolicy, 'spec'>): string => {
   const known = revisions.get(spec);
   if (known) return known;
-  const revision = fingerprint(canonical(spec));
+  const revision = fingerprint(canonical(spec.injection.at === 'Workload' ? givenBy(spec) : spec));
   revisions.set(spec, revision);
   return revision;
 };
+
+// A template carries the revision, so whatever counts here restarts pods: an edit of a deadline must not.
+const givenBy = ({
+  strategy,
+  priceLimit,
+  durationHours,
+  instanceSpecs,
+  fallback,
+  injection,
+}: EffectiveSpec) => ({
+  ...{ strategy, priceLimit, durationHours, instanceSpecs },
+  ...{ fallback, injection },
+});
 
 // JSON with sorted keys: the order in which a user wrote the fields is not part of the policy.
 const canonical = (value: unknown): string => {

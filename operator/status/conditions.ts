@@ -3,7 +3,9 @@ import type { Condition } from '../api/index.ts';
 import { apiTime } from '../world/object.ts';
 import type { Probe } from '../world/objects.ts';
 import type { Policy, SoundPolicy } from '../world/policy.ts';
+import type { TemplateTrouble } from '../world/template.ts';
 import type { Governed } from './governed.ts';
+import { describeFixed, findTemplateTrouble } from './templates.ts';
 
 /** What a condition says; when it began to say so is added where it is written. */
 export interface Finding {
@@ -22,6 +24,8 @@ export interface Grounds {
    */
   readonly reach: 'Some' | 'Exempt' | 'OptedOut' | 'None' | 'Unknown';
   readonly probe: Probe | undefined;
+  /** What stands between pod templates and the policy. */
+  readonly troubles: readonly TemplateTrouble[];
   /** Sources that cannot be read, in words; empty when all can. */
   readonly unreadable: string;
 }
@@ -92,7 +96,7 @@ const is = (status: Finding['status'], reason: string, message: string): Finding
   message,
 });
 
-const findProgrammed = (policy: SoundPolicy, { governed, reach, probe }: Grounds): Finding => {
+const findProgrammed = (policy: SoundPolicy, { governed, reach, probe, troubles }: Grounds): Finding => {
   const { spec, generation } = policy;
   if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
   if (reach !== 'Some') return findOutOfReach(reach);
@@ -105,6 +109,8 @@ const findProgrammed = (policy: SoundPolicy, { governed, reach, probe }: Grounds
     if (!current?.reached)
       return is('False', 'Pending', current?.problem ?? 'admission has not been asked yet');
   }
+  const trouble = findTemplateTrouble(troubles);
+  if (trouble) return is('False', trouble.reason, trouble.message);
   if (pods.offVirtualNode > 0 && pods.spot === 0) {
     const advice = 'label them alibabacloud.com/eci: "true" (injection.scheduling: VirtualNode)';
     return is(
@@ -120,9 +126,23 @@ const findProgrammed = (policy: SoundPolicy, { governed, reach, probe }: Grounds
       `some of the pods it selects are governed by ${listed(winners)}`,
     );
   }
-  return spec.injection.at === 'Pod'
-    ? is('True', 'Programmed', 'new pods get what the policy asks for')
-    : is('True', 'Programmed', 'annotations stay as users wrote them; interruptions are handled');
+  return is('True', 'Programmed', describeProgrammed(spec.injection.at, troubles));
+};
+
+const describeProgrammed = (
+  at: SoundPolicy['spec']['injection']['at'],
+  troubles: readonly TemplateTrouble[],
+): string => {
+  switch (at) {
+    case 'Pod':
+      return 'new pods get what the policy asks for';
+    case 'Workload':
+      return ['pod templates have what the policy asks for', describeFixed(troubles)]
+        .filter(Boolean)
+        .join('; ');
+    case 'None':
+      return 'annotations stay as users wrote them; interruptions are handled';
+  }
 };
 
 const findOutOfReach = (reach: Exclude<Grounds['reach'], 'Some'>): Finding => {

@@ -107,7 +107,7 @@ const standingOf = (view: View, pod: Pod): Partial<Tally> => {
 const count = (view: View, tally: Tally, pod: Pod, policy: SoundPolicy): void => {
   const { policy: stamp, revision, reason } = ourAnnotations;
   const stamped = pod.annotations[stamp];
-  const injects = policy.spec.injection.at === 'Pod';
+  const injects = policy.spec.injection.at !== 'None';
   const current = stamped === policyKey(policy) && pod.annotations[revision] === revisionOf(policy);
   add(tally, { matched: 1, ...standingOf(view, pod) });
   add(tally, {

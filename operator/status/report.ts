@@ -27,6 +27,7 @@ const describe = (
       governed,
       reach: reachOf(view, policy, governed),
       probe: view.probes.byUid(policy.uid),
+      troubles: [...view.templateTroubles.group('policy', policy.uid)],
       unreadable: describeUnreadable(view),
     }),
     rest: {

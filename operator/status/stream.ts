@@ -108,6 +108,8 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     }
     case 'Probe':
       return change.after ? [change.after.uid] : [];
+    case 'Template':
+      return [change.before, change.after].flatMap((trouble) => (trouble ? [trouble.policy] : []));
     case 'SpotPolicy':
     case 'ClusterSpotPolicy':
       return neighbours(view, change);

@@ -16,6 +16,7 @@ import {
   instantMs,
   type RawObject,
 } from './object.ts';
+import { type Template, trimTemplate } from './template.ts';
 
 /** A namespace: its labels decide on opting out. `namespace` is empty. */
 export interface Namespace extends Identity {
@@ -103,6 +104,18 @@ export const trimBudget = (raw: PodDisruptionBudget): Budget => {
 /** Kinds of workload whose objects the world holds. */
 export type WorkloadKind = 'Deployment' | 'ReplicaSet' | 'StatefulSet' | 'Job' | 'CronJob';
 
+const groups: Readonly<Record<WorkloadKind, string>> = {
+  Deployment: 'apps',
+  ReplicaSet: 'apps',
+  StatefulSet: 'apps',
+  Job: 'batch',
+  CronJob: 'batch',
+};
+
+/** Whether the world holds the objects of a kind of this API group as workloads. */
+export const isHeldKind = (kind: string, group: string): kind is WorkloadKind =>
+  Object.hasOwn(groups, kind) && groups[kind as WorkloadKind] === group;
+
 /** A workload: who controls it, how many pods it wants, whether it has ended. */
 export interface Workload extends Identity {
   readonly kind: WorkloadKind;
@@ -118,6 +131,8 @@ export interface Workload extends Identity {
   readonly creationFails: boolean;
   /** The number of a StatefulSet's first pod. */
   readonly firstOrdinal: number;
+  /** Its pod template; undefined where its controller or its end leaves nothing to write there. */
+  readonly template: Template | undefined;
 }
 
 const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): Workload => ({
@@ -130,38 +145,53 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
   ignoresDisruption: false,
   creationFails: false,
   firstOrdinal: 0,
+  template: undefined,
   ...rest,
 });
 
+// Whoever controls a workload writes its template as well, and would undo what another writes there.
+const fixedByOwner = ({ metadata }: RawObject): string | undefined => {
+  const owner = controllerOf(metadata?.ownerReferences);
+  return owner && `its template belongs to ${owner.kind} ${owner.name}`;
+};
+
 /** Records of the kinds whose `spec.replicas` defaults to 1. */
 export const trimDeployment = (raw: Deployment): Workload =>
-  workload('Deployment', raw, { replicas: raw.spec?.replicas ?? 1 });
-/** The world's record of a ReplicaSet. */
+  workload('Deployment', raw, {
+    replicas: raw.spec?.replicas ?? 1,
+    template: trimTemplate(raw, 'Deployment', fixedByOwner(raw)),
+  });
+/** The world's record of a ReplicaSet; the template of one that a Deployment controls is the Deployment's. */
 export const trimReplicaSet = (raw: ReplicaSet): Workload =>
   workload('ReplicaSet', raw, {
     replicas: raw.spec?.replicas ?? 1,
     creationFails: (raw.status?.conditions ?? []).some(
       ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
     ),
+    template: fixedByOwner(raw) ? undefined : trimTemplate(raw, 'ReplicaSet', undefined),
   });
 /** The world's record of a StatefulSet. */
 export const trimStatefulSet = (raw: StatefulSet): Workload =>
   workload('StatefulSet', raw, {
     replicas: raw.spec?.replicas ?? 1,
     firstOrdinal: raw.spec?.ordinals?.start ?? 0,
+    template: trimTemplate(raw, 'StatefulSet', fixedByOwner(raw)),
   });
-/** The world's record of a CronJob: metadata is enough. */
-export const trimCronJob = (raw: Pick<CronJob, 'metadata'>): Workload => workload('CronJob', raw, {});
+/** The world's record of a CronJob. */
+export const trimCronJob = (raw: CronJob): Workload =>
+  workload('CronJob', raw, { template: trimTemplate(raw, 'CronJob', fixedByOwner(raw)) });
 
 /** The world's record of a Job; `replicas` is how many of its pods may still run. */
 export const trimJob = (raw: Job): Workload => {
   const { parallelism = 1, completions, podFailurePolicy } = raw.spec ?? {};
   const left = completions === undefined ? parallelism : completions - (raw.status?.succeeded ?? 0);
+  const finished = (raw.status?.conditions ?? []).some(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
   return workload('Job', raw, {
     replicas: Math.max(0, Math.min(parallelism, left)),
-    finished: (raw.status?.conditions ?? []).some(
-      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-    ),
+    finished,
+    template: finished || fixedByOwner(raw) ? undefined : trimTemplate(raw, 'Job', fixedByStart(raw)),
     ignoresDisruption: (podFailurePolicy?.rules ?? []).some(
       ({ action, onPodConditions }) =>
         action === 'Ignore' &&
@@ -171,6 +201,12 @@ export const trimJob = (raw: Job): Workload => {
     ),
   });
 };
+
+// The API server lets the template of a Job change only while the Job is suspended and before its first start.
+const fixedByStart = ({ spec, status }: Job): string | undefined =>
+  spec?.suspend === true && status?.startTime === undefined
+    ? undefined
+    : 'a Job keeps the template that it started with';
 
 /** An Event of the platform about a pod: SpotToBeReleased or SpotDegraded. */
 export interface PlatformEvent extends Identity {

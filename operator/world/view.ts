@@ -14,6 +14,7 @@ import type { Controller } from './object.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
 import type { Reservation } from './reservations.ts';
+import type { TemplateTrouble } from './template.ts';
 
 /** What each source delivers. */
 export interface Kinds extends Record<WorkloadKind, Workload> {
@@ -36,6 +37,7 @@ export type Change =
   | { [K in Kind]: { readonly kind: K } & Step<Kinds[K]> }[Kind]
   | ({ readonly kind: 'Interruption' } & Step<Interruption>)
   | ({ readonly kind: 'Probe' } & Step<Probe>)
+  | ({ readonly kind: 'Template' } & Step<TemplateTrouble>)
   | { readonly kind: 'Synced'; readonly of: Kind }
   | { readonly kind: 'Failed'; readonly of: Kind; readonly trouble: Trouble };
 
@@ -59,6 +61,9 @@ export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling
 /** How pods are found; `cohort` by what `cohortOf` gives. */
 export type PodIndex = 'namespace' | 'controller' | 'cohort';
 
+/** How workloads are found: by the UID of their controller, and those with a template by namespace. */
+export type WorkloadIndex = 'controller' | 'template';
+
 /** The world, read-only. */
 export interface View {
   readonly pods: Lookup<Pod, PodIndex>;
@@ -71,8 +76,9 @@ export interface View {
   readonly degradeEvents: Lookup<PlatformEvent, 'pod'>;
   readonly webhooks: Lookup<Webhook>;
   readonly probes: Lookup<Probe>;
+  readonly templateTroubles: Lookup<TemplateTrouble, 'policy'>;
   readonly interruptions: Lookup<Interruption, InterruptionIndex>;
-  workloads(kind: WorkloadKind): Lookup<Workload, 'controller'>;
+  workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex>;
   /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
   workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
   /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */

@@ -4,6 +4,7 @@ import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
 import { type Controller, groupOf, nameKey } from './object.ts';
+import { isHeldKind } from './objects.ts';
 import type {
   Budget,
   Namespace,
@@ -18,7 +19,18 @@ import { isLive, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 import { type Reservation, Reservations } from './reservations.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
-import type { Change, InterruptionIndex, Kind, Kinds, Owned, PodIndex, Trouble, View } from './view.ts';
+import type { TemplateTrouble } from './template.ts';
+import type {
+  Change,
+  InterruptionIndex,
+  Kind,
+  Kinds,
+  Owned,
+  PodIndex,
+  Trouble,
+  View,
+  WorkloadIndex,
+} from './view.ts';
 
 // Enough for every pod of a large storm; 36 characters each.
 const mostDeparted = 10_000;
@@ -29,17 +41,11 @@ const byController = ({ controller }: { controller: { uid: string } | undefined 
 const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [
   nameKey({ namespace, name: podName }),
 ];
-const aWorkloads = () => new Collection<Workload, 'controller'>({ controller: byController });
-
-const groupOfKind: Readonly<Record<WorkloadKind, string>> = {
-  Deployment: 'apps',
-  ReplicaSet: 'apps',
-  StatefulSet: 'apps',
-  Job: 'batch',
-  CronJob: 'batch',
-};
-
-const isWorkloadKind = (kind: string): kind is WorkloadKind => Object.hasOwn(groupOfKind, kind);
+const aWorkloads = () =>
+  new Collection<Workload, WorkloadIndex>({
+    controller: byController,
+    template: ({ template, namespace }) => (template ? [namespace] : []),
+  });
 
 /** All that is known of the cluster, and the only mutable state of the program. */
 export class World implements View {
@@ -58,6 +64,7 @@ export class World implements View {
   readonly degradeEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
   readonly webhooks = new Collection<Webhook>({});
   readonly probes = new Collection<Probe>({});
+  readonly templateTroubles = new Collection<TemplateTrouble, 'policy'>({ policy: ({ policy }) => [policy] });
   readonly interruptions = new Collection<Interruption, InterruptionIndex>({
     policy: ({ settings }) => [settings.policy],
     workload: ({ workload }) => (workload ? [workload.uid] : []),
@@ -68,7 +75,7 @@ export class World implements View {
   readonly troubles = new Map<Kind, Trouble>();
 
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
-  readonly #workloads: Readonly<Record<WorkloadKind, Collection<Workload, 'controller'>>> = {
+  readonly #workloads: Readonly<Record<WorkloadKind, Collection<Workload, WorkloadIndex>>> = {
     Deployment: aWorkloads(),
     ReplicaSet: aWorkloads(),
     StatefulSet: aWorkloads(),
@@ -109,7 +116,7 @@ export class World implements View {
     };
   }
 
-  workloads(kind: WorkloadKind): Lookup<Workload, 'controller'> {
+  workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex> {
     return this.#workloads[kind];
   }
 
@@ -122,8 +129,7 @@ export class World implements View {
     kind: string;
     uid: string;
   }): Workload | undefined {
-    if (!isWorkloadKind(kind) || groupOfKind[kind] !== groupOf(apiVersion)) return undefined;
-    return this.#workloads[kind].byUid(uid);
+    return isHeldKind(kind, groupOf(apiVersion)) ? this.#workloads[kind].byUid(uid) : undefined;
   }
 
   owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined {
@@ -219,6 +225,14 @@ export class World implements View {
     return { kind: 'Probe', before, after };
   }
 
+  /** Keeps what stands between a template and its policy, or that nothing does any more. */
+  recordTrouble(uid: string, after: TemplateTrouble | undefined): Change {
+    const before = this.templateTroubles.byUid(uid);
+    if (after) this.templateTroubles.apply({ kind: 'changed', object: after });
+    else if (before) this.templateTroubles.apply({ kind: 'deleted', object: before });
+    return { kind: 'Template', before, after };
+  }
+
   /** Forgets interruptions that are done. */
   forget(uid: string): void {
     const interruption = this.interruptions.byUid(uid);
@@ -231,6 +245,7 @@ export class World implements View {
   beginTerm(): void {
     for (const { uid } of [...this.interruptions.all()]) this.forget(uid);
     for (const probe of [...this.probes.all()]) this.probes.apply({ kind: 'deleted', object: probe });
+    for (const { uid } of [...this.templateTroubles.all()]) this.recordTrouble(uid, undefined);
     this.#totals.clear();
     for (const policy of this.policies.all()) {
       this.#totals.set(policyKey(policy), { ...noTotals, ...policy.status?.totals });

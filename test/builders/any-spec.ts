@@ -49,12 +49,15 @@ const selection = fc.oneof(
 );
 
 const mode = fc.constantFrom('AtCreation', 'Never');
-const injection = {
-  existing: sometimes(fc.constantFrom('Keep', 'Overwrite')),
-  scheduling: sometimes(fc.constantFrom('AsIs', 'VirtualNode')),
-};
+const scheduling = { scheduling: sometimes(fc.constantFrom('AsIs', 'VirtualNode')) };
+const injection = { existing: sometimes(fc.constantFrom('Keep', 'Overwrite')), ...scheduling };
 const anywhere = {
-  injection: sometimes(fc.record({ at: sometimes(fc.constantFrom('Pod', 'None')), ...injection })),
+  injection: sometimes(
+    fc.oneof(
+      fc.record({ at: sometimes(fc.constantFrom('Pod', 'None')), ...injection }),
+      fc.record({ at: fc.constant('Workload'), existing: sometimes(fc.constant('Keep')), ...scheduling }),
+    ),
+  ),
 };
 const fallback = sometimes(fc.record({ mode: sometimes(mode) }));
 const divided = {
@@ -132,6 +135,8 @@ const byField: Readonly<Record<string, readonly Json[]>> = {
   priceLimit: ['', '0.25 CNY', ...'0 0.000 00.1 1e3 -1 .5 1. 0.1234 12345678.123 123456789.123'.split(' ')],
   instanceSpecs: ['2 - 4Gi', ...'2-4 2-4GiB 1.5-3Gi ecs.c6 ecs.C6.large ecs.c6.large,2-4Gi'.split(' ')],
   strategy: ['SpotAsPriceGo', 'SpotWithPriceLimit', 'NoSpot', 'spotAsPriceGo'],
+  at: ['Pod', 'Workload', 'None', 'Template'],
+  existing: ['Keep', 'Overwrite'],
   operator: ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt'],
   priority: [-1001, -1000, 1000, 1001, 2 ** 31],
   onDemandBase: [-1, 0, 0.5, 10_000, 10_001, '3'],

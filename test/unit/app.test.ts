@@ -42,6 +42,7 @@ const operate = (lists: readonly Kind[] = allKinds) => {
     apply: () => call('apply', '1'),
     remove: call('remove', undefined),
     probe: () => call('probe', undefined),
+    writeTemplate: () => call('writeTemplate', { kind: 'Written' } as const),
     write: (_, patch) => call(`write ${Object.keys(patch).toSorted().join()}`, true),
   }).subscribe((outcome) => outcomes.push(outcome));
   onTestFinished(() => subscription.unsubscribe());
@@ -158,6 +159,7 @@ it('an operator whose election ends in an error ends with it', async () => {
       apply: never,
       remove: never(),
       probe: never,
+      writeTemplate: never,
     },
     ...{ write: never, leader$, sources: allKinds.map((kind) => () => from(list(world, kind, []))) },
   }).subscribe({ error: (error) => errors.push(error) });

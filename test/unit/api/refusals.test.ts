@@ -127,7 +127,7 @@ const refused: readonly [why: string, spec: Spec, field: string, words: RegExp][
   ['a priority out of bounds', { priority: 1001 }, 'spec.priority', /1001: .*<=1000/],
   ['a fraction as priority', { priority: 1.5 }, 'spec.priority', /1\.5: .*int/],
   ['a mode of a later version', { mode: 'DryRun' }, 'spec.mode', /"DryRun".*"Enforce"/],
-  ['injection into workloads', { injection: { at: 'Workload' } }, 'spec.injection.at', /"Pod"\|"None"/],
+  ['injection elsewhere', { injection: { at: 'Node' } }, 'spec.injection.at', /"Pod"\|"Workload"\|"None"/],
   [
     'a virtual node as evictor',
     { interruption: { evictor: 'VirtualNode' } },
@@ -235,6 +235,12 @@ const refused: readonly [why: string, spec: Spec, field: string, words: RegExp][
     'spec.selector.matchExpressions[0].key',
     /must be a label key/,
   ],
+  [
+    'a template whose fields would be taken from others',
+    { injection: { at: 'Workload', existing: 'Overwrite' } },
+    'spec.injection.existing',
+    /takes no field of a template from whoever wrote it/,
+  ],
 ];
 
 describe('a spec is refused, with its field and what to do about it, for', () => {
@@ -257,6 +263,7 @@ const accepted: readonly [what: string, spec: Spec][] = [
     { selector: undefined, targetRefs: [{ group: '', kind: 'Pod', name: 'a.b' }] },
   ],
   ['no strategy where nothing is injected', { strategy: undefined, injection: { at: 'None' } }],
+  ['templates of workloads', { injection: { at: 'Workload', scheduling: 'VirtualNode' } }],
   ['a limit of a thousandth', limited('0.001')],
   ['a limit with its zeros', limited('0.250')],
   ['NoSpot', { strategy: 'NoSpot' }],

@@ -31,7 +31,7 @@ const aProbe = (more: Partial<Probe> = {}): Probe => ({
 const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): Record<string, Finding> =>
   Object.fromEntries(
     findConditions(sound(spec), {
-      ...{ governed: nobody, reach: 'Some', probe: aProbe(), unreadable: '' },
+      ...{ governed: nobody, reach: 'Some', probe: aProbe(), troubles: [], unreadable: '' },
       ...grounds,
     }).map((finding) => [finding.type, finding]),
   );

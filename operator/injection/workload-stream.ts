@@ -1,0 +1,181 @@
+import { concat, defer, EMPTY, from, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
+import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
+import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import { namespacesOfAny } from '../policy/rules.ts';
+import type { Workload } from '../world/objects.ts';
+import type { SoundPolicy } from '../world/policy.ts';
+import { type TemplateKind, templates, type TemplateTrouble } from '../world/template.ts';
+import type { Change, View } from '../world/view.ts';
+import type { World } from '../world/world.ts';
+import { decideTemplate, type Owned, type TemplateDecision } from './template.ts';
+import {
+  type Memory,
+  settleTemplate,
+  type Step,
+  stepTemplate,
+  type TemplateAnswer,
+} from './template-step.ts';
+
+/** What this stream tells: an answer to a write of a template, or that what stands in the way of one has changed. */
+export type TemplateOutcome =
+  | {
+      readonly room: 'injection';
+      readonly kind: 'templated';
+      readonly workload: Workload;
+      /** Undefined where the template was released. */
+      readonly policy: SoundPolicy | undefined;
+      readonly answer: TemplateAnswer;
+    }
+  | { readonly room: 'injection'; readonly kind: 'troubled'; readonly change: Change };
+
+/** What the stream is made of; `writeTemplate` is effects.ts with its client bound and rejects for nothing. */
+export interface TemplateDeps {
+  readonly world: World;
+  readonly nowMs: () => number;
+  readonly writeTemplate: (workload: Workload, owned: Owned) => CallWithSignal<TemplateAnswer>;
+}
+
+// Rollouts begin one after the other, so that a policy over many workloads does not flood the scheduler.
+const concurrency = 8;
+// Many edits in a row are looked at together, and before the status of their policies is.
+const gatherMs = 50;
+
+/**
+ * Keeps the pod templates of workloads what policies with `injection.at: Workload` ask for, and lets go of what none asks
+ * for any more. Emits each write and each change of what stands in its way. Never completes.
+ */
+export const templateStream = (deps: TemplateDeps, world$: Observable<Change>): Observable<TemplateOutcome> =>
+  defer(() => {
+    const alarm$ = new Subject<Alarm<string>>();
+    const memories = new Map<string, Memory>();
+    const known$ = defer(() => everywhere(deps.world));
+    const touched$ = world$.pipe(
+      mergeMap((change) => touchedBy(deps.world, change)),
+      map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),
+    );
+    const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
+    // Known keys come last: their looks set alarms, which somebody must hear.
+    return merge(due$, known$).pipe(
+      coalesceByKey((key) => lookAt(deps, key, memories, alarm$), { concurrency }),
+    );
+  });
+
+const lookAt = (
+  deps: TemplateDeps,
+  key: string,
+  memories: Map<string, Memory>,
+  alarm$: Subject<Alarm<string>>,
+): Observable<TemplateOutcome> =>
+  defer(() => {
+    const { world, nowMs, writeTemplate } = deps;
+    const [kind, uid] = partsOf(key);
+    const workload = world.workloads(kind).byUid(uid);
+    if (!workload) {
+      memories.delete(key);
+      return told(world, uid, undefined);
+    }
+    const decision = decideTemplate(world, workload);
+    const look = (): Step => {
+      const [next, step] = stepTemplate(memories.get(key) ?? {}, decision, workload.template, nowMs());
+      if (Object.keys(next).length > 0) memories.set(key, next);
+      else memories.delete(key);
+      if (step.kind === 'Wait') alarm$.next({ key, atMs: step.untilMs });
+      return step;
+    };
+    const step = look();
+    if (step.kind !== 'Write' || decision.kind !== 'Write') {
+      return told(world, uid, troubleOf(workload, decision, step));
+    }
+    const { owned, policy } = decision;
+    return fromCall(writeTemplate(workload, owned)).pipe(
+      mergeMap((answer) => {
+        const about = { owned, template: workload.template };
+        memories.set(key, settleTemplate(memories.get(key) ?? {}, about, answer, nowMs()));
+        const after = answer.kind === 'Written' ? undefined : troubleOf(workload, decision, look());
+        return concat(
+          of({ room: 'injection', kind: 'templated', workload, policy, answer } as const),
+          told(world, uid, after),
+        );
+      }),
+    );
+  });
+
+const troubleOf = (
+  { kind, uid, namespace, name }: Workload,
+  decision: TemplateDecision,
+  step: Step,
+): TemplateTrouble | undefined => {
+  if (decision.kind === 'Nothing' || !decision.policy) return undefined;
+  const identity = { uid, namespace, name, kind, policy: decision.policy.uid };
+  if (decision.kind === 'Fixed') return { ...identity, reason: 'Fixed', message: decision.message };
+  if (step.kind !== 'Wait') return undefined;
+  if (step.why === 'Quiet') return { ...identity, reason: 'Waiting', message: 'not written yet' };
+  if (step.why === 'Lost') {
+    const message = 'somebody takes away what was written there; it is written again, each time later';
+    return { ...identity, reason: 'Waiting', message };
+  }
+  return { ...identity, reason: step.why.reason, message: step.why.message };
+};
+
+const told = (world: World, uid: string, after: TemplateTrouble | undefined): Observable<TemplateOutcome> => {
+  if (JSON.stringify(world.templateTroubles.byUid(uid)) === JSON.stringify(after)) return EMPTY;
+  return of({ room: 'injection', kind: 'troubled', change: world.recordTrouble(uid, after) } as const);
+};
+
+const kinds = Object.keys(templates) as readonly TemplateKind[];
+const keyOf = (kind: TemplateKind, uid: string): string => `${kind}/${uid}`;
+const partsOf = (key: string): [kind: TemplateKind, uid: string] => {
+  const [kind, uid = ''] = key.split('/');
+  return [kind as TemplateKind, uid];
+};
+
+const touchedBy = (view: View, change: Change): Observable<string> => {
+  switch (change.kind) {
+    case 'Deployment':
+    case 'ReplicaSet':
+    case 'StatefulSet':
+    case 'Job':
+    case 'CronJob': {
+      const { before, after, kind } = change;
+      const workload = after ?? before;
+      return (workload?.template ?? before?.template) ? of(keyOf(kind, workload?.uid ?? '')) : EMPTY;
+    }
+    case 'SpotPolicy':
+    case 'ClusterSpotPolicy': {
+      const { before, after } = change;
+      // Every status write comes by here: only an edit is news.
+      const edited = before?.generation !== after?.generation;
+      return edited ? inNamespaces(view, namespacesOfAny(view, [before, after])) : EMPTY;
+    }
+    case 'Probe': {
+      const { before, after } = change;
+      const news = after?.reached && !(before?.reached && before.generation === after.generation);
+      const policy = news ? view.policies.byUid(after.uid) : undefined;
+      return policy ? inNamespaces(view, namespacesOfAny(view, [policy])) : EMPTY;
+    }
+    case 'Namespace':
+      return inNamespaces(view, [(change.after ?? change.before)?.name ?? '']);
+    case 'Synced':
+      // Nothing is released before these are known.
+      return change.of === 'SpotPolicy' || change.of === 'ClusterSpotPolicy' || change.of === 'Namespace'
+        ? from(everywhere(view))
+        : EMPTY;
+    default:
+      return EMPTY;
+  }
+};
+
+const inNamespaces = (view: View, namespaces: readonly string[]): Observable<string> =>
+  from(namespaces).pipe(
+    mergeMap((namespace) =>
+      kinds.flatMap((kind) =>
+        [...view.workloads(kind).group('template', namespace)].map(({ uid }) => keyOf(kind, uid)),
+      ),
+    ),
+  );
+
+const everywhere = (view: View): readonly string[] =>
+  kinds.flatMap((kind) =>
+    [...view.workloads(kind).all()].filter(({ template }) => template).map(({ uid }) => keyOf(kind, uid)),
+  );

@@ -1,0 +1,99 @@
+import type { ManagedFieldsEntry, ObjectMeta } from 'kubernetes-types/meta/v1.d.ts';
+import { eciLabel } from '../api/keys.ts';
+import { type Identity, keepPrefixed, type RawObject } from './object.ts';
+
+/** The field manager under which templates are written: what it owns there is ours, and nothing else is. */
+export const templateManager = 'spotpolicy-template';
+
+/** Where the metadata that a workload gives its pods stands, by kind. */
+export const templates = {
+  Deployment: { apiVersion: 'apps/v1', path: ['spec', 'template', 'metadata'] },
+  ReplicaSet: { apiVersion: 'apps/v1', path: ['spec', 'template', 'metadata'] },
+  StatefulSet: { apiVersion: 'apps/v1', path: ['spec', 'template', 'metadata'] },
+  Job: { apiVersion: 'batch/v1', path: ['spec', 'template', 'metadata'] },
+  CronJob: { apiVersion: 'batch/v1', path: ['spec', 'jobTemplate', 'spec', 'template', 'metadata'] },
+} as const satisfies Readonly<Record<string, { apiVersion: string; path: readonly string[] }>>;
+
+/** Kinds of workload whose template can be written. */
+export type TemplateKind = keyof typeof templates;
+
+/** A pod template, trimmed to what decisions read. */
+export interface Template {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Only ECI's and our own annotations. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The keys that our field manager owns, sorted. */
+  readonly owned: { readonly annotations: readonly string[]; readonly labels: readonly string[] };
+  /** Who else holds keys that we write, by key; by `annotations` or `labels` who holds the map as an empty one. */
+  readonly others: Readonly<Record<string, string>>;
+  /** Why it must not be written, in words; undefined where it may be. */
+  readonly fixed: string | undefined;
+}
+
+const annotationPrefixes = ['k8s.aliyun.com/eci-', 'spotpolicy.dev/'];
+const writtenPrefixes = [...annotationPrefixes, eciLabel];
+const parts = ['annotations', 'labels'] as const;
+
+/** The record of the template of a workload, which must come with its `managedFields`; never throws. */
+export const trimTemplate = (raw: RawObject, kind: TemplateKind, fixed: string | undefined): Template => {
+  const { path } = templates[kind];
+  const metadata = follow(raw, path) as ObjectMeta | undefined;
+  const entries = raw.metadata?.managedFields ?? [];
+  const ours = entries.filter(isOurs);
+  const owned = (part: (typeof parts)[number]): string[] =>
+    ours.flatMap(({ fieldsV1 }) => keysBelow(fieldsV1, [...path, part]) ?? []).toSorted();
+  return {
+    labels: metadata?.labels ?? {},
+    annotations: keepPrefixed(metadata?.annotations, annotationPrefixes),
+    owned: { annotations: owned('annotations'), labels: owned('labels') },
+    others: Object.assign(
+      {},
+      ...entries.filter((entry) => !isOurs(entry)).map((entry) => heldBy(entry, path)),
+    ),
+    fixed,
+  };
+};
+
+const heldBy = ({ manager = '', fieldsV1 }: ManagedFieldsEntry, path: readonly string[]) =>
+  keepPrefixed(
+    Object.fromEntries(
+      parts
+        .flatMap((part) => {
+          const keys = keysBelow(fieldsV1, [...path, part]);
+          // Whoever holds an empty map holds all of it: no key can be added without a conflict (measured on 1.36).
+          return keys?.length === 0 ? [part] : (keys ?? []);
+        })
+        .map((key) => [key, manager]),
+    ),
+    [...writtenPrefixes, ...parts],
+  );
+
+const isOurs = ({ manager, operation, subresource }: ManagedFieldsEntry): boolean =>
+  manager === templateManager && operation === 'Apply' && !subresource;
+
+const follow = (from: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (at, step) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined),
+    from,
+  );
+
+// In `fieldsV1` a field or a key of a map is spelt `f:` and its name; `.` stands for the map itself.
+const keysBelow = (fields: unknown, path: readonly string[]): string[] | undefined => {
+  const steps = path.map((step) => `f:${step}`);
+  const held = follow(fields, steps);
+  if (typeof held !== 'object' || held === null) return undefined;
+  return Object.keys(held)
+    .filter((key) => key.startsWith('f:'))
+    .map((key) => key.slice(2));
+};
+
+/** What stands between a workload's template and what its policy asks for; the identity is the workload's. */
+export interface TemplateTrouble extends Identity {
+  readonly kind: string;
+  /** UID of the policy that governs its pods. */
+  readonly policy: string;
+  /** `Waiting` passes by itself; `Fixed` templates are never written; the others were refused by the API server. */
+  readonly reason: 'Waiting' | 'Fixed' | 'FieldManagerConflict' | 'Forbidden' | 'Refused';
+  /** In words, without the name of the workload. */
+  readonly message: string;
+}

@@ -1,0 +1,337 @@
+import type { Pod, PodTemplateSpec } from 'kubernetes-types/core/v1.js';
+import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
+import { beforeAll, describe, type ExpectStatic, test } from 'vitest';
+import { workloadTemplates } from '../../../cdk8s/manifests.ts';
+import type { SpotPolicySpecInput } from '../../../operator/api/spot-policy.ts';
+import { type TemplateKind, templates } from '../../../operator/world/template.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
+import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
+import { aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
+import { spotAnnotations } from './admitted.ts';
+
+const { admin, kubectl } = await sharedCluster();
+
+beforeAll(async () => {
+  const items = workloadTemplates();
+  await kubectl(
+    ['apply', '--server-side', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+  );
+});
+
+const strategy = 'k8s.aliyun.com/eci-spot-strategy';
+const duration = 'k8s.aliyun.com/eci-spot-duration';
+const revision = 'spotpolicy.dev/revision';
+
+type Spec = Partial<SpotPolicySpecInput>;
+const atWorkload = (spec: Spec = {}) =>
+  aPolicy({ name: 'spot', spec: { selector: {}, injection: { at: 'Workload' }, ...spec } });
+
+/** A namespace whose one policy, `spot`, writes the template of every workload. */
+const aScene = async (spec: Spec = {}): Promise<string> => {
+  const namespace = await aNamespace();
+  await aProgrammedPolicy(admin, namespace, atWorkload(spec));
+  return namespace;
+};
+
+interface Seen {
+  readonly metadata: ObjectMeta;
+  readonly template: ObjectMeta;
+}
+
+const look = async (kind: TemplateKind, namespace: string, name: string): Promise<Seen> => {
+  const object = await admin.get(pathTo(kind, namespace, name));
+  const template = templates[kind].path.reduce<unknown>(
+    (at, step) => (at as Record<string, unknown>)[step],
+    object,
+  );
+  return { metadata: object.metadata as ObjectMeta, template: template as ObjectMeta };
+};
+
+const becomes = (
+  kind: TemplateKind,
+  namespace: string,
+  name: string,
+  holds: (seen: Seen) => boolean,
+): Promise<Seen> =>
+  waitFor(`the template of ${kind} ${name}`, async () => {
+    const seen = await look(kind, namespace, name);
+    return holds(seen) ? seen : Promise.reject(new Error(JSON.stringify(seen)));
+  });
+
+const isWritten = ({ template }: Seen): boolean => template.annotations?.[revision] !== undefined;
+const hasDuration =
+  (value: string) =>
+  ({ template }: Seen): boolean =>
+    template.annotations?.[duration] === value;
+const edit = (namespace: string, spec: Spec): Promise<unknown> =>
+  admin.patch(pathTo('SpotPolicy', namespace, 'spot'), { spec });
+
+const programmed = (namespace: string, reason: string) =>
+  waitFor(`the policy to say ${reason}`, async () => {
+    const { conditions = [] } = await statusOf(admin, namespace, 'spot');
+    const found = conditions.find(({ type }) => type === 'Programmed');
+    return found?.reason === reason ? found : Promise.reject(new Error(JSON.stringify(conditions)));
+  });
+
+const expectGiven = (expect: ExpectStatic, namespace: string, pod: Pod | undefined): void => {
+  expect(pod?.metadata?.annotations).toMatchObject({
+    ...spotAnnotations,
+    'spotpolicy.dev/policy': `SpotPolicy/${namespace}/spot`,
+    [revision]: expect.stringMatching(/^[0-9a-f]{12}$/),
+  });
+  expect(pod?.metadata?.labels).toMatchObject({ 'spotpolicy.dev/capacity': 'spot' });
+  // It came by the template, not by admission.
+  expect(pod?.metadata?.annotations).not.toHaveProperty(['spotpolicy.dev/admission']);
+};
+
+const podWith = (namespace: string, app: string): Promise<Pod> =>
+  waitFor(`an annotated pod of ${app}`, async () => {
+    const pods = await podsOf(admin, namespace, app);
+    return pods.find(({ metadata }) => metadata?.annotations?.[revision] !== undefined);
+  });
+
+describe.concurrent('pods get their annotations by the template of', () => {
+  test('a Deployment and a StatefulSet, which roll out', async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aDeployment({ replicas: 2 }));
+    await create(admin, namespace, aStatefulSet());
+    expectGiven(expect, namespace, await podWith(namespace, 'web'));
+    expectGiven(expect, namespace, await podWith(namespace, 'db'));
+    const { pods } = await waitFor('the rollouts', async () => {
+      const status = await statusOf(admin, namespace, 'spot');
+      const { matched, outdated, uninjected } = status.pods ?? {};
+      return matched === 3 && outdated === 0 && uninjected === 0
+        ? status
+        : Promise.reject(new Error(JSON.stringify(status)));
+    });
+    expect(pods).toMatchObject({ matched: 3, userValueKept: 0 });
+  });
+
+  test('a bare ReplicaSet, from its next pod on', async ({ expect }) => {
+    const namespace = await aScene();
+    const { spec } = aDeployment({ name: 'bare' });
+    const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'bare' }, spec };
+    await create(admin, namespace, replicaSet);
+    await becomes('ReplicaSet', namespace, 'bare', isWritten);
+    for (const { metadata } of await podsOf(admin, namespace, 'bare')) {
+      await admin.delete(pathTo('Pod', namespace, metadata?.name));
+    }
+    expectGiven(expect, namespace, await podWith(namespace, 'bare'));
+  });
+
+  test('a CronJob, from its next run on', async ({ expect }) => {
+    const namespace = await aScene();
+    const cronJob = aCronJob();
+    await create(admin, namespace, { ...cronJob, spec: { ...cronJob.spec, suspend: true } });
+    await becomes('CronJob', namespace, 'nightly', isWritten);
+    await kubectl(['-n', namespace, 'create', 'job', 'by-hand', '--from=cronjob/nightly']);
+    expectGiven(expect, namespace, await podWith(namespace, 'nightly'));
+  });
+
+  test('a Job that waits for its start', async ({ expect }) => {
+    const namespace = await aScene();
+    const job = aJob();
+    await create(admin, namespace, { ...job, spec: { ...job.spec, suspend: true } });
+    await becomes('Job', namespace, 'batch', isWritten);
+    await admin.patch(pathTo('Job', namespace, 'batch'), { spec: { suspend: false } });
+    expectGiven(expect, namespace, await podWith(namespace, 'batch'));
+  });
+});
+
+test.concurrent(
+  'a Job that has started is named in the status, and neither it nor its pods are touched',
+  async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aJob());
+    const { message } = await waitFor('the status to name it', async () => {
+      const found = await programmed(namespace, 'Programmed');
+      return found.message.includes('Job') && found;
+    });
+    expect(message).toContain(`Job ${namespace}/batch (a Job keeps the template that it started with)`);
+    expect((await look('Job', namespace, 'batch')).template.annotations ?? {}).not.toHaveProperty([strategy]);
+    const [pod] = await podsOf(admin, namespace, 'batch');
+    expect(pod?.metadata?.annotations ?? {}).not.toHaveProperty([strategy]);
+  },
+);
+
+// As in Git: without a word on annotations where there are none.
+const aManifest = (annotations?: Record<string, string>): object => {
+  const { spec, ...manifest } = aDeployment();
+  const labels = { app: 'web' };
+  const metadata = { labels, ...(annotations && { annotations }) };
+  return { ...manifest, spec: { ...spec, template: { ...spec?.template, metadata } } };
+};
+
+describe.concurrent('a rollout', () => {
+  const replicaSetsOf = async (namespace: string): Promise<number> =>
+    (await admin.list(pathTo('ReplicaSet', namespace))).length;
+
+  test('comes with each edit of what pods get, and with nothing else', async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aDeployment());
+    expect((await becomes('Deployment', namespace, 'web', isWritten)).metadata.generation).toBe(2);
+    await edit(namespace, { priority: 7, interruption: { onDeadline: 'Leave' } });
+    await waitFor(
+      'the edit to be seen',
+      async () => (await statusOf(admin, namespace, 'spot')).observedGeneration === 2,
+    );
+    await edit(namespace, { durationHours: 0 });
+    const edited = await becomes('Deployment', namespace, 'web', hasDuration('0'));
+    expect(edited.metadata.generation).toBe(3);
+    await waitFor('three ReplicaSets', async () => (await replicaSetsOf(namespace)) === 3);
+  });
+
+  test('is one for two edits within a second', async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aDeployment());
+    await becomes('Deployment', namespace, 'web', isWritten);
+    await edit(namespace, { durationHours: 0 });
+    await waitFor(
+      'most of a second',
+      (() => {
+        const untilMs = Date.now() + 600;
+        return () => Date.now() >= untilMs;
+      })(),
+    );
+    await edit(namespace, { instanceSpecs: ['2-4Gi'] });
+    const { metadata, template } = await becomes('Deployment', namespace, 'web', hasDuration('0'));
+    expect(template.annotations).toMatchObject({ 'k8s.aliyun.com/eci-use-specs': '2-4Gi' });
+    expect(metadata.generation).toBe(3);
+  });
+
+  test('does not follow when another manager applies what it always applies, or takes a key for itself', async ({
+    expect,
+  }) => {
+    const namespace = await aScene();
+    const path = `${pathTo('Deployment', namespace, 'web')}?fieldManager=gitops&force=true`;
+    const apply = (annotations?: Record<string, string>) =>
+      admin.patch(path, aManifest(annotations), 'apply');
+    await apply();
+    await becomes('Deployment', namespace, 'web', isWritten);
+    for (let round = 0; round < 20; round += 1) await apply();
+    expect((await look('Deployment', namespace, 'web')).metadata.generation).toBe(2);
+    for (let round = 0; round < 20; round += 1) await apply({ [duration]: '0' });
+    // Whatever the operator makes of it is done when it has dealt with an edit that came later.
+    await edit(namespace, { instanceSpecs: ['2-4Gi'] });
+    const { metadata, template } = await becomes(
+      'Deployment',
+      namespace,
+      'web',
+      (seen) => seen.template.annotations?.['k8s.aliyun.com/eci-use-specs'] !== undefined,
+    );
+    expect(template.annotations?.[duration]).toBe('0');
+    expect(metadata.generation).toBe(4);
+  });
+
+  test('is no answer to each of twenty replacements that take the annotations away', async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aDeployment());
+    await becomes('Deployment', namespace, 'web', isWritten);
+    const strip = async (): Promise<void> => {
+      const { template } = await look('Deployment', namespace, 'web');
+      const keys = Object.keys(template.annotations ?? {}).map((key) => [key, null]);
+      const metadata = { annotations: Object.fromEntries(keys) };
+      await admin.patch(pathTo('Deployment', namespace, 'web'), { spec: { template: { metadata } } });
+    };
+    for (let round = 0; round < 20; round += 1) {
+      await strip();
+      // Each replacement begins a term that the operator could answer within, if it answered each.
+      await waitFor(
+        'a moment',
+        (() => {
+          const untilMs = Date.now() + 250;
+          return () => Date.now() >= untilMs;
+        })(),
+      );
+    }
+    const { metadata } = await becomes('Deployment', namespace, 'web', isWritten);
+    // Twenty-one of others at most, our first, and few answers: the waits double.
+    expect(metadata.generation).toBeLessThanOrEqual(26);
+  });
+});
+
+test.concurrent(
+  'a template is released when its policy goes, of our keys and no others',
+  async ({ expect }) => {
+    const namespace = await aScene({ injection: { at: 'Workload', scheduling: 'VirtualNode' } });
+    const own = { 'k8s.aliyun.com/eci-use-specs': '4-8Gi', 'example.com/team': 'shop' };
+    const created = await create(
+      admin,
+      namespace,
+      aDeployment({ annotations: own, labels: { tier: 'front' } }),
+    );
+    const { template } = await becomes('Deployment', namespace, 'web', isWritten);
+    expect(template.annotations).toMatchObject({ ...own, ...spotAnnotations });
+    expect(template.labels).toMatchObject({
+      'alibabacloud.com/eci': 'true',
+      'spotpolicy.dev/capacity': 'spot',
+    });
+    await admin.delete(pathTo('SpotPolicy', namespace, 'spot'));
+    const after = await becomes('Deployment', namespace, 'web', (seen) => !isWritten(seen));
+    const asCreated = created.spec?.template as PodTemplateSpec;
+    expect(after.template.annotations).toEqual(asCreated.metadata?.annotations);
+    expect(after.template.labels).toEqual(asCreated.metadata?.labels);
+    expect(after.metadata.managedFields?.map(({ manager }) => manager)).not.toContain('spotpolicy-template');
+    expect(after.metadata.generation).toBe(3);
+  },
+);
+
+test.concurrent(
+  'a policy that moves to admission releases the template, and its pods get it there',
+  async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aDeployment());
+    await becomes('Deployment', namespace, 'web', isWritten);
+    await edit(namespace, { injection: { at: 'Pod' } });
+    await becomes('Deployment', namespace, 'web', (seen) => !isWritten(seen));
+    const pod = await waitFor('a pod given at admission', async () => {
+      const pods = await podsOf(admin, namespace, 'web');
+      return pods.find(({ metadata }) => metadata?.annotations?.['spotpolicy.dev/admission'] !== undefined);
+    });
+    expect(pod.metadata?.annotations).toMatchObject(spotAnnotations);
+  },
+);
+
+test.concurrent(
+  'a field that another manager holds is told with both names, left alone, and written once it is free',
+  async ({ expect }) => {
+    const namespace = await aScene();
+    await create(admin, namespace, aDeployment());
+    await becomes('Deployment', namespace, 'web', isWritten);
+    const asAuditor = (annotations: object) => {
+      const body = {
+        ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } },
+        spec: { template: { metadata: { annotations } } },
+      };
+      return admin.patch(`${pathTo('Deployment', namespace, 'web')}?fieldManager=auditor`, body, 'apply');
+    };
+    // The same value, so nobody minds; but from now on it is theirs as well.
+    await asAuditor({ [duration]: '1' });
+    await edit(namespace, { durationHours: 0 });
+    const { status, message } = await programmed(namespace, 'FieldManagerConflict');
+    expect(status).toBe('False');
+    expect(message).toContain('auditor');
+    expect(message).toContain(duration);
+    const { metadata, template } = await look('Deployment', namespace, 'web');
+    expect(template.annotations?.[duration]).toBe('1');
+    expect(metadata.generation).toBe(2);
+    await asAuditor({});
+    await becomes('Deployment', namespace, 'web', hasDuration('0'));
+    await programmed(namespace, 'Programmed');
+  },
+);
+
+test.concurrent(
+  'an empty map of annotations that somebody applies leaves no room for ours, and that is told',
+  async ({ expect }) => {
+    const namespace = await aScene();
+    const path = `${pathTo('Deployment', namespace, 'web')}?fieldManager=gitops`;
+    await admin.patch(path, aManifest({}), 'apply');
+    const { message } = await programmed(namespace, 'FieldManagerConflict');
+    expect(message).toContain('.spec.template.metadata.annotations: conflict with "gitops"');
+    await admin.patch(path, aManifest(), 'apply');
+    await becomes('Deployment', namespace, 'web', isWritten);
+  },
+);

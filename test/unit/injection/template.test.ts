@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { appliedObject, decideTemplate, type Owned } from '../../../operator/injection/template.ts';
+import { revisionOf } from '../../../operator/policy/revision.ts';
+import { precedence } from '../../../operator/policy/rules.ts';
+import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import type { TemplateKind } from '../../../operator/world/template.ts';
+import { World } from '../../../operator/world/world.ts';
+import { ownedBy } from '../../builders/pod.ts';
+import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { applied } from '../../builders/template.ts';
+import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
+import { aNamespace, aWorld, known, list, type Raw } from '../../builders/world.ts';
+
+const strategy = 'k8s.aliyun.com/eci-spot-strategy';
+const duration = 'k8s.aliyun.com/eci-spot-duration';
+const reason = 'spotpolicy.dev/reason';
+
+const atWorkload = (spec: PolicyWishes['spec'] = {}, name = 'web') =>
+  aPolicy({ name, spec: { injection: { at: 'Workload' }, ...spec } });
+const sound = (spec: PolicyWishes['spec'] = {}) => known('SpotPolicy', atWorkload(spec)) as SoundPolicy;
+
+const decide = <K extends TemplateKind>(
+  kind: K,
+  raw: Raw<K>,
+  policies = [atWorkload()],
+  namespaceLabels: Record<string, string> = {},
+) =>
+  decideTemplate(
+    aWorld({ SpotPolicy: policies, Namespace: [aNamespace('shop', namespaceLabels)] }),
+    known(kind, raw),
+  );
+
+const wantedBy = (spec: PolicyWishes['spec'] = {}): Owned => ({
+  annotations: {
+    [strategy]: 'SpotAsPriceGo',
+    [duration]: '1',
+    'k8s.aliyun.com/eci-spot-fallback': 'true',
+    'spotpolicy.dev/policy': 'SpotPolicy/shop/web',
+    'spotpolicy.dev/revision': revisionOf(sound(spec)),
+    [reason]: 'Policy',
+  },
+  labels: { 'spotpolicy.dev/capacity': 'spot' },
+});
+const wanted = wantedBy();
+const web = aDeployment();
+const writes = (owned: Owned) => ({ kind: 'Write', owned });
+const nothing = { kind: 'Nothing' };
+
+describe('a template is given', () => {
+  it('what a pod would be given at admission, but for the proof of one admission', () => {
+    expect(decide('Deployment', web)).toMatchObject({ ...writes(wanted), policy: { name: 'web' } });
+  });
+
+  it('a label that schedules where the policy asks for it', () => {
+    const decision = decide('Deployment', web, [
+      atWorkload({ injection: { at: 'Workload', scheduling: 'VirtualNode' } }),
+    ]);
+    expect(decision).toMatchObject({ owned: { labels: { 'alibabacloud.com/eci': 'true' } } });
+  });
+
+  it('nothing where it has all of it already', () => {
+    expect(decide('Deployment', applied(web, wanted))).toEqual(nothing);
+  });
+
+  it('nothing for an edit that changes nothing its pods carry', () => {
+    const edited = atWorkload({ priority: 5, interruption: { onDeadline: 'Leave' } });
+    expect(decide('Deployment', applied(web, wanted), [edited])).toEqual(nothing);
+    const other = atWorkload({ durationHours: 0 });
+    expect(decide('Deployment', applied(web, wanted), [other])).toMatchObject({
+      owned: { annotations: { [duration]: '0' } },
+    });
+  });
+
+  it.each([
+    ['at Pod', aPolicy()],
+    ['at None', atWorkload({ injection: { at: 'None' } })],
+    ['disabled', atWorkload({ mode: 'Disabled' })],
+    ['for other pods', atWorkload({ selector: { matchLabels: { app: 'other' } } })],
+  ])('nothing by a policy %s', (_, policy) => {
+    expect(decide('Deployment', web, [policy])).toEqual(nothing);
+  });
+
+  it('what the policy says that would govern its pods, by their labels and by what made them', () => {
+    const low = atWorkload({ durationHours: 0 }, 'low');
+    const named = { group: 'apps', kind: 'Deployment', name: 'web' };
+    const targeting = atWorkload({ selector: undefined, targetRefs: [named] }, 'targeting');
+    expect(decide('Deployment', web, [low, targeting])).toMatchObject({ policy: { name: 'targeting' } });
+    expect(decide('Deployment', aDeployment({ name: 'other' }), [low, targeting])).toEqual(nothing);
+    expect(
+      decide('Deployment', web, [atWorkload(), aPolicy({ name: 'above', spec: { priority: 1 } })]),
+    ).toEqual(nothing);
+  });
+
+  it.each([
+    ['a StatefulSet', decide('StatefulSet', aStatefulSet({ name: 'web' }))],
+    ['a CronJob', decide('CronJob', aCronJob({ name: 'web' }))],
+    ['a bare ReplicaSet', decide('ReplicaSet', { ...web, spec: { template: web.spec?.template } } as never)],
+    ['a Job that has never been started', decide('Job', suspended(aJob({ name: 'web' })))],
+  ])('to %s', (_, decision) => {
+    expect(decision).toMatchObject(writes(wanted));
+  });
+});
+
+function suspended(job: ReturnType<typeof aJob>): ReturnType<typeof aJob> {
+  return { ...job, spec: { template: {}, ...job.spec, suspend: true } };
+}
+
+describe('what its user wrote stays', () => {
+  it('key by key, and what is written beside it makes no contradiction', () => {
+    const own = aDeployment({ annotations: { [duration]: '0' } });
+    const { [duration]: _, ...rest } = wanted.annotations;
+    expect(decide('Deployment', own)).toMatchObject(
+      writes({ ...wanted, annotations: { ...rest, [reason]: 'UserValueKept' } }),
+    );
+    const price = { 'k8s.aliyun.com/eci-spot-price-limit': '0.5' };
+    const decision = decide('Deployment', aDeployment({ annotations: price }));
+    expect(decision).not.toHaveProperty(['owned', 'annotations', strategy]);
+    expect(decision).toMatchObject({ owned: { labels: { 'spotpolicy.dev/capacity': 'on-demand' } } });
+  });
+
+  it('when they take a key over, without another rollout to say so', () => {
+    const { [duration]: _, ...rest } = wanted.annotations;
+    const taken = applied(
+      applied(web, { ...wanted, annotations: rest }),
+      { annotations: { [duration]: '0' } },
+      'kubectl',
+    );
+    expect(decide('Deployment', taken)).toEqual(nothing);
+  });
+});
+
+describe('a template is released', () => {
+  const ours = applied(web, wanted);
+
+  it.each([
+    ['the policy is gone', []],
+    ['it is disabled', [atWorkload({ mode: 'Disabled' })]],
+    ['it selects other pods', [atWorkload({ selector: { matchLabels: { app: 'other' } } })]],
+  ])('when %s', (_, policies) => {
+    expect(decide('Deployment', ours, policies)).toEqual({
+      ...writes({ annotations: {}, labels: {} }),
+      policy: undefined,
+    });
+  });
+
+  it('when the policy annotates at Pod, but not before admission does', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy({ generation: 2 })] });
+    const look = () => decideTemplate(world, known('Deployment', ours));
+    expect(look()).toEqual(nothing);
+    const probe = { ...known('SpotPolicy', aPolicy()), reached: true, problem: '', atMs: 0, failures: 0 };
+    world.recordProbe({ ...probe, generation: 1 });
+    expect(look()).toEqual(nothing);
+    world.recordProbe({ ...probe, generation: 2, reached: false });
+    expect(look()).toEqual(nothing);
+    world.recordProbe({ ...probe, generation: 2 });
+    expect(look()).toMatchObject({ kind: 'Write', policy: undefined });
+  });
+
+  it('when its namespace or its pods opt out', () => {
+    const optOut = { 'spotpolicy.dev/inject': 'false' };
+    expect(decide('Deployment', ours, [atWorkload()], optOut)).toMatchObject({ policy: undefined });
+    const opted = applied(aDeployment({ labels: optOut }), wanted);
+    expect(decide('Deployment', opted)).toMatchObject({ policy: undefined });
+  });
+
+  it('never before all policies are known that may govern it', () => {
+    for (const missing of ['SpotPolicy', 'ClusterSpotPolicy', 'Namespace'] as const) {
+      const world = new World(precedence, []);
+      for (const kind of ['SpotPolicy', 'ClusterSpotPolicy', 'Namespace'] as const) {
+        if (kind !== missing) list(world, kind, []);
+      }
+      expect(decideTemplate(world, known('Deployment', ours))).toEqual(nothing);
+      list(world, missing, []);
+      expect(decideTemplate(world, known('Deployment', ours))).toMatchObject({ kind: 'Write' });
+    }
+  });
+
+  it('never by what it does not own', () => {
+    expect(decide('Deployment', aDeployment({ annotations: wanted.annotations }), [])).toEqual(nothing);
+    expect(decide('Deployment', applied(web, wanted, 'kubectl'), [])).toEqual(nothing);
+  });
+});
+
+describe('a template is never touched', () => {
+  it.each([
+    ['a Job that has started', decide('Job', aJob({ name: 'web' }))],
+    [
+      'a Job that was suspended after its start',
+      decide('Job', { ...suspended(aJob({ name: 'web' })), status: { startTime: '2026-03-01T12:00:00Z' } }),
+    ],
+    [
+      'a Deployment that something else controls',
+      decide('Deployment', { ...web, metadata: { name: 'web', ownerReferences: [ownedBy('Rollout', 'r')] } }),
+    ],
+  ])('of %s, and that is told', (_, decision) => {
+    expect(decision).toMatchObject({ kind: 'Fixed', policy: { name: 'web' }, message: expect.any(String) });
+  });
+
+  it('of a Job that is over, of one that its CronJob makes, of what is being deleted', () => {
+    const over = { ...aJob({ name: 'web' }), status: { conditions: [{ type: 'Complete', status: 'True' }] } };
+    expect(decide('Job', over)).toEqual(nothing);
+    const made = aJob({ name: 'web' });
+    expect(
+      decide('Job', { ...made, metadata: { name: 'web', ownerReferences: [ownedBy('CronJob', 'nightly')] } }),
+    ).toEqual(nothing);
+    const going = { ...web, metadata: { name: 'web', deletionTimestamp: '2026-03-01T12:00:00Z' } };
+    expect(decide('Deployment', going)).toEqual(nothing);
+  });
+
+  it.each(['kube-system'])('in %s', (namespace) => {
+    const metadata = { name: 'web', namespace };
+    const world = aWorld({
+      SpotPolicy: [{ ...atWorkload(), metadata: { ...atWorkload().metadata, namespace } }],
+    });
+    expect(decideTemplate(world, known('Deployment', { ...web, metadata }))).toEqual(nothing);
+  });
+});
+
+describe('the object that is applied', () => {
+  const cronJob = known('CronJob', aCronJob());
+
+  it('has what is owned in the place of its kind, and the UID, so that it can create nothing', () => {
+    const owned = { annotations: { a: '1' }, labels: {} };
+    expect(appliedObject(cronJob, owned)).toEqual({
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { namespace: 'shop', name: 'nightly', uid: cronJob.uid },
+      spec: { jobTemplate: { spec: { template: { metadata: { annotations: { a: '1' } } } } } },
+    });
+  });
+
+  it('has nothing below it when all is released', () => {
+    expect(appliedObject(cronJob, { annotations: {}, labels: {} })).not.toHaveProperty('spec');
+  });
+});

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { describeFixed, findTemplateTrouble } from '../../../operator/status/templates.ts';
+import type { TemplateTrouble } from '../../../operator/world/template.ts';
+
+const trouble = (reason: TemplateTrouble['reason'], name = 'web', message = 'why'): TemplateTrouble => ({
+  ...{ uid: name, namespace: 'shop', name, kind: 'Deployment', policy: 'p' },
+  ...{ reason, message },
+});
+
+it('the gravest trouble is told, with what to do, and the others wait', () => {
+  const conflict = trouble('FieldManagerConflict', 'web', 'conflict with "kubectl"');
+  expect(findTemplateTrouble([trouble('Waiting', 'db'), conflict])).toEqual({
+    reason: 'FieldManagerConflict',
+    message:
+      'pod templates not written: Deployment shop/web (conflict with "kubectl"); let the other manager give up these fields, or remove the workload from the policy',
+  });
+  expect(findTemplateTrouble([trouble('Forbidden')])?.message).toContain(
+    'install the ClusterRole spotpolicy-operator-workload-templates',
+  );
+});
+
+it('a template that waits makes the policy pending', () => {
+  expect(findTemplateTrouble([trouble('Waiting')])).toEqual({
+    reason: 'Pending',
+    message: 'pod templates not written: Deployment shop/web (why)',
+  });
+});
+
+it('of many the first three are named, and the rest counted', () => {
+  const many = ['e', 'd', 'c', 'b', 'a'].map((name) => trouble('Waiting', name));
+  expect(findTemplateTrouble(many)?.message).toMatch(
+    /^[^/]*shop\/a [^/]*shop\/b [^/]*shop\/c [^/]*, 2 more$/,
+  );
+});
+
+it('what is never touched is no trouble, but named', () => {
+  expect(findTemplateTrouble([trouble('Fixed')])).toBeUndefined();
+  expect(describeFixed([trouble('Fixed'), trouble('Waiting', 'db')])).toBe(
+    'not touched: Deployment shop/web (why)',
+  );
+  expect(describeFixed([])).toBe('');
+});
