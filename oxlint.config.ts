@@ -25,7 +25,7 @@ const noOtherRooms: Ban = {
   message: 'rooms meet in the world, and in policy/',
 };
 const noWiring: Ban = {
-  regex: '^\\.\\./(main|serve|bind-calls|sources|app|config)\\.ts$',
+  regex: '^\\.\\./(main|serve|bind-calls|sources|owner-source|app|config)\\.ts$',
   message: 'only main.ts and what it wires know everything',
 };
 const noTools: Ban = {

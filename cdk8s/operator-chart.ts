@@ -1,6 +1,8 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { rulesFor } from './rights.ts';
+import { addUserRoles } from './user-roles.ts';
+import { aggregationLabel } from './workload-rights.ts';
 
 /** Names that the manifests and the operator's defaults agree on. */
 export const installation = {
@@ -22,7 +24,7 @@ const roleRef = (kind: 'Role' | 'ClusterRole', name: string = installation.name)
   name,
 });
 
-/** What has no namespace: the namespace itself, the ClusterRole and its binding, the roles of users. */
+/** What has no namespace: the namespace itself, the ClusterRoles of the operator and their bindings, the roles of users. */
 export class ClusterChart extends Chart {
   constructor(scope: Construct, id: string) {
     super(scope, id, { disableResourceNameHashes: true });
@@ -46,6 +48,26 @@ export class ClusterChart extends Chart {
       kind: 'ClusterRoleBinding',
       metadata: { name, labels },
       roleRef: roleRef('ClusterRole'),
+      subjects: [subject],
+    });
+    this.#addAggregatedRole();
+    addUserRoles(this, labels);
+  }
+
+  // Beside the operator's own role, so that its own rights never wait for the controller that fills this one.
+  #addAggregatedRole(): void {
+    const name = `${installation.name}-workloads`;
+    new ApiObject(this, 'workloads-cluster-role', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRole',
+      metadata: { name, labels },
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregationLabel]: 'true' } }] },
+    });
+    new ApiObject(this, 'workloads-cluster-role-binding', {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name, labels },
+      roleRef: roleRef('ClusterRole', name),
       subjects: [subject],
     });
   }

@@ -12,6 +12,7 @@ import { createLog, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { narrate } from './observe/narrate.ts';
 import { recordEvents } from './observe/record-events.ts';
+import { withOwners } from './owner-source.ts';
 import { precedence } from './policy/rules.ts';
 import { serve } from './serve.ts';
 import { sourcesOf } from './sources.ts';
@@ -73,7 +74,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
   const flow$ = run({
     world,
     nowMs,
-    sources: sourcesOf(kube, config.webhookConfigurationName, random),
+    sources: [withOwners(sourcesOf(kube, config.webhookConfigurationName, random), { kube, random })],
     leader$,
     operatorNamespace: config.operatorNamespace,
     defaultMinutes: config.defaultWindowMinutes,

@@ -8,6 +8,7 @@ import { listWatch } from './runtime/list-watch.ts';
 import {
   trimBudget,
   trimCronJob,
+  trimDefinition,
   trimDeployment,
   trimEvent,
   trimJob,
@@ -55,6 +56,7 @@ const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
     trimWebhook,
     { ...metadataOnly, fieldSelector: `metadata.name=${webhookName}` },
   ],
+  CustomResourceDefinition: [resources.customResourceDefinitions, trimDefinition, metadataOnly],
 });
 
 /** Every kind of the world. */

@@ -36,6 +36,11 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
         : namespacesOfAny(view, [change.before, change.after]).flatMap((namespace) =>
             spotPods(view, namespace),
           );
+    case 'OwnerKind':
+      // Chains of owners reach further now.
+      return change.after?.standing === 'Readable'
+        ? [...view.pods.all()].filter(isSpot).map(({ uid }) => uid)
+        : [];
     case 'Namespace':
       return spotPods(view, (change.after ?? change.before)?.name);
     default:

@@ -1,5 +1,6 @@
 import { findCluster } from './credentials.ts';
 import type { ClusterChoice } from './credentials.ts';
+import { discoverGroup, discoveryRequest } from './discovery.ts';
 import { refused } from './errors.ts';
 import { classifyEviction, unansweredEviction } from './eviction.ts';
 import type { Kube, Page, Selection } from './kube.ts';
@@ -63,6 +64,7 @@ const kubeOver = (transport: Transport): Kube => {
     delete: async (resource, ref, options) => {
       await call(deleteRequest(resource, ref, options));
     },
+    discover: (group, options) => discoverGroup(group, (path) => call(discoveryRequest(path, options))),
     evict: async (pod, options) => {
       try {
         const answer = await transport.exchange(evictRequest(pod, options));

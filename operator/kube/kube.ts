@@ -1,3 +1,4 @@
+import type { DiscoveredResource } from './discovery.ts';
 import type { EvictionAnswer } from './eviction.ts';
 import type { Resource } from './resources.ts';
 import type { KubeObject, Ref } from './types.ts';
@@ -99,6 +100,8 @@ export interface Kube {
     options?: WriteOptions,
   ): Promise<T>;
   delete(resource: Resource<'delete'>, ref: Ref, options?: DeleteOptions): Promise<void>;
+  /** What the API server serves in a group, its preferred version first; empty where it knows no such group. */
+  discover(group: string, options?: CallOptions): Promise<readonly DiscoveredResource[]>;
   /** Evicts a pod. Whatever happens is an answer, it never throws; 15 s by default. */
   evict(pod: Ref, options: EvictOptions): Promise<EvictionAnswer>;
   /** How many milliseconds this machine's clock is ahead of the API server's, within about half a second. */

@@ -103,6 +103,16 @@ export const resources = {
   ),
   clusterSpotPolicies: resource(clusterSpotPolicy, 'list', 'watch'),
   clusterSpotPolicyStatus: resource({ ...clusterSpotPolicy, subresource: 'status' }, 'patch'),
+  customResourceDefinitions: resource(
+    {
+      group: 'apiextensions.k8s.io',
+      plural: 'customresourcedefinitions',
+      kind: 'CustomResourceDefinition',
+      namespaced: false,
+    },
+    'list',
+    'watch',
+  ),
   mutatingWebhookConfigurations: resource(
     {
       group: 'admissionregistration.k8s.io',

@@ -1,5 +1,6 @@
 import { type Controller, groupOf } from '../world/object.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
+import { nodeBoundKinds } from '../world/owner-kinds.ts';
 import type { View } from '../world/view.ts';
 import { guessOwner } from './guess-owner.ts';
 import type { Labels } from './selector.ts';
@@ -49,9 +50,6 @@ export const isSparkDriver = ({ labels, controller }: Pick<Subject, 'labels' | '
 /** The workload a user would name: the last of the chain; undefined for a bare pod. */
 export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined =>
   chain.at(-1);
-
-/** Kinds whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
-export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
 
 /** Whether a pod goes wherever its node goes, and so is none of ours. */
 export const isBoundToNode = ({ controller }: Pick<Subject, 'controller'>): boolean =>

@@ -6,6 +6,7 @@ import type { Policy, SoundPolicy } from '../world/policy.ts';
 import type { TemplateTrouble } from '../world/template.ts';
 import type { Governed } from './governed.ts';
 import { describeFixed, findTemplateTrouble } from './templates.ts';
+import type { TargetProblem } from './targets.ts';
 
 /** What a condition says; when it began to say so is added where it is written. */
 export interface Finding {
@@ -26,6 +27,8 @@ export interface Grounds {
   readonly probe: Probe | undefined;
   /** What stands between pod templates and the policy. */
   readonly troubles: readonly TemplateTrouble[];
+  /** What keeps it from the workloads that it names. */
+  readonly target: TargetProblem | undefined;
   /** Sources that cannot be read, in words; empty when all can. */
   readonly unreadable: string;
 }
@@ -44,8 +47,8 @@ export const stalled = ({ problems }: Policy): readonly Finding[] => {
 /** The conditions of a policy, always in the same order. */
 export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly Finding[] => {
   const programmed = findProgrammed(policy, grounds);
-  const conflict = findConflict(policy, grounds);
-  if (conflict) return unmet(programmed, conflict);
+  const problem = grounds.target ?? findConflict(policy, grounds);
+  if (problem) return unmet(programmed, problem);
   const ready = isSettled(programmed);
   const message = [programmed.message, grounds.unreadable].filter(Boolean).join('; ');
   return [

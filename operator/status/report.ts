@@ -5,6 +5,7 @@ import type { View } from '../world/view.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';
+import { findTargetProblem } from './targets.ts';
 
 /** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
 export const reportOn = (view: View, policy: Policy, nowMs: number): SpotPolicyStatus => {
@@ -28,6 +29,7 @@ const describe = (
       reach: reachOf(view, policy, governed),
       probe: view.probes.byUid(policy.uid),
       troubles: [...view.templateTroubles.group('policy', policy.uid)],
+      target: findTargetProblem(view, policy),
       unreadable: describeUnreadable(view),
     }),
     rest: {

@@ -4,11 +4,13 @@ import { contenders, namespacesOfAny } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import type { Step } from '../world/collection.ts';
+import type { Identity } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
+import type { Owner } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
 import { type Policy, policyOf } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
-import type { Step } from '../world/collection.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
 
@@ -97,7 +99,17 @@ const lookAt = (
 const touchedBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
-      return selecting(view, [change.before, change.after]);
+      return [...selecting(view, [change.before, change.after]), ...naming(view, change)];
+    case 'Deployment':
+    case 'ReplicaSet':
+    case 'StatefulSet':
+    case 'Job':
+    case 'CronJob':
+      return naming(view, change);
+    case 'Owner':
+      return sameController(change) ? [] : around(view, change);
+    case 'OwnerKind':
+      return everywhere(view);
     case 'DegradeEvent': {
       const event = change.after;
       return event ? selecting(view, [view.pods.byName(event.namespace, event.podName)]) : [];
@@ -122,6 +134,24 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     default:
       return [];
   }
+};
+
+// Policies that name a workload are told when it comes or goes.
+const naming = (view: View, { before, after }: Step<Identity>): readonly string[] => {
+  const one = before ?? after;
+  if (!one || (before && after)) return [];
+  return [...view.policies.group('namespace', one.namespace)]
+    .filter(({ spec }) => spec?.targetRefs?.some(({ name }) => name === one.name))
+    .map(({ uid }) => uid);
+};
+
+const sameController = ({ before, after }: Step<Owner>): boolean =>
+  before !== undefined && after !== undefined && before.controller?.uid === after.controller?.uid;
+
+// Chains of owners reach further there, or less far.
+const around = (view: View, { before, after }: Step<Owner>): readonly string[] => {
+  const namespace = (after ?? before)?.namespace ?? '';
+  return [...inNamespace(view, namespace), ...view.rules(namespace).map(({ uid }) => uid)];
 };
 
 const everywhere = (view: View): readonly string[] => [...view.policies.all()].map(({ uid }) => uid);

@@ -57,6 +57,17 @@ export const trimWebhook = (raw: RawObject): Webhook => ({
   resourceVersion: raw.metadata?.resourceVersion ?? '',
 });
 
+/** A CustomResourceDefinition: kinds of this group may have come, changed or gone. `namespace` is empty. */
+export interface Definition extends Identity {
+  readonly group: string;
+}
+
+/** The world's record of a CustomResourceDefinition, which is always named `<plural>.<group>`. */
+export const trimDefinition = (raw: RawObject): Definition => {
+  const identity = identityOf(raw);
+  return { ...identity, group: identity.name.slice(identity.name.indexOf('.') + 1) };
+};
+
 /** What asking admission about a policy came to; the identity is the policy's. */
 export interface Probe extends Identity {
   /** The generation that was asked about. */

@@ -2,6 +2,7 @@ import type { Lookup, Step } from './collection.ts';
 import type { Interruption, Totals } from './interruption.ts';
 import type {
   Budget,
+  Definition,
   Namespace,
   Node,
   PlatformEvent,
@@ -11,6 +12,7 @@ import type {
   WorkloadKind,
 } from './objects.ts';
 import type { Controller } from './object.ts';
+import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
 import type { Reservation } from './reservations.ts';
@@ -27,6 +29,7 @@ export interface Kinds extends Record<WorkloadKind, Workload> {
   ReclaimEvent: PlatformEvent;
   DegradeEvent: PlatformEvent;
   Webhook: Webhook;
+  CustomResourceDefinition: Definition;
 }
 
 /** A source of the world. */
@@ -38,13 +41,10 @@ export type Change =
   | ({ readonly kind: 'Interruption' } & Step<Interruption>)
   | ({ readonly kind: 'Probe' } & Step<Probe>)
   | ({ readonly kind: 'Template' } & Step<TemplateTrouble>)
+  | ({ readonly kind: 'Owner' } & Step<Owner>)
+  | ({ readonly kind: 'OwnerKind' } & Step<OwnerKind>)
   | { readonly kind: 'Synced'; readonly of: Kind }
   | { readonly kind: 'Failed'; readonly of: Kind; readonly trouble: Trouble };
-
-/** Something that may own pods, or owners of pods. */
-export interface Owned {
-  readonly controller: Controller | undefined;
-}
 
 /** A source that fails: its last error, and how many came since it last delivered something. */
 export interface Trouble {
@@ -83,6 +83,10 @@ export interface View {
   workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
   /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */
   owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined;
+  /** Whether there is a workload of that name, of any kind; undefined where that is not known. */
+  hasWorkload(kind: GroupKind, namespace: string, name: string): boolean | undefined;
+  /** How a kind stands that was met while running; undefined for one that always was known, or was never met. */
+  ownerKind(kind: GroupKind): OwnerKind | undefined;
   /** Sources that fail; one that delivers again is no longer among them. */
   readonly troubles: ReadonlyMap<Kind, Trouble>;
   synced(kind: Kind): boolean;

@@ -3,10 +3,11 @@ import type { Watched } from '../runtime/list-watch.ts';
 import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
-import { type Controller, groupOf, nameKey } from './object.ts';
+import { type Controller, groupOf, type Identity, nameKey } from './object.ts';
 import { isHeldKind } from './objects.ts';
 import type {
   Budget,
+  Definition,
   Namespace,
   Node,
   PlatformEvent,
@@ -15,7 +16,9 @@ import type {
   Workload,
   WorkloadKind,
 } from './objects.ts';
-import { isLive, type Pod } from './pod.ts';
+import { type GroupKind, isPod, type Owned, type Owner, type OwnerKind, OwnerKinds } from './owner-kinds.ts';
+import type { Pod } from './pod.ts';
+import { PodAges } from './pod-ages.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 import { type Reservation, Reservations } from './reservations.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
@@ -25,15 +28,11 @@ import type {
   InterruptionIndex,
   Kind,
   Kinds,
-  Owned,
   PodIndex,
   Trouble,
   View,
   WorkloadIndex,
 } from './view.ts';
-
-// Enough for every pod of a large storm; 36 characters each.
-const mostDeparted = 10_000;
 
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
 const byController = ({ controller }: { controller: { uid: string } | undefined }): readonly string[] =>
@@ -41,6 +40,7 @@ const byController = ({ controller }: { controller: { uid: string } | undefined 
 const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [
   nameKey({ namespace, name: podName }),
 ];
+type Reference = Pick<Controller, 'apiVersion' | 'kind' | 'uid'>;
 const aWorkloads = () =>
   new Collection<Workload, WorkloadIndex>({
     controller: byController,
@@ -74,6 +74,7 @@ export class World implements View {
   });
   readonly troubles = new Map<Kind, Trouble>();
 
+  readonly #ownerKinds = new OwnerKinds();
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
   readonly #workloads: Readonly<Record<WorkloadKind, Collection<Workload, WorkloadIndex>>> = {
     Deployment: aWorkloads(),
@@ -82,13 +83,7 @@ export class World implements View {
     Job: aWorkloads(),
     CronJob: aWorkloads(),
   };
-  // Steps of the world; a whole listing is one, since what it brings happened in no known order.
-  #step = 0;
-  // Of gone pods both are kept only while an interruption follows them.
-  readonly #seenAt = new Map<string, number>();
-  readonly #endedAt = new Map<string, number>();
-  // The last pods that went, oldest first; Events about them may still arrive.
-  readonly #departed = new Set<string>();
+  readonly #ages = new PodAges();
   readonly #totals = new Map<string, Totals>();
   readonly #reservations = new Reservations();
 
@@ -112,6 +107,7 @@ export class World implements View {
       ReclaimEvent: this.reclaimEvents,
       DegradeEvent: this.degradeEvents,
       Webhook: this.webhooks,
+      CustomResourceDefinition: new Collection<Definition>({}),
       ...this.#workloads,
     };
   }
@@ -120,21 +116,25 @@ export class World implements View {
     return this.#workloads[kind];
   }
 
-  workload({
-    apiVersion,
-    kind,
-    uid,
-  }: {
-    apiVersion: string;
-    kind: string;
-    uid: string;
-  }): Workload | undefined {
+  workload({ apiVersion, kind, uid }: Reference): Workload | undefined {
     return isHeldKind(kind, groupOf(apiVersion)) ? this.#workloads[kind].byUid(uid) : undefined;
   }
 
-  owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined {
-    const { apiVersion, kind, uid } = reference;
-    return kind === 'Pod' && groupOf(apiVersion) === '' ? this.pods.byUid(uid) : this.workload(reference);
+  owner(reference: Reference): Owned | undefined {
+    const of = { group: groupOf(reference.apiVersion), kind: reference.kind };
+    if (isPod(of)) return this.pods.byUid(reference.uid);
+    return this.workload(reference) ?? this.#ownerKinds.byUid(reference);
+  }
+
+  hasWorkload({ group, kind }: GroupKind, namespace: string, name: string): boolean | undefined {
+    const held = isHeldKind(kind, group) ? this.#workloads[kind] : undefined;
+    const objects = isPod({ group, kind }) ? this.pods : held;
+    if (!objects) return this.#ownerKinds.has({ group, kind }, namespace, name);
+    return objects.synced ? objects.byName(namespace, name) !== undefined : undefined;
+  }
+
+  ownerKind(kind: GroupKind): OwnerKind | undefined {
+    return this.#ownerKinds.get(kind);
   }
 
   synced(kind: Kind): boolean {
@@ -159,15 +159,15 @@ export class World implements View {
   }
 
   seenAt(uid: string): number {
-    return this.#seenAt.get(uid) ?? 0;
+    return this.#ages.seenAt(uid);
   }
 
   endedAt(uid: string): number | undefined {
-    return this.#endedAt.get(uid);
+    return this.#ages.endedAt(uid);
   }
 
   isDeparted(uid: string): boolean {
-    return this.#departed.has(uid);
+    return this.#ages.isDeparted(uid);
   }
 
   totals(policy: string): Totals {
@@ -200,14 +200,26 @@ export class World implements View {
       return this.troubles.delete(kind) ? [{ kind: 'Synced', of: kind }] : [];
     }
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
-    this.#step += 1;
+    this.#ages.advance();
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>);
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
       for (const step of steps) this.#notePolicy(step as Step<Policy>);
     if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);
     const changes = steps.map((step) => ({ kind, ...step }) as Change);
-    return watched.kind === 'synced' ? [...changes, { kind: 'Synced', of: kind }] : changes;
+    if (watched.kind === 'synced') changes.push({ kind: 'Synced', of: kind });
+    return [...changes, ...this.#meet(kind, steps)];
+  }
+
+  /** Takes in what the watch of a kind delivered that was met while running. */
+  applyOwners(of: GroupKind, watched: Watched<Owner>): readonly Change[] {
+    const steps = this.#ownerKinds.apply(of, watched);
+    return [...steps.map((step): Change => ({ kind: 'Owner', ...step })), ...this.#meet('Owner', steps)];
+  }
+
+  /** Keeps how a kind stands that was met while running; nothing happens where nobody asks for it any more. */
+  judgeOwnerKind(after: OwnerKind): readonly Change[] {
+    return this.#ownerKinds.judge(after).map((step) => ({ kind: 'OwnerKind', ...step }));
   }
 
   /** Keeps what became of an interruption, and counts the step; a first record counts nothing. */
@@ -238,7 +250,7 @@ export class World implements View {
     const interruption = this.interruptions.byUid(uid);
     if (!interruption) return;
     this.interruptions.apply({ kind: 'deleted', object: interruption });
-    if (!this.pods.byUid(uid)) this.#forgetAge(uid);
+    if (!this.pods.byUid(uid)) this.#ages.forget(uid);
   }
 
   /** A new term as leader: interruptions are found again from the cluster, totals continue from the policies' status. */
@@ -250,6 +262,11 @@ export class World implements View {
     for (const policy of this.policies.all()) {
       this.#totals.set(policyKey(policy), { ...noTotals, ...policy.status?.totals });
     }
+  }
+
+  #meet(kind: Kind | 'Owner', steps: readonly Step<Identity>[]): readonly Change[] {
+    const met = steps.flatMap((step) => this.#ownerKinds.note(kind, step));
+    return met.map((step) => ({ kind: 'OwnerKind', ...step }));
   }
 
   #count(policy: string, more: Totals): void {
@@ -270,22 +287,6 @@ export class World implements View {
   #notePod(step: Step<Pod>): void {
     const nonce = step.after && nonceOf(step.after.annotations);
     if (nonce !== undefined && !step.before) this.#reservations.delete(nonce);
-    this.#age(step);
-  }
-
-  #age({ before, after }: Step<Pod>): void {
-    const uid = after?.uid ?? before?.uid ?? '';
-    if (after && !before) this.#seenAt.set(uid, this.#step);
-    if ((!after || !isLive(after)) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
-    if (after) return;
-    this.#departed.add(uid);
-    const [oldest] = this.#departed;
-    if (this.#departed.size > mostDeparted && oldest) this.#departed.delete(oldest);
-    if (!this.interruptions.byUid(uid)) this.#forgetAge(uid);
-  }
-
-  #forgetAge(uid: string): void {
-    this.#seenAt.delete(uid);
-    this.#endedAt.delete(uid);
+    this.#ages.note(step, (uid) => this.interruptions.byUid(uid) !== undefined);
   }
 }

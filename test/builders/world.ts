@@ -6,6 +6,7 @@ import type { RawObject } from '../../operator/world/object.ts';
 import {
   trimBudget,
   trimCronJob,
+  trimDefinition,
   trimDeployment,
   trimEvent,
   trimJob,
@@ -37,12 +38,15 @@ const trims = {
   ReclaimEvent: trimEvent,
   DegradeEvent: trimEvent,
   Webhook: trimWebhook,
+  CustomResourceDefinition: trimDefinition,
 } satisfies { readonly [K in Kind]: (raw: never) => Kinds[K] };
 
 /** An object of a kind as a test writes it: what an API server would add may be left out. */
 export type Raw<K extends Kind> = Parameters<(typeof trims)[K]>[0];
 
-const clusterScoped: readonly Kind[] = ['ClusterSpotPolicy', 'Namespace', 'Node', 'Webhook'];
+const clusterScoped: readonly Kind[] = [
+  ...(['ClusterSpotPolicy', 'Namespace', 'Node', 'Webhook', 'CustomResourceDefinition'] as const),
+];
 
 // What the API server would have added: a UID by kind and name, so that owner references can be written beforehand.
 const stored = <T extends RawObject>(kind: Kind, raw: T): T => {

@@ -31,7 +31,14 @@ const aProbe = (more: Partial<Probe> = {}): Probe => ({
 const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): Record<string, Finding> =>
   Object.fromEntries(
     findConditions(sound(spec), {
-      ...{ governed: nobody, reach: 'Some', probe: aProbe(), troubles: [], unreadable: '' },
+      ...{
+        governed: nobody,
+        reach: 'Some',
+        probe: aProbe(),
+        troubles: [],
+        target: undefined,
+        unreadable: '',
+      },
       ...grounds,
     }).map((finding) => [finding.type, finding]),
   );

@@ -1,0 +1,121 @@
+import { catchError, defer, EMPTY, expand, filter, merge, mergeMap, type Observable } from 'rxjs';
+import { repeat, Subject, takeUntil, takeWhile, tap, timer } from 'rxjs';
+import { watchable } from './kube/discovery.ts';
+import { isExpired, isForbidden, isNotFound } from './kube/errors.ts';
+import type { Kube } from './kube/kube.ts';
+import { listWatchCalls } from './kube/list-watch-calls.ts';
+import { type Resource, resources } from './kube/resources.ts';
+import { nextDelay } from './runtime/backoff.ts';
+import { fromCall } from './runtime/from-call.ts';
+import { listWatch, type Watched } from './runtime/list-watch.ts';
+import type { Source } from './sources.ts';
+import { type GroupKind, type Owner, type OwnerKind, trimOwner } from './world/owner-kinds.ts';
+import type { Change } from './world/view.ts';
+import type { World } from './world/world.ts';
+
+interface Parts {
+  readonly kube: Kube;
+  readonly random: () => number;
+  readonly world: World;
+  /** Every change of the world that a source made. */
+  readonly news$: Observable<Change>;
+}
+
+// A CustomResourceDefinition tells when a kind comes; only an aggregated API server adds one without a word.
+const absentLimits = { baseMs: 500, ceilingMs: 300_000 };
+
+/**
+ * The sources, and one more list-watch for each kind that the world meets in a chain of owners or in a policy, for as long
+ * as somebody asks for it. Of their objects only metadata is read. Neither completes nor errors.
+ */
+export const withOwners =
+  (sources: readonly Source[], parts: Pick<Parts, 'kube' | 'random'>): Source =>
+  (world) =>
+    defer(() => {
+      const news$ = new Subject<Change>();
+      return merge(...sources.map((source) => source(world))).pipe(
+        expand((change) => {
+          news$.next(change);
+          return change.kind === 'OwnerKind' && !change.before && change.after
+            ? follow({ ...parts, world, news$ }, change.after)
+            : EMPTY;
+        }),
+      );
+    });
+
+const follow = (parts: Parts, { group, kind }: GroupKind): Observable<Change> => {
+  const { kube, random, world, news$ } = parts;
+  let pausedMs = 0;
+  const attempt$ = fromCall((signal) => kube.discover(group, { signal })).pipe(
+    mergeMap((found) => {
+      const resource = isOurs({ group, kind }) ? undefined : watchable(found, kind);
+      if (!resource) return absent(world, { group, kind });
+      pausedMs = 0;
+      return watchOwners(parts, resource);
+    }),
+    catchError((error: unknown) =>
+      world.judgeOwnerKind({ group, kind, standing: 'Failing', resource: '', problem: messageOf(error) }),
+    ),
+  );
+  const defined$ = news$.pipe(
+    filter((change) => change.kind === 'CustomResourceDefinition' && groupIn(change) === group),
+    tap(() => (pausedMs = 0)),
+  );
+  return attempt$.pipe(
+    repeat({
+      delay: () => {
+        pausedMs = nextDelay(pausedMs, random, absentLimits);
+        return merge(timer(pausedMs), defined$);
+      },
+    }),
+    takeUntil(news$.pipe(filter((change) => isForgotten(change, { group, kind })))),
+  );
+};
+
+// Nothing that the operator itself reads or writes owns pods, and a watch of all Events, say, would be no small matter.
+const isOurs = ({ group, kind }: GroupKind): boolean =>
+  Object.values(resources).some((resource) => resource.group === group && resource.kind === kind);
+
+const absent = (world: World, of: GroupKind): readonly Change[] => [
+  ...world.applyOwners(of, { kind: 'listing' }),
+  ...world.applyOwners(of, { kind: 'synced' }),
+  ...world.judgeOwnerKind({ ...of, standing: 'Absent', resource: '', problem: '' }),
+];
+
+const groupIn = ({ before, after }: Extract<Change, { kind: 'CustomResourceDefinition' }>) =>
+  (after ?? before)?.group;
+
+const isForgotten = (change: Change, { group, kind }: GroupKind): boolean =>
+  change.kind === 'OwnerKind' &&
+  !change.after &&
+  change.before?.group === group &&
+  change.before.kind === kind;
+
+// Ends when the kind is gone: another version of it may be served.
+const watchOwners = (
+  { kube, random, world }: Parts,
+  resource: Resource<'list' | 'watch'>,
+): Observable<Change> => {
+  const { group, kind, plural } = resource;
+  const judge = (standing: OwnerKind['standing'], problem = ''): readonly Change[] =>
+    world.judgeOwnerKind({ group, kind, standing, resource: group ? `${plural}.${group}` : plural, problem });
+  const standingAfter = (watched: Watched<Owner>): readonly Change[] => {
+    if (watched.kind === 'synced' || watched.kind === 'recovered') return judge('Readable');
+    if (watched.kind !== 'failed' || isNotFound(watched.error)) return [];
+    if (isForbidden(watched.error)) return judge('Forbidden', messageOf(watched.error));
+    // What was listed once stays known while a watch is taken up again.
+    const listed = world.ownerKind(resource)?.standing === 'Readable';
+    return listed ? [] : judge('Failing', messageOf(watched.error));
+  };
+  const trim: (raw: never) => Owner = trimOwner(resource);
+  const calls = listWatchCalls(kube, resource, { metadataOnly: true, trim });
+  return listWatch<Owner>(calls, {
+    expired: isExpired,
+    nextDelayMs: (previousMs) => nextDelay(previousMs, random),
+  }).pipe(
+    takeWhile((watched) => watched.kind !== 'failed' || !isNotFound(watched.error), true),
+    mergeMap((watched) => [...world.applyOwners(resource, watched), ...standingAfter(watched)]),
+  );
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,44 @@
+import type { SoundPolicy } from '../world/policy.ts';
+import type { View } from '../world/view.ts';
+
+/** What keeps a policy from the workloads that it names. */
+export interface TargetProblem {
+  readonly reason: 'TargetKindForbidden' | 'TargetNotFound';
+  readonly message: string;
+}
+
+type TargetRef = NonNullable<SoundPolicy['spec']['targetRefs']>[number];
+
+/**
+ * What keeps a policy from the workloads that it names, or undefined: kinds that the operator may not read before
+ * workloads that are not there. Of what is not known yet nothing is said, nor of a policy that governs nothing anyway.
+ */
+export const findTargetProblem = (
+  view: View,
+  { namespace, spec }: SoundPolicy,
+): TargetProblem | undefined => {
+  const targets = spec.mode === 'Enforce' ? (spec.targetRefs ?? []) : [];
+  const forbidden = [...new Set(targets.flatMap((target) => describeForbidden(view, target)))];
+  if (forbidden.length > 0) return { reason: 'TargetKindForbidden', message: forbidden.join('; ') };
+  const missing = targets.filter((target) => view.hasWorkload(target, namespace, target.name) === false);
+  return missing.length > 0
+    ? { reason: 'TargetNotFound', message: missing.map((target) => describeMissing(view, target)).join('; ') }
+    : undefined;
+};
+
+const describeForbidden = (view: View, target: TargetRef): readonly string[] => {
+  const known = view.ownerKind(target);
+  if (known?.standing !== 'Forbidden') return [];
+  // The installation's optional roles are named by the group of the kinds that they open.
+  const role = `spotpolicy-operator-${target.group || 'core'}`;
+  return [
+    `the operator may not read ${nameOf(target)}: add the ClusterRole ${role}, or another that allows list and watch on ${known.resource} and carries the label rbac.spotpolicy.dev/aggregate-to-operator: "true" (${known.problem})`,
+  ];
+};
+
+const describeMissing = (view: View, target: TargetRef): string =>
+  view.ownerKind(target)?.standing === 'Absent'
+    ? `the cluster has no kind of workload ${nameOf(target)}`
+    : `there is no ${nameOf(target)} named ${target.name}`;
+
+const nameOf = ({ group, kind }: TargetRef): string => (group ? `${kind}.${group}` : kind);

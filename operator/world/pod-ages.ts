@@ -1,0 +1,51 @@
+import type { Step } from './collection.ts';
+import { isLive, type Pod } from './pod.ts';
+
+// Enough for every pod of a large storm; 36 characters each.
+const mostDeparted = 10_000;
+
+/** When pods were first seen, and first seen ending, in steps of the world, which are the order of the watch. */
+export class PodAges {
+  // A whole listing is one step, since what it brings happened in no known order.
+  #step = 0;
+  // Of gone pods both are kept only while an interruption follows them.
+  readonly #seenAt = new Map<string, number>();
+  readonly #endedAt = new Map<string, number>();
+  // The last pods that went, oldest first; Events about them may still arrive.
+  readonly #departed = new Set<string>();
+
+  /** The world goes on by one step. */
+  advance(): void {
+    this.#step += 1;
+  }
+
+  /** Keeps what a step says of a pod; of one that is gone only where it is `followed`. */
+  note({ before, after }: Step<Pod>, followed: (uid: string) => boolean): void {
+    const uid = after?.uid ?? before?.uid ?? '';
+    if (after && !before) this.#seenAt.set(uid, this.#step);
+    if ((!after || !isLive(after)) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
+    if (after) return;
+    this.#departed.add(uid);
+    const [oldest] = this.#departed;
+    if (this.#departed.size > mostDeparted && oldest) this.#departed.delete(oldest);
+    if (!followed(uid)) this.forget(uid);
+  }
+
+  /** Nobody follows a gone pod any more. */
+  forget(uid: string): void {
+    this.#seenAt.delete(uid);
+    this.#endedAt.delete(uid);
+  }
+
+  seenAt(uid: string): number {
+    return this.#seenAt.get(uid) ?? 0;
+  }
+
+  endedAt(uid: string): number | undefined {
+    return this.#endedAt.get(uid);
+  }
+
+  isDeparted(uid: string): boolean {
+    return this.#departed.has(uid);
+  }
+}

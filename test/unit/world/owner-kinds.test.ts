@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { trimOwner } from '../../../operator/world/owner-kinds.ts';
+import type { Change } from '../../../operator/world/view.ts';
+import type { World } from '../../../operator/world/world.ts';
+import { aPod, ownedBy, uidOf } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aReplicaSet, aWorld, drop, put } from '../../builders/world.ts';
+
+const spark = { group: 'sparkoperator.k8s.io', kind: 'SparkApplication' };
+const workflow = { group: 'argoproj.io', kind: 'Workflow' };
+const cronWorkflow = { group: 'argoproj.io', kind: 'CronWorkflow' };
+
+const naming = (name: string, ...kinds: { group: string; kind: string }[]) =>
+  aPolicy({ name, spec: { targetRefs: kinds.map((kind) => ({ ...kind, name: 'one' })) } });
+const owned = (kind: string, name = 'one') => aPod({ owner: ownedBy(kind, name) });
+
+/** The kinds that began or ceased to be asked for. */
+const kindsIn = (changes: readonly Change[]): string[] =>
+  changes.flatMap((change) => {
+    if (change.kind !== 'OwnerKind' || (change.before && change.after)) return [];
+    return `${change.after ? '+' : '-'}${(change.after ?? change.before)?.kind}`;
+  });
+
+const listOwners = (world: World, kind: typeof spark, ...names: readonly string[]): Change[] => [
+  ...world.applyOwners(kind, { kind: 'listing' }),
+  ...names.flatMap((name) => {
+    const metadata = { name, namespace: 'shop', uid: uidOf(kind.kind, name) };
+    return world.applyOwners(kind, { kind: 'listed', object: trimOwner(kind)({ metadata }) });
+  }),
+  ...world.applyOwners(kind, { kind: 'synced' }),
+];
+
+describe('a kind is asked for', () => {
+  it('once, when a controller of it is first seen, whatever it controls', () => {
+    const world = aWorld();
+    expect(kindsIn(put(world, 'Pod', owned('SparkApplication')))).toEqual(['+SparkApplication']);
+    expect(kindsIn(put(world, 'Pod', owned('SparkApplication', 'two')))).toEqual([]);
+    const metadata = { name: 'web-abc', ownerReferences: [ownedBy('Rollout', 'web')] };
+    expect(kindsIn(put(world, 'ReplicaSet', { ...aReplicaSet(), metadata }))).toEqual(['+Rollout']);
+    expect(world.ownerKind(spark)).toMatchObject({ standing: 'Sought', problem: '' });
+  });
+
+  it('when an object of another such kind is controlled by it', () => {
+    const world = aWorld({ Pod: [owned('Workflow')] });
+    const metadata = { name: 'one', namespace: 'shop', ownerReferences: [ownedBy('CronWorkflow', 'one')] };
+    const object = trimOwner(workflow)({ metadata });
+    expect(kindsIn(world.applyOwners(workflow, { kind: 'changed', object }))).toEqual(['+CronWorkflow']);
+  });
+
+  it('not where the world holds it anyway, or where the pod goes with its node', () => {
+    const world = aWorld();
+    for (const kind of ['ReplicaSet', 'Pod', 'DaemonSet', 'Node'])
+      expect(kindsIn(put(world, 'Pod', owned(kind)))).toEqual([]);
+    const deployment = { group: 'apps', kind: 'Deployment' };
+    expect(kindsIn(put(world, 'SpotPolicy', naming('web', deployment)))).toEqual([]);
+  });
+
+  it('while a policy names it, and no longer', () => {
+    const world = aWorld();
+    expect(kindsIn(put(world, 'SpotPolicy', naming('a', spark, workflow)))).toEqual([
+      ...['+SparkApplication', '+Workflow'],
+    ]);
+    expect(kindsIn(put(world, 'SpotPolicy', naming('b', spark)))).toEqual([]);
+    expect(kindsIn(put(world, 'SpotPolicy', naming('a', workflow)))).toEqual([]);
+    expect(kindsIn(put(world, 'SpotPolicy', naming('a')))).toEqual(['-Workflow']);
+    expect(kindsIn(drop(world, 'SpotPolicy', naming('b', spark)))).toEqual(['-SparkApplication']);
+    expect(world.ownerKind(spark)).toBeUndefined();
+  });
+
+  it('also after the policy that names it went, where a chain of owners leads to it', () => {
+    const world = aWorld({ SpotPolicy: [naming('a', spark)] });
+    expect(kindsIn(put(world, 'Pod', owned('SparkApplication')))).toEqual([]);
+    expect(kindsIn(drop(world, 'SpotPolicy', naming('a', spark)))).toEqual([]);
+    expect(world.ownerKind(spark)).toBeDefined();
+  });
+
+  it('by 32 kinds of chains and 64 in all, whatever comes', () => {
+    const world = aWorld();
+    const inChains = Array.from({ length: 50 }, (_, index) => put(world, 'Pod', owned(`Kind${index}`)));
+    expect(inChains.flatMap(kindsIn)).toHaveLength(32);
+    const named = Array.from({ length: 8 }, (_, policy) => {
+      const kinds = Array.from({ length: 16 }, (_, index) => ({ group: 'a.b', kind: `K${policy}x${index}` }));
+      return put(world, 'SpotPolicy', naming(`p${policy}`, ...kinds));
+    });
+    expect(named.flatMap(kindsIn)).toHaveLength(32);
+  });
+});
+
+describe('an object of such a kind', () => {
+  it('is found by its UID, and by its name once all have been listed', () => {
+    const world = aWorld({ SpotPolicy: [naming('a', spark)] });
+    const reference = { apiVersion: 'sparkoperator.k8s.io/v1beta2', kind: 'SparkApplication' };
+    expect(world.hasWorkload(spark, 'shop', 'one')).toBeUndefined();
+    listOwners(world, spark, 'one');
+    expect(world.owner({ ...reference, uid: uidOf('SparkApplication', 'one') })).toMatchObject({
+      name: 'one',
+    });
+    expect(['one', 'two'].map((name) => world.hasWorkload(spark, 'shop', name))).toEqual([true, false]);
+    listOwners(world, spark);
+    expect(world.hasWorkload(spark, 'shop', 'one')).toBe(false);
+  });
+
+  it('is not there where its kind is not', () => {
+    const world = aWorld({ SpotPolicy: [naming('a', spark)] });
+    world.judgeOwnerKind({ ...spark, standing: 'Absent', resource: '', problem: '' });
+    expect(world.hasWorkload(spark, 'shop', 'one')).toBe(false);
+    expect(world.hasWorkload(cronWorkflow, 'shop', 'one')).toBeUndefined();
+  });
+
+  it('is nobody’s business where its kind is not asked for', () => {
+    const world = aWorld();
+    expect(listOwners(world, spark, 'one')).toEqual([]);
+    expect(world.judgeOwnerKind({ ...spark, standing: 'Readable', resource: '', problem: '' })).toEqual([]);
+  });
+});
+
+it('a kind that stands as before makes no step', () => {
+  const world = aWorld({ SpotPolicy: [naming('a', spark)] });
+  const readable = { ...spark, standing: 'Readable', resource: 'x', problem: '' } as const;
+  expect(world.judgeOwnerKind(readable)).toHaveLength(1);
+  expect(world.judgeOwnerKind(readable)).toEqual([]);
+  expect(world.judgeOwnerKind({ ...readable, standing: 'Forbidden', problem: 'no' })).toMatchObject([
+    { before: { standing: 'Readable' }, after: { standing: 'Forbidden', problem: 'no' } },
+  ]);
+});
+
+it('workloads that were always known are found by name in their own kind', () => {
+  const world = aWorld({ Pod: [owned('SparkApplication')], ReplicaSet: [aReplicaSet()] });
+  const has = (group: string, kind: string, name: string) => world.hasWorkload({ group, kind }, 'shop', name);
+  expect([has('', 'Pod', 'web-1'), has('apps', 'ReplicaSet', 'web-abc')]).toEqual([true, true]);
+  expect([has('', 'Pod', 'web-2'), has('apps', 'Deployment', 'web-abc')]).toEqual([false, false]);
+  expect(has('example.com', 'Pod', 'web-1')).toBeUndefined();
+});
