@@ -4,7 +4,7 @@ import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
 import { divides } from '../policy/distribution.ts';
 import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
-import { contenders, isTied, namespacesOf } from '../policy/rules.ts';
+import { contenders, covers, isTied, namespacesOf } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -59,6 +59,8 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
     const before = { ...pods };
     for (const pod of view.pods.group('namespace', name)) {
       if (!isLive(pod) || isBoundToNode(pod)) continue;
+      // Most pods are other policies', and admission waits while this one counts.
+      if (!covers(policy, pod.labels, ownerChain(view, pod))) continue;
       const [governor, ...others] = contenders(view, pod);
       if (!governor) continue;
       if (governor.uid === policy.uid) {
