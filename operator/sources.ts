@@ -62,8 +62,8 @@ const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
 /** Every kind of the world. */
 export const allKinds = Object.keys(rows('')) as readonly Kind[];
 
-/** Without these nothing can be decided. */
-export const requiredKinds: readonly Kind[] = ['Pod', 'SpotPolicy', 'ClusterSpotPolicy'];
+/** Without these nothing can be decided: labels of namespaces say which policies there are, and who opts out. */
+export const requiredKinds: readonly Kind[] = ['Pod', 'Namespace', 'SpotPolicy', 'ClusterSpotPolicy'];
 
 /** Every source of the world, over one client. */
 export const sourcesOf = (kube: Kube, webhookName: string, random: () => number): readonly Source[] => {

@@ -38,8 +38,8 @@ export class RuleBook {
   rules(name: string): readonly SoundPolicy[] {
     const known = this.#rules.get(name);
     if (known) return known;
-    const { namespaces, policies, clusterPolicies, exempt } = this.#sources;
-    if (exempt.includes(name)) return [];
+    if (this.isExempt(name)) return [];
+    const { namespaces, policies, clusterPolicies } = this.#sources;
     const namespace = namespaces.byName('', name);
     const own = policies.group('namespace', name);
     // Of a namespace that nobody has seen yet only its name is known, and the policies in it.

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { spotPolicyStatus, type SpotPolicyStatus } from '../../../operator/api/status.ts';
+import {
+  clusterSpotPolicyStatus,
+  spotPolicyStatus,
+  type SpotPolicyStatus,
+} from '../../../operator/api/status.ts';
+import { precedence } from '../../../operator/policy/rules.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { failuresToTell, isUrgent, reportOn } from '../../../operator/status/report.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
-import type { World } from '../../../operator/world/world.ts';
+import { World } from '../../../operator/world/world.ts';
 import { anInterruption } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy } from '../../builders/pod.ts';
-import { aPolicy } from '../../builders/policy.ts';
-import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
+import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
+import { aNamespace, aReplicaSet, aWorld, type Content, known, list } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
 const world = (content: Content = {}): World =>
@@ -78,6 +83,43 @@ describe('the status of a policy', () => {
   it('says that its namespace opts out', () => {
     const optedOut = world({ Namespace: [aNamespace('shop', { 'spotpolicy.dev/inject': 'false' })] });
     expect(messageOf(report(optedOut), 'Programmed')).toContain('spotpolicy.dev/inject');
+  });
+});
+
+describe('the status of a policy of the cluster', () => {
+  const programmed = (of: World) => {
+    const condition = report(of).conditions?.find(({ type }) => type === 'Programmed');
+    return condition && `${condition.status} ${condition.reason}: ${condition.message}`;
+  };
+  const ofTeam = { namespaceSelector: { matchLabels: { team: 'a' } } };
+  const clusterWide = (Namespace: Content['Namespace'] = []) =>
+    world({ SpotPolicy: [], ClusterSpotPolicy: [aClusterPolicy({ spec: ofTeam })], Namespace });
+
+  it('lists the namespaces that it reaches, 20 at most, and the namespaces of reclaimed pods', () => {
+    const busy = clusterWide(
+      Array.from({ length: 30 }, (_, index) => aNamespace(`ns-${index + 10}`, { team: 'a' })),
+    );
+    const { settings } = anInterruption();
+    busy.record(anInterruption({ settings: { ...settings, policy: 'ClusterSpotPolicy/base' } }));
+    const status = report(busy);
+    expect(clusterSpotPolicyStatus.parse(status)).toEqual(status);
+    expect(status.namespaces).toHaveLength(20);
+    expect(status.namespaces?.[0]).toEqual({ name: 'ns-10', pods: 0, spot: 0, onDemand: 0 });
+    expect(status.namespacesTotal).toBe(30);
+    expect(status.interruptions).toMatchObject([{ namespace: 'shop', pod: 'web-1' }]);
+  });
+
+  it('says where there is no namespace for it, and where nobody can know', () => {
+    expect(programmed(clusterWide([aNamespace()]))).toMatch(/^True Programmed: no namespace has the labels/);
+    const blind = new World(precedence);
+    list(blind, 'ClusterSpotPolicy', [aClusterPolicy({ spec: ofTeam })]);
+    expect(programmed(blind)).toMatch(/^False Pending: the namespaces are not known/);
+  });
+
+  it('is another than that of a policy in a namespace where nothing is ever governed', () => {
+    const system = world({ SpotPolicy: [aPolicy({ namespace: 'kube-system' })] });
+    expect(programmed(system)).toMatch(/^False Overridden: no pod of this namespace is ever governed/);
+    expect(report(system)).not.toHaveProperty('namespaces');
   });
 });
 
