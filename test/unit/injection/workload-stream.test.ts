@@ -6,7 +6,7 @@ import { type TemplateOutcome, templateStream } from '../../../operator/injectio
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';
-import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { applied } from '../../builders/template.ts';
 import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 import { aNamespace, aWorld, drop, put } from '../../builders/world.ts';
@@ -89,6 +89,24 @@ describe('the templates of a namespace', () => {
       tell(drop(world, 'SpotPolicy', atWorkload()));
       await advance(1_050);
       expect(writes).toEqual(['web 1', 'web -', 'web 1', 'web -']);
+    }),
+  );
+
+  it(
+    'are written by a policy of the cluster for as long as the namespace has its labels',
+    onAClock(async (advance) => {
+      const labels = { tier: 'shop' };
+      const world = aWorld({ Deployment: [aDeployment()], Namespace: [aNamespace('shop', labels)] });
+      const { writes, tell } = lead(world);
+      const spec = { selector: {}, namespaceSelector: { matchLabels: labels } };
+      tell(
+        put(world, 'ClusterSpotPolicy', aClusterPolicy({ spec: { ...spec, injection: { at: 'Workload' } } })),
+      );
+      await advance(1_050);
+      expect(writes).toEqual(['web 1']);
+      tell(put(world, 'Namespace', aNamespace('shop')));
+      await advance(1_050);
+      expect(writes).toEqual(['web 1', 'web -']);
     }),
   );
 
