@@ -41,7 +41,7 @@ const annotations = fc
     fc.oneof(
       { weight: 60, arbitrary: written },
       { weight: 5, arbitrary: aHundred },
-      { weight: 4, arbitrary: upToTheBrim },
+      { weight: 2, arbitrary: upToTheBrim },
     ),
     eci,
     forged,
@@ -61,9 +61,9 @@ const metadata = fc.record(
 );
 
 /** The metadata of pods as an API server would take them, with whatever users and forgers write there. */
-const aValidPod = metadata.map((given) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
+export const aValidPod = metadata.map((given) => ({
+  apiVersion: 'v1' as const,
+  kind: 'Pod' as const,
   metadata: given,
   spec: { containers: [{ name: 'main', image: 'example/main:1' }] },
 }));

@@ -111,6 +111,30 @@ describe.concurrent('an annotation that the user wrote', () => {
   });
 });
 
+describe.concurrent('annotations that are not about spot capacity', () => {
+  const notes = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`example.com/note-${index}`, `${index}`]),
+    );
+
+  test.each([0, 1, 100])('stay as they are where the pod has %i of them', async (count) => {
+    const own = notes(count);
+    const pod = await admit(admin, namespace, aPod({ app: 'keep', annotations: own }));
+    expect(pod.metadata?.annotations).toEqual({
+      ...own,
+      ...spotAnnotations,
+      ...stampsOf(namespace, 'keep'),
+    });
+  });
+
+  test('cost a pod ours rather than its creation where they leave no room', async () => {
+    const mostBytes = 256 * 1024;
+    const annotations = { note: 'x'.repeat(mostBytes - 'note'.length) };
+    const pod = await admit(admin, namespace, aPod({ app: 'keep', annotations }));
+    expect(pod.metadata?.annotations).toEqual(annotations);
+  });
+});
+
 describe.concurrent('a stamp that is not of this admission', () => {
   test('is replaced when somebody made it up', async () => {
     const annotations = {
