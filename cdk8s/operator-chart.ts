@@ -168,6 +168,9 @@ const deployment = () => {
                 { name: 'admission', containerPort: admissionPort },
                 { name: 'health', containerPort: healthPort },
               ],
+              env: [
+                { name: 'SPOTPOLICY_POD_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+              ],
               livenessProbe: probe('/healthz'),
               readinessProbe: probe('/readyz'),
               resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } },

@@ -73,6 +73,10 @@ const shape = {
   // SPOTPOLICY_WEBHOOK_PORT=tcp://… in every pod of its namespace.
   admissionHost: text('an address', 'address admission is served on; absent: every one'),
   admissionPort: wholeNumber(0, 65535, 8443, 'HTTPS port of admission; 0: a free one'),
+  podAddress: text(
+    'an IP address',
+    'where the other replica reaches the admission of this one; absent: the host of the webhook URL, or nowhere',
+  ),
   healthHost: text('an address', 'address of health and metrics; absent: every one'),
   healthPort: wholeNumber(0, 65535, 8080, 'HTTP port of /healthz, /readyz and /metrics; 0: a free one'),
   webhookUrl: described(

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { finalize, firstValueFrom, interval, type Observable, ReplaySubject, tap } from 'rxjs';
+import { addressOf, type Standing } from './admit.ts';
 import { run } from './app.ts';
 import { type Config, parseConfig, StartRefused } from './config.ts';
 import { bindCalls } from './bind-calls.ts';
@@ -43,15 +44,23 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     log,
     metrics,
   });
+  const standing: Standing = { leads: false, leader: undefined };
   const servers = await Promise.race([
-    serve({ config, kube, world, metrics, log, nowMs, random }),
+    serve({ config, kube, world, metrics, log, nowMs, random, standing }),
     firstValueFrom(stop$),
   ]);
   if (!servers) return log.info('stopped before the API server could be reached');
 
   const electionEnded = Promise.withResolvers<void>();
   const leader$ = leadership(
-    leaseCalls(kube, { namespace: config.operatorNamespace, name: config.leaseName }),
+    leaseCalls(
+      kube,
+      { namespace: config.operatorNamespace, name: config.leaseName },
+      {
+        own: addressOf(config, servers.admissionPort),
+        onHolder: (leader) => Object.assign(standing, { leader }),
+      },
+    ),
     {
       identity,
       leaseDurationMs: config.leaseSeconds * 1000,
@@ -65,6 +74,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     },
   ).pipe(
     tap((leads) => {
+      standing.leads = leads;
       metrics.leader.set(leads ? 1 : 0);
       log.info({ leads }, leads ? 'leading' : 'following');
     }),

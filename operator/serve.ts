@@ -1,8 +1,7 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { filter, firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
+import { admit, type Standing } from './admit.ts';
 import type { Config } from './config.ts';
-import { reviewPod } from './injection/review.ts';
 import { isExpired } from './kube/errors.ts';
 import type { Kube } from './kube/kube.ts';
 import { listWatchCalls } from './kube/list-watch-calls.ts';
@@ -11,8 +10,6 @@ import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { nextDelay } from './runtime/backoff.ts';
 import { listWatch } from './runtime/list-watch.ts';
-import { settleShare } from './shares.ts';
-import { admission } from './server/admission.ts';
 import { certificateSecret } from './server/certificate-secret.ts';
 import { type Certificates, ensureCertificates } from './server/certificate-store.ts';
 import { certificateSecretName } from './server/certificates.ts';
@@ -31,10 +28,13 @@ export interface ServeParts {
   readonly log: Log;
   readonly nowMs: () => number;
   readonly random: () => number;
+  readonly standing: Standing;
 }
 
 /** The servers as the rest of the program knows them. */
 export interface Servers {
+  /** Where HTTPS is served. */
+  readonly admissionPort: number;
   /** Certificates that the API server is to trust, as they are now. */
   readonly bundlePem: () => string;
   /** Emits after each change of the certificates. */
@@ -71,22 +71,25 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
     share({ connector: () => new ReplaySubject(1), resetOnRefCountZero: false }),
   );
   const certificate = await firstValueFrom(certificates$);
+  const bundlePem = (): string => current?.bundlePem ?? certificate.bundlePem;
+  const admitting = admit(parts, { keyPem: () => current?.keyPem ?? '', bundlePem });
   const secure = await serveHttps(
-    admissionOf(parts, () => current?.keyPem ?? ''),
+    admitting.app,
     { host: config.admissionHost, port: config.admissionPort, certificate },
     (err) => log.debug({ err }, 'handshake failed'),
   );
   certificates$.subscribe((renewed) => secure.setCertificate(renewed));
   log.info({ admissionPort: secure.port, healthPort: plain.port }, 'serving');
   return {
-    bundlePem: () => current?.bundlePem ?? certificate.bundlePem,
+    admissionPort: secure.port,
+    bundlePem,
     certificates$,
     close: async () => {
       stopping = true;
       secure.drain();
       if (config.webhookUrl === undefined) await setTimeout(farewellMs);
       closed$.next();
-      await Promise.all([secure.close(closeMs), plain.close(closeMs)]);
+      await Promise.all([secure.close(closeMs), plain.close(closeMs), admitting.close()]);
     },
   };
 };
@@ -126,27 +129,6 @@ const namesOf = ({ webhookUrl, webhookService, operatorNamespace }: Config): rea
   `${webhookService}.${operatorNamespace}.svc`,
   ...(webhookUrl === undefined ? [] : [new URL(webhookUrl).hostname]),
 ];
-
-const admissionOf = ({ world, metrics, log, nowMs }: ServeParts, secret: () => string) =>
-  admission({
-    review: (request) => {
-      const reviewed = reviewPod(world, request, {
-        // Replicas share the serving key through the Secret, so each recognises the other's stamps.
-        sign: (text) => createHmac('sha256', secret()).update(text).digest('base64url'),
-        nonce: () => randomBytes(9).toString('base64url'),
-        nowMs: nowMs(),
-      });
-      return 'place' in reviewed
-        ? settleShare(reviewed, { world, nowMs, pause: setTimeout }, request.dryRun === true)
-        : reviewed;
-    },
-    nowMs: () => performance.now(),
-    observe: (result, durationMs) => {
-      metrics.admissionRequests.inc({ result });
-      metrics.admissionDuration.observe({ result }, durationMs / 1000);
-    },
-    reportFailure: (err, { namespace, name }) => log.error({ err, namespace, name }, 'admission failed'),
-  });
 
 const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopping }: ServingState) =>
   health({

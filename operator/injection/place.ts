@@ -19,10 +19,10 @@ export interface Question {
   /** Tells this admission from any other. */
   readonly nonce: string;
   readonly cohort: string;
-  readonly controller: Pick<Controller, 'apiVersion' | 'kind' | 'uid'> | undefined;
+  readonly controller?: Pick<Controller, 'apiVersion' | 'kind' | 'uid'> | undefined;
   readonly distribution: Distribution;
   /** What the pod gets whatever the distribution says, for its user chose; it only takes its place. */
-  readonly kept: Share['capacity'] | undefined;
+  readonly kept?: Share['capacity'] | undefined;
 }
 
 /** What the world says to a question. */

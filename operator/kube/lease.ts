@@ -124,24 +124,41 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
     );
   });
 
+/** What a candidate tells the others beside the election, and hears of the holder. */
+export interface LeaseAddress {
+  /** Where this candidate can be asked while it leads. */
+  readonly own: string | undefined;
+  /** Hears at each look where the holder can be asked; undefined without a holder or where it did not say. */
+  readonly onHolder: (address: string | undefined) => void;
+}
+
+const addressKey = 'spotpolicy.dev/address';
+
 /** The election's calls over the wire, on one Lease. A patch keeps what others wrote on it. */
-export const leaseCalls = (kube: Kube, ref: Required<Ref>): LeaseCalls => {
+export const leaseCalls = (kube: Kube, ref: Required<Ref>, address?: LeaseAddress): LeaseCalls => {
   const { leases } = resources;
+  const own = address?.own;
   return {
     read: async (signal) => {
       try {
-        return seen(await kube.get<KubeObject & { spec?: Partial<LeaseRecord> }>(leases, ref, { signal }));
+        const lease = await kube.get<KubeObject & { spec?: Partial<LeaseRecord> }>(leases, ref, { signal });
+        const holder = lease.spec?.holderIdentity ? lease.metadata.annotations?.[addressKey] : undefined;
+        address?.onHolder(holder);
+        return seen(lease);
       } catch (error) {
         if (isNotFound(error)) return undefined;
         throw error;
       }
     },
     create: (spec, signal) => {
-      const body = { apiVersion: apiVersionOf(leases), kind: leases.kind, metadata: ref, spec };
+      const metadata = { ...ref, ...(own !== undefined && { annotations: { [addressKey]: own } }) };
+      const body = { apiVersion: apiVersionOf(leases), kind: leases.kind, metadata, spec };
       return kube.create(leases, body, { namespace: ref.namespace, signal });
     },
     write: (spec, resourceVersion, signal) => {
-      const body = { metadata: { resourceVersion }, spec };
+      // Null takes away what the holder before has written.
+      const annotations = { [addressKey]: own ?? null };
+      const body = { metadata: { resourceVersion, annotations }, spec };
       return kube.patch(leases, ref, { type: 'merge', body }, { signal });
     },
   };

@@ -40,6 +40,11 @@ export const createMetrics = () => {
       'Applies to pod templates of workloads by result: written, FieldManagerConflict, Forbidden, Refused.',
       ['result'],
     ),
+    leaderQuestions: counter(
+      'spot_distribution_leader_questions_total',
+      'Pods whose share of a distribution this replica asked the leader for by result: answered, unanswered (it decided by itself).',
+      ['result'],
+    ),
     interruptionNotices: counter(
       'spot_interruption_notices_total',
       "Reclaim notices by signal: event, condition. A pod's notice counts once for each signal.",

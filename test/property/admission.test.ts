@@ -37,7 +37,7 @@ const world = aWorld({
 const app = admission({
   review: (request) => {
     const reviewed = reviewPod(world, request, aStamping());
-    const parts = { world, nowMs: () => noonMs, pause: async () => {} };
+    const parts = { world, nowMs: () => noonMs, pause: async () => {}, askLeader: async () => undefined };
     return 'place' in reviewed ? settleShare(reviewed, parts, request.dryRun === true) : reviewed;
   },
   nowMs: () => 0,

@@ -21,13 +21,20 @@ const growth = fc.oneof(
   fc.record({ kind: fc.constant('deliver' as const), count: fc.integer({ min: 1, max: 6 }) }),
 );
 
-describe('admission of one replica', () => {
-  test.prop([distribution, fc.array(growth, { minLength: 20, maxLength: 150 })], { numRuns: 300 })(
+const replica = fc.nat({ max: 1 });
+
+describe.each([
+  ['of one replica', 1],
+  ['of two replicas, of which one leads and answers', 2],
+])('admission %s', (_, replicas) => {
+  test.prop([distribution, fc.array(fc.tuple(growth, replica), { minLength: 20, maxLength: 150 })], {
+    numRuns: 100,
+  })(
     'keeps the distribution exact while pods are only created, in any parallelism and however late the watch',
     async (asked, steps) => {
-      const cluster = new DividedCluster(asked, 1);
+      const cluster = new DividedCluster(asked, replicas);
       const wanted = { old: 0, new: 0 };
-      for (const step of steps) {
+      for (const [step, at] of steps) {
         if (step.kind === 'scale') {
           const name = step.revision;
           wanted[name] = Math.max(wanted[name], step.wanted);
@@ -35,17 +42,17 @@ describe('admission of one replica', () => {
         }
         if (step.kind === 'admit' && cluster.hasRoom(step.revision)) {
           const due = cluster.due(step.revision);
-          expect(capacityOf((await cluster.admit(step.revision, 0)).raw)).toBe(due);
+          expect(capacityOf((await cluster.admit(step.revision, at)).raw)).toBe(due);
         }
         if (step.kind === 'dryRun') {
-          const before = cluster.reserved(0, step.revision);
-          await cluster.admit(step.revision, 0, true);
-          expect(cluster.reserved(0, step.revision)).toBeLessThanOrEqual(before);
+          const before = cluster.reserved(at, step.revision);
+          await cluster.admit(step.revision, at, true);
+          expect(cluster.reserved(at, step.revision)).toBeLessThanOrEqual(before);
         }
         const pod = 'which' in step ? pick(cluster.underWay, step.which) : undefined;
-        if (step.kind === 'again' && pod) expect(await cluster.admitAgain(pod, 0)).toBe(0);
+        if (step.kind === 'again' && pod) expect(await cluster.admitAgain(pod, at)).toBe(0);
         if (step.kind === 'land' && pod) cluster.land(pod);
-        if (step.kind === 'deliver') cluster.deliver(0, step.count);
+        if (step.kind === 'deliver') cluster.deliver(at, step.count);
       }
     },
   );
@@ -60,7 +67,7 @@ const life = fc.oneof(
 );
 
 describe('admission through the life of a workload', () => {
-  test.prop([distribution, fc.array(life, { minLength: 20, maxLength: 150 })], { numRuns: 300 })(
+  test.prop([distribution, fc.array(life, { minLength: 20, maxLength: 150 })], { numRuns: 100 })(
     'decides by what is there and under way wherever the watch has told it all, and forgets what was refused',
     async (asked, steps) => {
       const cluster = new DividedCluster(asked, 1);
@@ -89,6 +96,37 @@ describe('admission through the life of a workload', () => {
       cluster.deliver(0);
       cluster.nowMs += 30_000;
       expect(cluster.reserved(0, 'old') + cluster.reserved(0, 'new')).toBe(0);
+    },
+  );
+});
+
+describe('admission of two replicas of which the leader does not always answer', () => {
+  const wire = fc.record({
+    kind: fc.constant('wire' as const),
+    state: fc.constantFrom('sound' as const, 'lost' as const, 'cut' as const),
+  });
+  const step = fc.oneof({ arbitrary: growth, weight: 6 }, wire);
+
+  test.prop([distribution, fc.array(fc.tuple(step, replica), { minLength: 20, maxLength: 150 })])(
+    'holds no place for a pod that is there, and comes nearer to the distribution with each pod once it answers',
+    async (asked, steps) => {
+      const cluster = new DividedCluster(asked, 2);
+      for (const name of ['old', 'new']) cluster.scale(name, 200);
+      for (const [step, at] of steps) {
+        if (step.kind === 'wire') cluster.wire = step.state;
+        if (step.kind === 'admit') await cluster.admit(step.revision, at);
+        const pod = 'which' in step ? pick(cluster.underWay, step.which) : undefined;
+        if (step.kind === 'land' && pod) cluster.land(pod);
+        if (step.kind === 'deliver') cluster.deliver(at, step.count);
+      }
+      for (const pod of cluster.underWay.values()) cluster.land(pod);
+      for (const at of [0, 1]) cluster.deliver(at);
+      for (const at of [0, 1]) expect(cluster.reserved(at, 'old') + cluster.reserved(at, 'new')).toBe(0);
+      cluster.wire = 'sound';
+      for (const at of [0, 1, 1, 0]) {
+        const due = cluster.due('old');
+        expect(capacityOf((await cluster.admit('old', at)).raw)).toBe(due);
+      }
     },
   );
 });

@@ -1,8 +1,9 @@
 import type { ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { Pod as RawPod } from 'kubernetes-types/core/v1.js';
+import type { Question } from '../../operator/injection/place.ts';
 import { type PodAnswer, type PodRequest, reviewPod } from '../../operator/injection/review.ts';
-import { nextShare, type Distribution, type Tally } from '../../operator/policy/distribution.ts';
-import { settleShare } from '../../operator/shares.ts';
+import { nextShare, type Distribution, type Share, type Tally } from '../../operator/policy/distribution.ts';
+import { parseShare, settleShare, shareFor } from '../../operator/shares.ts';
 import type { World } from '../../operator/world/world.ts';
 import { aStamping, patched } from '../builders/admission.ts';
 import { aPod, noonMs, ownedBy } from '../builders/pod.ts';
@@ -31,6 +32,8 @@ const doubtMs = 1_000;
 /** A cluster of one workload whose pods a policy divides, seen by replicas that hear of everything later. */
 export class DividedCluster {
   nowMs = noonMs;
+  /** Between the replicas: `lost` brings questions to the leader and no answers back. */
+  wire: 'sound' | 'lost' | 'cut' = 'sound';
   readonly distribution: Distribution;
   readonly living = new Map<string, ModelPod>();
   readonly underWay = new Map<string, ModelPod>();
@@ -161,9 +164,21 @@ export class DividedCluster {
     const request = { namespace: 'shop', object: raw } as PodRequest;
     const reviewed = reviewPod(world, request, aStamping({ nonce, nowMs: this.nowMs }));
     if (!('place' in reviewed)) return reviewed;
+    const askLeader = (question: Question) => this.#askLeader(at, question);
+    return settleShare(reviewed, { ...this.#partsOf(at), askLeader }, dryRun);
+  }
+
+  /** The first replica leads; what it is asked and answers passes over a wire. */
+  async #askLeader(at: number, question: Question): Promise<Share | undefined> {
+    if (this.#replica(at) === this.#replica(0) || this.wire === 'cut') return undefined;
+    const share = await shareFor(JSON.parse(JSON.stringify(question)), this.#partsOf(0));
+    return this.wire === 'sound' ? parseShare(JSON.parse(JSON.stringify(share))) : undefined;
+  }
+
+  #partsOf(at: number) {
     // While a replica waits it hears what its watches bring.
     const pause = async (): Promise<void> => this.deliver(at, 2);
-    return settleShare(reviewed, { world, nowMs: () => this.nowMs, pause }, dryRun);
+    return { world: this.#replica(at).world, nowMs: () => this.nowMs, pause };
   }
 
   #listed(): World {

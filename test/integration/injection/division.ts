@@ -3,6 +3,12 @@ import { nextShare, type Distribution, type Tally } from '../../../operator/poli
 import type { Access } from '../../../hack/cluster/access.ts';
 import { podsOf } from '../harness/objects.ts';
 
+/** The pod as one that nobody schedules, which costs the machine little. */
+export const idle = (pod: Pod): Pod => {
+  const spec = { containers: [], ...pod.spec, schedulingGates: [{ name: 'example.com/never' }] };
+  return { ...pod, spec };
+};
+
 /** Whether a pod is on spot, by its annotation; its label has to say the same. */
 export const isSpot = ({ metadata }: Pod): boolean => {
   const spot = metadata?.annotations?.['k8s.aliyun.com/eci-spot-strategy'] !== undefined;

@@ -36,7 +36,8 @@ const admit = async (world: World, { dryRun = false, nowMs = at(0), pause, ...wi
   const raw = aPod({ owner: ownedBy('ReplicaSet', 'web-abc'), ...wishes, annotations });
   const request = { namespace: 'shop', name: raw.metadata?.name ?? '', object: raw } as PodRequest;
   const reviewed = reviewPod(world, request, aStamping({ nonce: `nonce${(nonces += 1)}`, nowMs }));
-  const parts = { world, nowMs: () => nowMs, pause: pause ?? (async () => {}) };
+  const askLeader = async () => undefined;
+  const parts = { world, nowMs: () => nowMs, pause: pause ?? (async () => {}), askLeader };
   const { patch } = 'place' in reviewed ? await settleShare(reviewed, parts, dryRun) : reviewed;
   return patched(raw, patch);
 };

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Cluster } from '../../../hack/cluster/cluster.ts';
+import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+import { aNamespace, waitFor } from '../harness/cluster.ts';
+import { aProgrammedPolicy, create, pathTo, readyPods } from '../harness/objects.ts';
+import { anOwnCluster } from '../harness/operator.ts';
+import { admit, aPod } from './admitted.ts';
+import { counterOf } from './counters.ts';
+import { askReplica } from './direct-review.ts';
+import { exactly, idle, isSpot, tallyIn, tallyOf } from './division.ts';
+import { startForeignWebhook } from './foreign-webhook.ts';
+import { bundleOf, readWebhook } from './webhook-configuration.ts';
+
+const distribution = { onDemandBase: 3, spotPercentage: 70 };
+const lease = ['--lease-seconds', '6', '--lease-renew-deadline-seconds', '4', '--lease-retry-seconds', '0.5'];
+const asked = 'spot_distribution_leader_questions_total';
+
+let cluster: Cluster;
+let namespace: string;
+let leader: Replica;
+let follower: Replica;
+
+const start = (identity: string): Promise<Replica> =>
+  startReplica(cluster, { flags: [...lease, '--identity', identity] });
+const leads = async (replica: Replica): Promise<boolean> => (await counterOf(replica, 'spot_leader')) === 1;
+/** Pods of a ReplicaSet that nobody has seen, one cohort of their own. */
+const pods = () => {
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: randomUUID() };
+  return (): Pod => aPod({ owner });
+};
+const ask = async (replica: Replica, pod: Pod): Promise<Pod> =>
+  (await askReplica(replica, await bundleOf(cluster.admin), namespace, pod)).pod;
+/** Has the follower found the leader, so that it is asked? */
+const knowsLeader = () =>
+  waitFor('the other replica to ask the leader', async () => {
+    const text = async () =>
+      (await follower.metrics()).split('\n').find((line) => line.startsWith(`${asked}{result="answered"}`));
+    const before = await text();
+    await ask(follower, pods()());
+    return (await text()) !== before;
+  });
+
+beforeAll(async () => {
+  cluster = await anOwnCluster();
+  leader = await start('first');
+  await waitFor('the first replica to lead', () => leads(leader));
+  follower = await start('second');
+  namespace = await aNamespace({ cluster });
+  await aProgrammedPolicy(cluster.admin, namespace, aPolicy({ spec: { distribution } }));
+  await waitFor('the other replica to know the policy', async () => {
+    const { metadata } = await ask(follower, pods()());
+    return metadata?.labels?.['spotpolicy.dev/capacity'] === 'on-demand';
+  });
+  await knowsLeader();
+});
+
+describe('two replicas that divide pods', () => {
+  test('are exact when a thousand are created at once', async () => {
+    const { admin } = cluster;
+    const place = await aNamespace({ cluster });
+    await aProgrammedPolicy(admin, place, aPolicy({ spec: { distribution } }));
+    // As many at once as the slowest machine admits within the time that the API server gives admission.
+    const left = Array.from({ length: 1000 }, () => idle(aPod()));
+    const client = async (): Promise<void> => {
+      for (let pod = left.pop(); pod; pod = left.pop()) await create(admin, place, pod);
+    };
+    await Promise.all(Array.from({ length: 32 }, client));
+    expect(await tallyIn(admin, place, 'web')).toEqual({ spot: 697, onDemand: 303 });
+  });
+
+  test('are exact together, asked side by side', async () => {
+    const next = pods();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => ask(index % 2 === 0 ? leader : follower, next())),
+    );
+    expect(tallyOf(answers)).toEqual(exactly(40, distribution));
+  });
+
+  test('take one place for a pod that comes again to the other one', async () => {
+    const next = pods();
+    const inTurn = [];
+    for (let index = 0; index < 10; index += 1) {
+      const [first, second] = index % 2 === 0 ? [leader, follower] : [follower, leader];
+      const pod = await ask(first, next());
+      const labels = { ...pod.metadata?.labels, foreign: 'true' };
+      const again = await ask(second, { ...pod, metadata: { ...pod.metadata, labels } });
+      expect(again.metadata?.annotations).toEqual(pod.metadata?.annotations);
+      inTurn.push(pod);
+    }
+    expect(tallyOf(inTurn)).toEqual(exactly(10, distribution));
+  });
+
+  test.each(['a-foreign', 'z-foreign'])('are exact beside the webhook %s of others', async (name) => {
+    const place = await aNamespace({ cluster });
+    await aProgrammedPolicy(cluster.admin, place, aPolicy({ spec: { distribution } }));
+    const foreign = await startForeignWebhook(cluster, { name, namespace: place });
+    onTestFinished(foreign.stop);
+    await waitFor('the other webhook to be asked', async () => {
+      return (await admit(cluster.admin, place, aPod())).metadata?.labels?.foreign === name;
+    });
+    await create(cluster.admin, place, aDeployment({ replicas: 12 }));
+    const created = await readyPods(cluster.admin, place, 'web', 12);
+    expect(tallyOf(created)).toEqual(exactly(12, distribution));
+    expect(created.every(({ metadata }) => metadata?.labels?.foreign === name)).toBe(true);
+  });
+
+  test('decide alone and in time while the leader hangs', async () => {
+    leader.signal('SIGSTOP');
+    onTestFinished(() => leader.signal('SIGCONT'));
+    const startMs = Date.now();
+    const pod = await ask(follower, pods()());
+    expect(Date.now() - startMs).toBeLessThan(1_500);
+    expect(isSpot(pod)).toBe(false);
+  });
+});
+
+test('the next leader goes on exactly where the last one ended', async () => {
+  const { admin } = cluster;
+  const place = await aNamespace({ cluster });
+  await aProgrammedPolicy(admin, place, aPolicy({ spec: { distribution } }));
+  await create(admin, place, aDeployment({ replicas: 7 }));
+  await readyPods(admin, place, 'web', 7);
+  let replicas = 7;
+  for (const [signal, identity] of [
+    ['SIGTERM', 'third'],
+    ['SIGKILL', 'fourth'],
+  ] as const) {
+    const [gone, stays] = (await leads(leader)) ? [leader, follower] : [follower, leader];
+    await gone.end(signal);
+    await waitFor('the other replica to lead', () => leads(stays));
+    await waitFor('the webhook configuration to name it', async () => {
+      return (await readWebhook(admin))?.webhooks?.[0]?.clientConfig.url === stays.webhookUrl;
+    });
+    await waitFor('the API server to ask it', async () => {
+      return (
+        (await admit(admin, place, aPod())).metadata?.annotations?.['spotpolicy.dev/policy'] !== undefined
+      );
+    });
+    replicas += 8;
+    await admin.patch(pathTo('Deployment', place, 'web'), { spec: { replicas } });
+    await readyPods(admin, place, 'web', replicas);
+    expect(await tallyIn(admin, place, 'web')).toEqual(exactly(replicas, distribution));
+    leader = stays;
+    follower = await start(identity);
+  }
+});
