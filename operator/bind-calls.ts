@@ -18,12 +18,11 @@ export const bindCalls = (
   { bundlePem, certificates$ }: Pick<Servers, 'bundlePem' | 'certificates$'>,
 ): Pick<Deps, 'perform' | 'apply' | 'remove' | 'probe' | 'writeTemplate' | 'write' | 'endpoint$'> => ({
   perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs: Date.now, signal }),
-  apply: (namespaces) => (signal) => {
+  apply: (coverage) => (signal) => {
     const name = config.webhookConfigurationName;
-    const { operatorNamespace } = config;
-    const owner = ownerIn(world, operatorNamespace);
-    const inputs = { name, endpoint: endpointOf(config), bundlePem: bundlePem(), operatorNamespace, owner };
-    return applyWebhook(kube, webhookConfiguration(namespaces, inputs), signal);
+    const owner = ownerIn(world, config.operatorNamespace);
+    const inputs = { name, endpoint: endpointOf(config), bundlePem: bundlePem(), owner };
+    return applyWebhook(kube, webhookConfiguration(coverage, inputs), signal);
   },
   remove: (signal) => removeWebhook(kube, config.webhookConfigurationName, signal),
   probe: (policy, namespace) => (signal) =>

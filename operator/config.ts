@@ -62,12 +62,27 @@ const objectName = (standard: string, help: string) =>
     standard,
   );
 
+const objectNames = (help: string) =>
+  described(
+    z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(,[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/)
+      .transform((names) => names.split(','))
+      .optional()
+      .transform((names) => names ?? []),
+    'Kubernetes names of at most 63 characters each, with commas between',
+    help,
+  );
+
 const text = (allowed: string, help: string) => described(z.string().min(1).optional(), allowed, help);
 
 const shape = {
   kubeconfig: text('a path', 'kubeconfig file; absent: the ServiceAccount of the pod this runs in'),
   context: text('the name of a context', 'context of the kubeconfig file; absent: its current one'),
   operatorNamespace: objectName('spotpolicy-system', 'namespace of the lease and of the certificates'),
+  excludedNamespaces: objectNames(
+    'namespaces in which no policy ever governs, besides kube-system and the one of this operator',
+  ),
   identity: text('any text', 'name of this replica in the lease; absent: host name and process id'),
   // Named neither "webhook" nor "metrics": a Service spotpolicy-webhook makes the kubelet set
   // SPOTPOLICY_WEBHOOK_PORT=tcp://… in every pod of its namespace.

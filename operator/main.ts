@@ -36,7 +36,11 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     version: readVersion(),
     onAnswer: (verb, status) => metrics.apiRequests.inc({ verb, code: String(status) }),
   });
-  const world = new World(precedence, ['kube-system', config.operatorNamespace]);
+  const world = new World(precedence, [
+    'kube-system',
+    config.operatorNamespace,
+    ...config.excludedNamespaces,
+  ]);
   const events = recordEvents(kube, {
     instance: identity,
     nowMs,
@@ -86,7 +90,6 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     nowMs,
     sources: [withOwners(sourcesOf(kube, config.webhookConfigurationName, random), { kube, random })],
     leader$,
-    operatorNamespace: config.operatorNamespace,
     defaultMinutes: config.defaultWindowMinutes,
     trustEvents: config.trustReclaimEvents,
     concurrency: config.evictionConcurrency,

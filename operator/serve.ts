@@ -17,6 +17,7 @@ import { health } from './server/health.ts';
 import { serveHttp, serveHttps } from './server/listen.ts';
 import { certificateStream } from './server/stream.ts';
 import { allKinds, requiredKinds } from './sources.ts';
+import { policyKey } from './world/policy.ts';
 import type { World } from './world/world.ts';
 
 /** What the servers are made of. */
@@ -144,8 +145,18 @@ const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopp
     metrics: {
       contentType: metrics.registry.contentType,
       render: () => {
+        setDryRuns(world, metrics);
         for (const kind of allKinds) metrics.worldObjects.set({ kind }, world.size(kind));
         return metrics.registry.metrics();
       },
     },
   });
+
+const mostDryRuns = 100;
+
+const setDryRuns = (world: World, { dryRunPods }: Metrics): void => {
+  dryRunPods.reset();
+  const tried = [...world.policies.all()].filter(({ spec }) => spec?.mode === 'DryRun');
+  for (const policy of tried.slice(0, mostDryRuns))
+    dryRunPods.set({ policy: policyKey(policy) }, policy.status?.dryRun?.pods ?? 0);
+};

@@ -62,6 +62,12 @@ export const injection = z
       .describe(
         'VirtualNode also gives pods the label alibabacloud.com/eci: "true", which sends them to virtual nodes in an ACK cluster. AsIs leaves scheduling alone, as where every pod runs on ECI anyway.',
       ),
+    whenUnavailable: z
+      .enum(['Ignore', 'Fail'])
+      .default('Ignore')
+      .describe(
+        'What happens to new pods while the operator cannot be reached: Ignore creates them without annotations, and they count as uninjected. Fail refuses them, and every other new pod of the namespaces that the policy reaches, until it can be reached again.',
+      ),
   })
   .describe('Where and how annotations are written on pods.');
 
@@ -106,10 +112,10 @@ export const interruption = z
  */
 export const policyFields = <Scope extends z.ZodRawShape>(scope: Scope) => ({
   mode: z
-    .enum(['Enforce', 'Disabled'])
+    .enum(['Enforce', 'DryRun', 'Disabled'])
     .default('Enforce')
     .describe(
-      'Enforce lets the policy govern pods. A Disabled policy governs none and takes none from another policy.',
+      'Enforce lets the policy govern pods. A policy in DryRun governs none and takes none from another policy; status.dryRun tells which it would. A Disabled one is not looked at.',
     ),
   priority: z
     .int()

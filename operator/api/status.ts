@@ -6,6 +6,8 @@ export const statusBounds = {
   workloads: 20,
   interruptions: 20,
   namespaces: 20,
+  dryRunSources: 20,
+  dryRunSamples: 5,
   messageLength: 1024,
 } as const;
 
@@ -151,6 +153,31 @@ const totals = z
   })
   .describe('Counts since the policy was created.');
 
+const dryRun = z
+  .object({
+    pods: gauge('Living pods that the policy would govern if it were enforced.'),
+    taken: z
+      .array(
+        z
+          .object({
+            policy: name('The policy that governs them now, as SpotPolicy/shop/web.'),
+            pods: gauge('How many of them.'),
+          })
+          .describe('Pods that another policy would lose.'),
+      )
+      .max(statusBounds.dryRunSources)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe(
+        'From which policies it would take pods, at most 20 of them; the others are governed by none now.',
+      ),
+    samples: z
+      .array(name('A pod as namespace/name.'))
+      .max(statusBounds.dryRunSamples)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('Some of the pods, at most 5.'),
+  })
+  .describe('What a policy in mode DryRun would do; absent in every other mode.');
+
 // What a fresh policy shows until the operator has looked, so that `kubectl wait` and kstatus wait for it. The time is a
 // constant because a default must be one; Gateway API starts its conditions the same way.
 const unseen = (type: 'Ready' | 'Reconciling', status: 'Unknown' | 'True') => ({
@@ -185,6 +212,7 @@ const fields = {
     .describe('The latest reclaims, at most 20: those under way first, then the newest.')
     .optional(),
   totals: totals.optional(),
+  dryRun: dryRun.optional(),
 };
 
 const begin = { conditions: [unseen('Ready', 'Unknown'), unseen('Reconciling', 'True')] };

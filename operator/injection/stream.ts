@@ -8,11 +8,11 @@ import type { Namespace } from '../world/objects.ts';
 import type { Policy } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
 import type { World } from '../world/world.ts';
-import { coveredNamespaces } from './webhook.ts';
+import { type Coverage, coverageOf, coveredCount } from './webhook.ts';
 
 /** What this room tells: what became of the webhook configuration, or of asking admission about a policy. */
 export type InjectionOutcome =
-  | { readonly room: 'injection'; readonly kind: 'applied'; readonly namespaces: readonly string[] }
+  | { readonly room: 'injection'; readonly kind: 'applied'; readonly coverage: Coverage }
   | { readonly room: 'injection'; readonly kind: 'removed' }
   | {
       readonly room: 'injection';
@@ -26,11 +26,10 @@ export type InjectionOutcome =
 export interface InjectionDeps {
   readonly world: World;
   readonly nowMs: () => number;
-  readonly operatorNamespace: string;
   /** Says when the endpoint or its certificates have changed. */
   readonly endpoint$: Observable<unknown>;
   /** Makes the configuration cover these namespaces; returns its resourceVersion. */
-  readonly apply: (namespaces: readonly string[]) => CallWithSignal<string>;
+  readonly apply: (coverage: Coverage) => CallWithSignal<string>;
   readonly remove: CallWithSignal<void>;
   /** Asks admission about a policy in a namespace that it reaches; returns what stood in the way, or undefined. */
   readonly probe: (policy: Policy, namespace: string) => CallWithSignal<string | undefined>;
@@ -54,10 +53,10 @@ export const injectionStream = (
 ): Observable<InjectionOutcome> =>
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
-    const state: WebhookState = { resourceVersion: undefined, namespaces: undefined, failures: 0 };
+    const state: WebhookState = { resourceVersion: undefined, coverage: undefined, failures: 0 };
     const rush$ = deps.endpoint$.pipe(
       map(() => {
-        state.namespaces = undefined;
+        state.coverage = undefined;
         return webhook;
       }),
     );
@@ -82,7 +81,7 @@ export const injectionStream = (
 
 interface WebhookState {
   resourceVersion: string | undefined;
-  namespaces: string | undefined;
+  coverage: string | undefined;
   failures: number;
 }
 
@@ -116,25 +115,25 @@ const reaching = (view: View, namespace: Namespace): string[] =>
     .map(({ uid }) => uid);
 
 const lookAtWebhook = (
-  { world, nowMs, operatorNamespace, apply, remove }: InjectionDeps,
+  { world, nowMs, apply, remove }: InjectionDeps,
   state: WebhookState,
   alarm$: Subject<Alarm<string>>,
 ): Observable<InjectionOutcome> =>
   defer(() => {
-    const namespaces = coveredNamespaces(world, operatorNamespace);
-    const wanted = namespaces.join();
+    const coverage = coverageOf(world);
+    const isEmpty = coveredCount(coverage) === 0;
+    const wanted = JSON.stringify(coverage);
     const [present] = world.webhooks.all();
-    if (state.namespaces === wanted && present?.resourceVersion === state.resourceVersion) return EMPTY;
-    if (namespaces.length === 0 && !present) return EMPTY;
-    const call$: Observable<InjectionOutcome> =
-      namespaces.length === 0
-        ? fromCall(remove).pipe(map(() => ({ room: 'injection', kind: 'removed' }) as const))
-        : fromCall(apply(namespaces)).pipe(
-            map((resourceVersion) => {
-              Object.assign(state, { resourceVersion, namespaces: wanted });
-              return { room: 'injection', kind: 'applied', namespaces } as const;
-            }),
-          );
+    if (state.coverage === wanted && present?.resourceVersion === state.resourceVersion) return EMPTY;
+    if (isEmpty && !present) return EMPTY;
+    const call$: Observable<InjectionOutcome> = isEmpty
+      ? fromCall(remove).pipe(map(() => ({ room: 'injection', kind: 'removed' }) as const))
+      : fromCall(apply(coverage)).pipe(
+          map((resourceVersion) => {
+            Object.assign(state, { resourceVersion, coverage: wanted });
+            return { room: 'injection', kind: 'applied', coverage } as const;
+          }),
+        );
     return call$.pipe(
       map((outcome) => {
         state.failures = 0;

@@ -15,63 +15,87 @@ export interface WebhookInputs {
   readonly endpoint: Endpoint;
   /** Certificates that the API server trusts, PEM. */
   readonly bundlePem: string;
-  /** Admission never touches the namespace that it runs in, or it could keep itself from starting. */
-  readonly operatorNamespace: string;
   /** What the configuration goes with when the operator is uninstalled. */
   readonly owner: OwnerReference | undefined;
 }
 
-/** The namespaces whose pods are annotated at admission, sorted; every other one is left alone by the API server. */
-export const coveredNamespaces = (view: View, operatorNamespace: string): readonly string[] =>
-  [...new Set([...view.policies.all()].flatMap((policy) => namespacesOf(view, policy)))]
-    .filter((namespace) => namespace !== operatorNamespace)
-    .filter((namespace) => view.rules(namespace).some(({ spec }) => spec.injection.at === 'Pod'))
-    .toSorted();
+/** Namespaces, sorted, by what happens to their new pods while admission cannot be reached; none is in both lists. */
+export interface Coverage {
+  readonly ignore: readonly string[];
+  readonly fail: readonly string[];
+}
+
+/** The namespaces whose pods are annotated at admission; every other one is left alone by the API server. */
+export const coverageOf = (view: View): Coverage => {
+  const reached = new Set([...view.policies.all()].flatMap((policy) => namespacesOf(view, policy)));
+  const injecting = (name: string) => view.rules(name).filter(({ spec }) => spec.injection.at === 'Pod');
+  const covered = [...reached].filter((name) => injecting(name).length > 0).toSorted();
+  const fails = new Set(
+    covered.filter((name) => injecting(name).some(({ spec }) => spec.injection.whenUnavailable === 'Fail')),
+  );
+  return {
+    ignore: covered.filter((name) => !fails.has(name)),
+    fail: covered.filter((name) => fails.has(name)),
+  };
+};
+
+/** How many namespaces are covered. */
+export const coveredCount = ({ ignore, fail }: Coverage): number => ignore.length + fail.length;
 
 /** The whole configuration for these namespaces; the API server calls us for nothing else. */
-export const webhookConfiguration = (
-  namespaces: readonly string[],
-  { name, endpoint, bundlePem, owner }: WebhookInputs,
-) => ({
+export const webhookConfiguration = (coverage: Coverage, inputs: WebhookInputs) => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
   metadata: {
-    name,
+    name: inputs.name,
     labels: { 'app.kubernetes.io/name': 'spotpolicy', 'app.kubernetes.io/managed-by': 'spotpolicy' },
-    ...(owner && { ownerReferences: [owner] }),
+    ...(inputs.owner && { ownerReferences: [inputs.owner] }),
   },
   webhooks: [
+    ...(coverage.ignore.length > 0
+      ? [webhook('pods.spotpolicy.dev', 'Ignore', coverage.ignore, inputs)]
+      : []),
+    // Whoever is refused reads this name in the API server's message.
+    ...(coverage.fail.length > 0
+      ? [webhook('required.pods.spotpolicy.dev', 'Fail', coverage.fail, inputs)]
+      : []),
+  ],
+});
+
+const webhook = (
+  name: string,
+  failurePolicy: 'Ignore' | 'Fail',
+  namespaces: readonly string[],
+  { endpoint, bundlePem }: WebhookInputs,
+) => ({
+  name,
+  admissionReviewVersions: ['v1'],
+  clientConfig: { ...clientConfig(endpoint), caBundle: btoa(bundlePem) },
+  rules: [
     {
-      name: 'pods.spotpolicy.dev',
-      admissionReviewVersions: ['v1'],
-      clientConfig: { ...clientConfig(endpoint), caBundle: btoa(bundlePem) },
-      rules: [
-        {
-          apiGroups: [''],
-          apiVersions: ['v1'],
-          operations: ['CREATE'],
-          resources: ['pods', 'pods/eviction'],
-        },
-      ],
-      namespaceSelector: {
-        matchExpressions: [
-          { key: 'kubernetes.io/metadata.name', operator: 'In', values: [...namespaces] },
-          { key: optOutLabel, operator: 'NotIn', values: ['false'] },
-        ],
-      },
-      // Only what no other webhook changes may be tested here: one that is skipped on its turn is not called again.
-      matchConditions: [
-        { name: 'not-an-eviction', expression: probeCondition },
-        { name: 'not-bound-to-a-node', expression: ownerCondition },
-      ],
-      failurePolicy: 'Ignore',
-      reinvocationPolicy: 'IfNeeded',
-      // What is remembered of a pod until it is seen; of a dry run nothing is.
-      sideEffects: 'NoneOnDryRun',
-      matchPolicy: 'Equivalent',
-      timeoutSeconds: 2,
+      apiGroups: [''],
+      apiVersions: ['v1'],
+      operations: ['CREATE'],
+      resources: ['pods', 'pods/eviction'],
     },
   ],
+  namespaceSelector: {
+    matchExpressions: [
+      { key: 'kubernetes.io/metadata.name', operator: 'In', values: [...namespaces] },
+      { key: optOutLabel, operator: 'NotIn', values: ['false'] },
+    ],
+  },
+  // Only what no other webhook changes may be tested here: one that is skipped on its turn is not called again.
+  matchConditions: [
+    { name: 'not-an-eviction', expression: probeCondition },
+    { name: 'not-bound-to-a-node', expression: ownerCondition },
+  ],
+  failurePolicy,
+  reinvocationPolicy: 'IfNeeded',
+  // What is remembered of a pod until it is seen; of a dry run nothing is.
+  sideEffects: 'NoneOnDryRun',
+  matchPolicy: 'Equivalent',
+  timeoutSeconds: 2,
 });
 
 /** The MutatingWebhookConfiguration as it is applied. */

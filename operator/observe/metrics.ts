@@ -65,6 +65,11 @@ export const createMetrics = () => {
       'Interruptions that ended, by outcome as in the status of the policy.',
       ['outcome'],
     ),
+    dryRunPods: gauge(
+      'spot_dry_run_pods',
+      'Pods that a policy in mode DryRun would govern, by policy; the first 100 policies.',
+      ['policy'],
+    ),
     worldObjects: gauge('spot_world_objects', 'Objects held in memory by kind.', ['kind']),
     worldSynced: gauge(
       'spot_world_synced',

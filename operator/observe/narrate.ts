@@ -3,6 +3,7 @@ import type { Outcome } from '../app.ts';
 import type { InjectionOutcome } from '../injection/stream.ts';
 import type { TemplateOutcome } from '../injection/workload-stream.ts';
 import type { InterruptionOutcome } from '../interruption/stream.ts';
+import type { DryRun } from '../status/dry-run.ts';
 import type { StatusOutcome } from '../status/stream.ts';
 import type { Interruption } from '../world/interruption.ts';
 import { revisionOf } from '../policy/revision.ts';
@@ -91,16 +92,7 @@ const notesOf = (
   const onPolicy = `pod ${policy?.kind === 'SpotPolicy' ? name : `${namespace}/${name}`}: ${message}`;
   return [
     { subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, type, reason, message },
-    ...(policy
-      ? [
-          {
-            subject: subjectOf(policy),
-            type,
-            reason,
-            message: onPolicy,
-          },
-        ]
-      : []),
+    ...(policy ? [{ subject: subjectOf(policy), type, reason, message: onPolicy }] : []),
   ];
 };
 
@@ -115,6 +107,11 @@ const subjectOf = ({ kind, namespace, name, uid }: Policy): EventSubject => ({
 const conflictIn = (status: SpotPolicyStatus | undefined): Condition | undefined =>
   status?.conditions?.find(({ type, reason }) => type === 'Accepted' && reason === 'Conflicted');
 
+const tellTrial = ({ pods, taken }: DryRun): string => {
+  const losses = taken.map(({ policy, pods: lost }) => `${lost} from ${policy}`).join(', ');
+  return `enforced, it would govern ${pods} pods${losses && `, taking ${losses}`}`;
+};
+
 const ofInjection = (narrator: Narrator, outcome: InjectionOutcome | TemplateOutcome): void => {
   const { log } = narrator;
   switch (outcome.kind) {
@@ -122,8 +119,10 @@ const ofInjection = (narrator: Narrator, outcome: InjectionOutcome | TemplateOut
       return ofTemplate(narrator, outcome);
     case 'troubled':
       return;
-    case 'applied':
-      return log.info({ namespaces: outcome.namespaces.length }, 'applied the webhook configuration');
+    case 'applied': {
+      const { ignore, fail } = outcome.coverage;
+      return log.info({ ignore: ignore.length, fail: fail.length }, 'applied the webhook configuration');
+    }
     case 'removed':
       return log.info('removed the webhook configuration: no policy needs it');
     case 'failed':
@@ -166,21 +165,20 @@ const ofTemplate = (
 const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): void => {
   const { namespace, name } = outcome.policy;
   metrics.statusPatches.inc({ result: outcome.kind });
-  if (outcome.kind === 'written') {
-    const conflict = conflictIn(outcome.status);
-    // Told when it begins; the condition says the rest.
-    if (conflict && !conflictIn(outcome.policy.status)) {
-      log.info({ namespace, policy: name, because: conflict.message }, 'policies conflict');
-      const { message } = conflict;
-      events.record({
-        subject: subjectOf(outcome.policy),
-        type: 'Warning',
-        reason: 'PolicyConflict',
-        message,
-      });
-    }
-  }
   if (outcome.kind === 'failed')
-    log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
-  else log.debug({ namespace, policy: name }, 'status written');
+    return log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
+  log.debug({ namespace, policy: name }, 'status written');
+  const { policy, status } = outcome;
+  const subject = subjectOf(policy);
+  const conflict = conflictIn(status);
+  // Told when it begins; the condition says the rest.
+  if (conflict && !conflictIn(policy.status)) {
+    const { message } = conflict;
+    log.info({ namespace, policy: name, because: message }, 'policies conflict');
+    events.record({ subject, type: 'Warning', reason: 'PolicyConflict', message });
+  }
+  const { dryRun } = status;
+  // Pods are mostly created by controllers, which show nobody the warnings they get.
+  if (dryRun && JSON.stringify(dryRun) !== JSON.stringify(policy.status?.dryRun))
+    events.record({ subject, type: 'Normal', reason: 'DryRun', message: tellTrial(dryRun) });
 };

@@ -1,14 +1,12 @@
 import { optOutLabel } from '../api/keys.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
 import type { Namespace } from '../world/objects.ts';
-import type { Policy, SoundPolicy } from '../world/policy.ts';
+import { isSound, type Policy, type SoundPolicy } from '../world/policy.ts';
 import type { Precedence } from '../world/rule-book.ts';
 import type { View } from '../world/view.ts';
 import { ownerChain, type Subject } from './owners.ts';
 import { selects } from './selector.ts';
 import { candidates } from './table.ts';
-
-const isSound = (policy: Policy): policy is SoundPolicy => policy.spec !== undefined;
 
 /**
  * Of the policies that reach one namespace those that govern, in the order in which they are asked; the first that
@@ -63,18 +61,25 @@ export const precedence: Precedence = { reaches, order: rulesOf };
 
 /** The policy that governs a pod, or undefined. Costs what the rules of its namespace cost that speak of such pods. */
 export const governingPolicy = (view: View, subject: Subject): SoundPolicy | undefined =>
-  choose(view, subject, (rules, governs) => rules.find(governs));
+  governorAmong(view, view.rules(subject.namespace), subject);
+
+/** Which of `rules`, in their order, governs a pod. */
+export const governorAmong = (
+  view: View,
+  rules: readonly SoundPolicy[],
+  subject: Subject,
+): SoundPolicy | undefined => choose(view, rules, subject, (asked, governs) => asked.find(governs));
 
 /** The policies that would govern a pod if those before them were not there; the first one does. */
 export const contenders = (view: View, subject: Subject): readonly SoundPolicy[] =>
-  choose(view, subject, (rules, governs) => rules.filter(governs)) ?? [];
+  choose(view, view.rules(subject.namespace), subject, (rules, governs) => rules.filter(governs)) ?? [];
 
 const choose = <T>(
   view: View,
+  rules: readonly SoundPolicy[],
   subject: Subject,
   pick: (rules: readonly SoundPolicy[], governs: (rule: SoundPolicy) => boolean) => T,
 ): T | undefined => {
-  const rules = view.rules(subject.namespace);
   if (rules.length === 0) return undefined;
   const chain = ownerChain(view, subject);
   // A pod may opt out of everything but an override.

@@ -90,7 +90,11 @@ const listed = (names: readonly string[]): string =>
 
 // The operator has done what the spec asks, which may be to stand back.
 const isSettled = ({ status, reason }: Finding): boolean =>
-  status === 'True' || reason === 'Disabled' || reason === 'Overridden' || reason === 'NotOnVirtualNode';
+  status === 'True' ||
+  reason === 'Disabled' ||
+  reason === 'DryRun' ||
+  reason === 'Overridden' ||
+  reason === 'NotOnVirtualNode';
 
 const is = (status: Finding['status'], reason: string, message: string): Finding => ({
   type: 'Programmed',
@@ -102,6 +106,9 @@ const is = (status: Finding['status'], reason: string, message: string): Finding
 const findProgrammed = (policy: SoundPolicy, { governed, reach, probe, troubles }: Grounds): Finding => {
   const { spec, generation } = policy;
   if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
+  if (spec.mode === 'DryRun') {
+    return is('False', 'DryRun', 'the policy governs no pod; status.dryRun says which it would');
+  }
   if (reach !== 'Some') return findOutOfReach(reach);
   const { pods, winners } = governed;
   if (pods.matched === 0 && winners.length > 0) {
@@ -151,7 +158,11 @@ const describeProgrammed = (
 const findOutOfReach = (reach: Exclude<Grounds['reach'], 'Some'>): Finding => {
   switch (reach) {
     case 'Exempt':
-      return is('False', 'Overridden', 'no pod of this namespace is ever governed');
+      return is(
+        'False',
+        'Overridden',
+        'no pod of this namespace is ever governed: the installation excludes it',
+      );
     case 'OptedOut':
       return is(
         'False',

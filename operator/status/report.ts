@@ -1,8 +1,9 @@
 import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { revisionOf } from '../policy/revision.ts';
-import { type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
+import { isSound, type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
+import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';
 import { findTargetProblem } from './targets.ts';
@@ -14,8 +15,6 @@ export const reportOn = (view: View, policy: Policy, nowMs: number): SpotPolicyS
   const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
   return { observedGeneration: generation, ...body.rest, conditions };
 };
-
-const isSound = (policy: Policy): policy is SoundPolicy => policy.spec !== undefined;
 
 const describe = (
   view: View,
@@ -44,6 +43,7 @@ const describe = (
       interruption: summarize(interruptions),
       interruptions: listEntries(interruptions, policy.kind),
       totals: { ...view.totals(policyKey(policy)) },
+      ...(policy.spec.mode === 'DryRun' && { dryRun: tryOut(view, policy) }),
     },
   };
 };

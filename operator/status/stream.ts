@@ -1,6 +1,7 @@
 import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
 import type { SpotPolicyStatus } from '../api/index.ts';
-import { contenders, namespacesOfAny } from '../policy/rules.ts';
+import { ownerChain } from '../policy/owners.ts';
+import { contenders, covers, namespacesOfAny } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -9,7 +10,7 @@ import type { Identity } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
 import type { Owner } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
-import { type Policy, policyOf } from '../world/policy.ts';
+import { isSound, type Policy, policyOf } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
@@ -160,8 +161,18 @@ const selecting = (view: View, pods: readonly (Pod | undefined)[]): readonly str
   ...new Set(pods.flatMap((pod) => (pod ? policiesOver(view, pod) : []))),
 ];
 
-// All that would govern the pod and not only the one that does: a policy that loses a pod to another says so.
-const policiesOver = (view: View, pod: Pod): readonly string[] => contenders(view, pod).map(({ uid }) => uid);
+// All that would govern the pod and not only the one that does: a policy that loses a pod to another says so, and so
+// does one that is only tried out.
+const policiesOver = (view: View, pod: Pod): readonly string[] =>
+  [...contenders(view, pod), ...triedOn(view, pod)].map(({ uid }) => uid);
+
+const triedOn = (view: View, pod: Pod): readonly Policy[] => {
+  const { namespace, labels } = pod;
+  const chain = ownerChain(view, pod);
+  return [...view.policies.group('namespace', namespace), ...view.policies.group('namespace', '')]
+    .filter(isSound)
+    .filter((policy) => policy.spec.mode === 'DryRun' && covers(policy, labels, chain));
+};
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
 const neighbours = (view: View, { before, after }: Step<Policy>): readonly string[] => {

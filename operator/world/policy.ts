@@ -22,6 +22,9 @@ export interface Policy extends Identity {
 /** A policy whose spec is understood. */
 export type SoundPolicy = Policy & { readonly spec: EffectiveSpec };
 
+/** Whether its spec is understood. */
+export const isSound = (policy: Policy): policy is SoundPolicy => policy.spec !== undefined;
+
 /** A policy as a list or a watch delivers it. */
 export type RawPolicy = RawObject & { readonly spec: unknown; readonly status?: SpotPolicyStatus };
 

@@ -55,13 +55,15 @@ export const startLimit = async (
     return ((await answer) as [T])[0];
   };
   const { port } = await ask<{ port: number }>({ certificatePem, keyPem, patch });
-  const configuration = webhookConfiguration(namespaces, {
-    name: `limit-${namespaces.join('-')}`,
-    endpoint: { url: `https://${host}:${port}/mutate` },
-    bundlePem: authority.certificatePem,
-    operatorNamespace: '',
-    owner: undefined,
-  });
+  const configuration = webhookConfiguration(
+    { ignore: namespaces, fail: [] },
+    {
+      name: `limit-${namespaces.join('-')}`,
+      endpoint: { url: `https://${host}:${port}/mutate` },
+      bundlePem: authority.certificatePem,
+      owner: undefined,
+    },
+  );
   await admin.post('/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations', configuration);
   return {
     answered: async () => (await ask<{ answered: number }>({})).answered,

@@ -50,7 +50,11 @@ const selection = fc.oneof(
 
 const mode = fc.constantFrom('AtCreation', 'Never');
 const scheduling = { scheduling: sometimes(fc.constantFrom('AsIs', 'VirtualNode')) };
-const injection = { existing: sometimes(fc.constantFrom('Keep', 'Overwrite')), ...scheduling };
+const injection = {
+  existing: sometimes(fc.constantFrom('Keep', 'Overwrite')),
+  whenUnavailable: sometimes(fc.constantFrom('Ignore', 'Fail')),
+  ...scheduling,
+};
 const anywhere = {
   injection: sometimes(
     fc.oneof(
@@ -87,7 +91,7 @@ const rightSpec = fc
     selection,
     purchase,
     fc.record({
-      mode: sometimes(fc.constantFrom('Enforce', 'Disabled')),
+      mode: sometimes(fc.constantFrom('Enforce', 'DryRun', 'Disabled')),
       priority: sometimes(fc.integer({ min: -1000, max: 1000 })),
       durationHours: sometimes(fc.integer({ min: 0, max: 1 })),
       instanceSpecs: sometimes(fc.array(instanceSpec, { maxLength: 5 })),

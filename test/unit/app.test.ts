@@ -33,7 +33,6 @@ const operate = (lists: readonly Kind[] = allKinds) => {
     nowMs: Date.now,
     sources: [() => change$, ...lists.map((kind) => () => timer(0).pipe(mergeMap(() => listed(kind))))],
     leader$,
-    operatorNamespace: 'spot-system',
     defaultMinutes: 3,
     trustEvents: false,
     concurrency: 8,
@@ -147,7 +146,7 @@ describe('before the first lists', () => {
 it('an operator whose election ends in an error ends with it', async () => {
   const world = new World(precedence);
   const errors: unknown[] = [];
-  const deps = { world, nowMs: Date.now, operatorNamespace: '', defaultMinutes: 3, trustEvents: false };
+  const deps = { world, nowMs: Date.now, defaultMinutes: 3, trustEvents: false };
   const never = () => () => new Promise<never>(() => undefined);
   const leader$ = new Subject<boolean>();
   run({

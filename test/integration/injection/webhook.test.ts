@@ -185,14 +185,26 @@ test('while the operator hangs or is gone pods are created all the same, and cou
     expect(governorOf(pod)).toBeUndefined();
     return performance.now() - startMs;
   };
+  const strict = await aNamespace({ cluster });
+  const refusing = aPolicy({ name: 'strict', spec: { ...everyPod, injection: { whenUnavailable: 'Fail' } } });
+  await aProgrammedPolicy(admin, strict, refusing);
+  // In its own words the API server names the webhook, and that the webhook did not answer.
+  const refusal = /failed calling webhook "required\.pods\.spotpolicy\.dev"/;
   replica.signal('SIGSTOP');
-  const hanging = await Promise.all([timed('hanging'), timed('hanging')]);
+  const [refused, ...hanging] = await Promise.all([
+    createPod(strict, 'refused').catch(String),
+    timed('hanging'),
+    timed('hanging'),
+  ]);
   replica.signal('SIGCONT');
+  expect(refused).toMatch(refusal);
   // The webhook's own time-out of 2 s; without one the API server would wait for 10 s.
   for (const tookMs of hanging) expect(tookMs).toBeLessThan(5_000);
 
   await replica.end('SIGKILL');
   await timed('gone');
+  await expect(createPod(strict, 'refused')).rejects.toThrow(refusal);
+  await expect(createPod(free, 'elsewhere')).resolves.toBeDefined();
   // Else its successor would wait until it has run out.
   await admin.delete(leasePath);
   replica = await startReplica(cluster);
@@ -205,6 +217,9 @@ test('while the operator hangs or is gone pods are created all the same, and cou
     return governorOf(pod) === 'web' && pod;
   });
   expect(after.metadata?.labels?.['spotpolicy.dev/capacity']).toBe('spot');
+  expect(governorOf(await createPod(strict, 'after'))).toBe('strict');
+  // The rest of the file counts what reaches the webhook, and takes away the last policy.
+  await admin.delete(pathTo('SpotPolicy', strict, 'strict'));
 });
 
 test('a policy is not Programmed while the API server does not reach admission, and says why', async () => {

@@ -8,7 +8,7 @@ const defaults = {
   durationHours: 1,
   fallback: { mode: 'AtCreation' },
   distribution: { onDemandBase: 0, spotPercentage: 100 },
-  injection: { at: 'Pod', existing: 'Keep', scheduling: 'AsIs' },
+  injection: { at: 'Pod', existing: 'Keep', scheduling: 'AsIs', whenUnavailable: 'Ignore' },
   spark: { driver: 'OnDemand' },
   interruption: { evictor: 'Operator', jobPods: 'AtDeadline', onDeadline: 'Delete' },
 };

@@ -126,7 +126,7 @@ const refused: readonly [why: string, spec: Spec, field: string, words: RegExp][
   ['three hours of protection', { durationHours: 3 }, 'spec.durationHours', /3: .*<=1/],
   ['a priority out of bounds', { priority: 1001 }, 'spec.priority', /1001: .*<=1000/],
   ['a fraction as priority', { priority: 1.5 }, 'spec.priority', /1\.5: .*int/],
-  ['a mode of a later version', { mode: 'DryRun' }, 'spec.mode', /"DryRun".*"Enforce"/],
+  ['an unknown mode', { mode: 'Observe' }, 'spec.mode', /"Observe".*"Enforce"/],
   ['injection elsewhere', { injection: { at: 'Node' } }, 'spec.injection.at', /"Pod"\|"Workload"\|"None"/],
   [
     'a virtual node as evictor',

@@ -102,6 +102,16 @@ describe('the configuration', () => {
     expect(message.split('\n')).toHaveLength(2);
   });
 
+  test('takes excluded namespaces with commas between, none by default', () => {
+    const excluded = (...args: string[]) => parseConfig(args, {}).excludedNamespaces;
+    expect(excluded('--excluded-namespaces', 'istio-system,arms-prom')).toEqual([
+      'istio-system',
+      'arms-prom',
+    ]);
+    expect(excluded()).toEqual([]);
+    expect(refusal(['--excluded-namespaces', 'a,,B']).message).toMatch(/--excluded-namespaces.*a,,B/);
+  });
+
   test('prints each flag with its variable and its default when asked for help', () => {
     const { message, exitCode } = refusal(['--help']);
     expect(exitCode).toBe(0);

@@ -32,12 +32,11 @@ const lead = (world: World, calls: Partial<InjectionDeps> = {}): Cluster => {
     {
       world,
       nowMs: Date.now,
-      operatorNamespace: 'spot-system',
       endpoint$: NEVER,
       ...calls,
-      apply: (namespaces) => (signal) => {
-        applied.push(namespaces);
-        return calls.apply?.(namespaces)(signal) ?? Promise.resolve(`version-${applied.length}`);
+      apply: (coverage) => (signal) => {
+        applied.push([...coverage.ignore, ...coverage.fail]);
+        return calls.apply?.(coverage)(signal) ?? Promise.resolve(`version-${applied.length}`);
       },
       remove: (signal) => {
         removals += 1;
@@ -71,7 +70,11 @@ describe('the webhook configuration', () => {
       cluster.tell(put(world, 'SpotPolicy', aPolicy()));
       await advance(50);
       expect(cluster.applied).toEqual([['shop']]);
-      expect(cluster.outcomes).toContainEqual({ room: 'injection', kind: 'applied', namespaces: ['shop'] });
+      expect(cluster.outcomes).toContainEqual({
+        room: 'injection',
+        kind: 'applied',
+        coverage: { ignore: ['shop'], fail: [] },
+      });
     }),
   );
 

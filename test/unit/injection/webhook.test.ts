@@ -1,10 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { describe, expect, it } from 'vitest';
-import {
-  coveredNamespaces,
-  webhookConfiguration,
-  type WebhookInputs,
-} from '../../../operator/injection/webhook.ts';
+import { coverageOf, webhookConfiguration, type WebhookInputs } from '../../../operator/injection/webhook.ts';
 import { ownedBy } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aNamespace, aWorld } from '../../builders/world.ts';
@@ -13,16 +9,15 @@ const inputs: WebhookInputs = {
   name: 'spotpolicy',
   endpoint: { service: { namespace: 'spot-system', name: 'spotpolicy' } },
   bundlePem: 'PEM',
-  operatorNamespace: 'spot-system',
   owner: { apiVersion: 'v1', kind: 'Namespace', name: 'spot-system', uid: 'ns' },
 };
-const configuration = (more: Partial<WebhookInputs> = {}, namespaces = ['bank', 'shop']) =>
-  webhookConfiguration(namespaces, { ...inputs, ...more });
+const configuration = (more: Partial<WebhookInputs> = {}, fail: readonly string[] = []) =>
+  webhookConfiguration({ ignore: ['bank', 'shop'], fail }, { ...inputs, ...more });
 const [webhook] = configuration().webhooks;
 
 describe('the namespaces that admission covers', () => {
   const covered = (...policies: ReturnType<typeof aPolicy>[]): readonly string[] =>
-    coveredNamespaces(aWorld({ SpotPolicy: policies }), 'spot-system');
+    coverageOf(aWorld({ SpotPolicy: policies })).ignore;
 
   it('are those with a policy that annotates at creation, sorted, each once', () => {
     expect(covered(aPolicy(), aPolicy({ name: 'too' }), aPolicy({ namespace: 'bank' }))).toEqual([
@@ -48,14 +43,24 @@ describe('the namespaces that admission covers', () => {
         aNamespace('shop'),
         aNamespace('bank', { 'spotpolicy.dev/inject': 'false' }),
         aNamespace('kube-system'),
-        aNamespace('spot-system'),
       ],
     });
-    expect(coveredNamespaces(world, 'spot-system')).toEqual(['shop']);
+    expect(coverageOf(world)).toEqual({ ignore: ['shop'], fail: [] });
   });
 
-  it('never include the operator’s own, nor kube-system', () => {
-    expect(covered(aPolicy({ namespace: 'spot-system' }), aPolicy({ namespace: 'kube-system' }))).toEqual([]);
+  it('never include an excluded one, as kube-system is', () => {
+    expect(covered(aPolicy({ namespace: 'kube-system' }))).toEqual([]);
+  });
+
+  it('are told apart by whether any policy there wants pods refused while admission is away', () => {
+    const strict = { injection: { whenUnavailable: 'Fail' } } as const;
+    const policies = [
+      aPolicy(),
+      aPolicy({ name: 'strict', spec: strict }),
+      aPolicy({ namespace: 'bank' }),
+      aPolicy({ namespace: 'depot', spec: { ...strict, mode: 'DryRun' } }),
+    ];
+    expect(coverageOf(aWorld({ SpotPolicy: policies }))).toEqual({ ignore: ['bank'], fail: ['shop'] });
   });
 });
 
@@ -75,6 +80,14 @@ describe('the webhook configuration', () => {
       sideEffects: 'NoneOnDryRun',
     });
     expect(webhook).not.toHaveProperty('objectSelector');
+  });
+
+  it('refuses pods of the namespaces that ask for it, by an entry of their own whose name says so', () => {
+    const [first, second, ...more] = configuration({}, ['vault']).webhooks;
+    expect([first?.failurePolicy, more]).toEqual(['Ignore', []]);
+    expect(second).toMatchObject({ name: 'required.pods.spotpolicy.dev', failurePolicy: 'Fail' });
+    expect(second?.namespaceSelector.matchExpressions[0]?.values).toEqual(['vault']);
+    expect(second?.matchConditions).toEqual(first?.matchConditions);
   });
 
   it('reaches the Service inside the cluster, a URL from outside', () => {

@@ -43,6 +43,18 @@ const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): 
     }).map((finding) => [finding.type, finding]),
   );
 
+describe('a policy in DryRun', () => {
+  it('is Ready and not Programmed, whoever else governs its pods', () => {
+    const { Programmed, Ready, Reconciling } = find(
+      { governed: governed({}, ['other']) },
+      { mode: 'DryRun' },
+    );
+    expect(Programmed).toMatchObject({ status: 'False', reason: 'DryRun' });
+    expect(Ready).toMatchObject({ status: 'True', reason: 'DryRun' });
+    expect(Reconciling).toBeUndefined();
+  });
+});
+
 describe('a policy is Programmed', () => {
   it('once admission was reached and decides by this generation', () => {
     const { Accepted, Programmed, Ready, Reconciling } = find();
