@@ -29,6 +29,9 @@ export const settle = (
   const answered: Interruption = { ...interruption, call: undefined };
   if (answer.kind === 'Refused') return refuse(answered, answer, versions, nowMs);
   if (answer.kind === 'Gone') return gone(answered, nowMs);
+  // ECI was quicker than the call: what was accepted only removed what it left behind.
+  if (interruption.call !== 'Mark' && interruption.ending?.how === 'BidFailed')
+    return { ...answered, counted: true };
   switch (interruption.call) {
     case 'Mark':
       return {

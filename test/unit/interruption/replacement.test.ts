@@ -113,7 +113,7 @@ describe('after a listing, which has no order', () => {
   it('pods that came while nothing was seen may be successors, whatever the clocks say', () => {
     const world = deployed({ Pod: [aPod(), aPod({ name: 'older' })] });
     world.record(anInterruption({ evictedAtMs: at(10.6) }));
-    list(world, 'Pod', [aPod({ name: 'older' }), aPod({ name: 'web-2', createdAtMs: at(9) })]);
+    list(world, 'Pod', [aPod({ name: 'older' }), aPod({ name: 'web-2', createdAtMs: at(5) })]);
     expect(candidates(world, { evictedAtMs: at(10.6) })).toEqual(['web-2']);
   });
 

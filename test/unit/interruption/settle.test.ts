@@ -27,6 +27,14 @@ describe('a call that was done', () => {
     expect(settled({ call: 'Delete' }, { kind: 'Done' })).toMatchObject({ evictedAtMs: at(9), forced: true });
   });
 
+  it('neither evicted nor forced a pod that ECI had taken by then', () => {
+    const ending = { how: 'BidFailed', atMs: at(8) } as const;
+    for (const call of ['Evict', 'Delete'] as const)
+      expect(settled({ call, ending }, { kind: 'Done' })).toMatchObject({
+        ...{ call: undefined, counted: true, evictedAtMs: undefined, forced: false },
+      });
+  });
+
   it('says what a mark tells: that it is under way, or that it is over', () => {
     expect(settled({ call: 'Mark' }, { kind: 'Done' })).toMatchObject({ counted: true, marked: 'UnderWay' });
     expect(settled({ call: 'Mark', outcome: 'Missed' }, { kind: 'Done' }).marked).toBe('Ended');
