@@ -77,19 +77,15 @@ export class ClusterChart extends Chart {
 export class WorkloadTemplatesChart extends Chart {
   constructor(scope: Construct, id: string) {
     super(scope, id, { disableResourceNameHashes: true });
-    const name = `${installation.name}-workload-templates`;
     new ApiObject(this, 'cluster-role', {
       apiVersion: `${rbac}/v1`,
       kind: 'ClusterRole',
-      metadata: { name, labels },
+      metadata: {
+        // The operator names it so when it lacks the right.
+        name: `${installation.name}-workload-templates`,
+        labels: { ...labels, [aggregationLabel]: 'true' },
+      },
       rules: rulesFor('workload-templates'),
-    });
-    new ApiObject(this, 'cluster-role-binding', {
-      apiVersion: `${rbac}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata: { name, labels },
-      roleRef: roleRef('ClusterRole', name),
-      subjects: [subject],
     });
   }
 }
