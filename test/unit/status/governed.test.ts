@@ -224,8 +224,9 @@ describe('the deviation of a workload', () => {
     const row = [
       { name: 'db-0', owner },
       { name: 'db-1', owner, ...onDemand },
-      { name: 'db-2', owner },
+      { name: 'db-2', owner, ...onDemand },
     ];
-    expect(deviation(row)).toEqual([1]);
+    // As many as asked for, but not those.
+    expect(deviation(row)).toEqual([2]);
   });
 });
