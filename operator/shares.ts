@@ -5,7 +5,7 @@ import type { Share } from './policy/distribution.ts';
 import type { World } from './world/world.ts';
 
 // A watch is usually some milliseconds behind; the API server gives admission 2 s.
-const looksAfterMs = [10, 20, 40, 80, 100];
+const looksAfterMs = [10, 20, 40, 80, 100, 100, 150];
 
 /** What a pod's share is found with. */
 export interface ShareParts {
@@ -17,8 +17,8 @@ export interface ShareParts {
 }
 
 /**
- * Answers for a pod whose policy divides its pods, and reserves its place, of which a dry run has none. Waits up to a
- * quarter of a second where the world is seen to be behind.
+ * Answers for a pod whose policy divides its pods, and reserves its place, of which a dry run has none. Waits up to
+ * half a second where the world is seen to be behind.
  */
 export const settleShare = async (
   { place, question, answer }: Undecided,

@@ -34,8 +34,9 @@ export interface Place {
   readonly refused: readonly string[];
 }
 
-// A ReplicaSet that is refused pods asks again and again; a pod that was not refused is seen long before.
-const refusedMs = 1_000;
+// A ReplicaSet that is refused pods asks again at once and again; a pod that was not refused is seen long before. Less
+// than an admission waits for news, or the next one would be decided by places of pods that were refused.
+const refusedMs = 400;
 
 /** The share of a pod that is being created, by the living pods of its cohort and those on their way. */
 export const placeIn = (view: View, question: Question, nowMs: number): Place => {
@@ -96,6 +97,7 @@ const expectedOf = (
   return {
     open,
     expected: fresh.length > room ? fresh.slice(fresh.length - room) : fresh,
-    behind: fresh.length > room && !owner.creationFails,
+    // While it is refused pods, a place that was given a moment ago is as likely to stay empty as to be taken.
+    behind: owner.creationFails ? fresh.length > 0 : fresh.length > room,
   };
 };

@@ -37,7 +37,12 @@ const admit = async (world: World, { dryRun = false, nowMs = at(0), pause, ...wi
   const request = { namespace: 'shop', name: raw.metadata?.name ?? '', object: raw } as PodRequest;
   const reviewed = reviewPod(world, request, aStamping({ nonce: `nonce${(nonces += 1)}`, nowMs }));
   const askLeader = async () => undefined;
-  const parts = { world, nowMs: () => nowMs, pause: pause ?? (async () => {}), askLeader };
+  let waitedMs = 0;
+  const waits = async (ms: number) => {
+    waitedMs += ms;
+    await pause?.();
+  };
+  const parts = { world, nowMs: () => nowMs + waitedMs, pause: waits, askLeader };
   const { patch } = 'place' in reviewed ? await settleShare(reviewed, parts, dryRun) : reviewed;
   return patched(raw, patch);
 };
@@ -207,13 +212,21 @@ describe('the places of a ReplicaSet', () => {
     for (let attempt = 0; attempt < 4; attempt += 1) expect(await several(world, 1)).toBe('s');
   });
 
-  it('that was refused pods come back after a second where it wants more', async () => {
+  it('that was refused pods come back before the next one is decided, also where it wants many', async () => {
     const world = dividing({ ReplicaSet: [wants(9, true)] });
-    expect(await several(world, 2)).toBe('dd');
-    expect(await several(world, 1, { nowMs: at(0.9) })).toBe('s');
-    expect(await several(world, 3, { nowMs: at(2) })).toBe('dds');
+    for (const second of [0, 0.01, 0.02, 5]) {
+      expect(await several(world, 1, { nowMs: at(second) })).toBe('d');
+    }
     put(world, 'ReplicaSet', wants(9));
-    expect(await several(world, 1, { nowMs: at(3) })).toBe('d');
+    expect(await several(world, 3, { nowMs: at(6) })).toBe('dsd');
+  });
+
+  it('that is refused pods now and then count those that come meanwhile', async () => {
+    const world = dividing({ ReplicaSet: [wants(9, true)] });
+    await seen(world, { name: 'a' });
+    const second = await admit(world, { name: 'b' });
+    const comes = async () => void put(world, 'Pod', second);
+    expect(await several(world, 1, { pause: comes })).toBe('s');
   });
 
   it('wait for the news that it has grown', async () => {
@@ -232,11 +245,11 @@ describe('the places of a ReplicaSet', () => {
     expect(await several(world, 1, { pause: goes })).toBe('s');
   });
 
-  it('are decided on after a quarter of a second where no news comes', async () => {
+  it('are decided on after half a second where no news comes', async () => {
     const world = dividing({ ReplicaSet: [wants(0)] });
     let pauses = 0;
     const pause = async () => void (pauses += 1);
     expect(await several(world, 1, { pause })).toBe('d');
-    expect(pauses).toBe(5);
+    expect(pauses).toBe(7);
   });
 });
