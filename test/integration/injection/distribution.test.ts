@@ -1,6 +1,6 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { ResourceQuota } from 'kubernetes-types/core/v1.js';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Distribution } from '../../../operator/policy/distribution.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aDeployment, aStatefulSet, type WorkloadOptions } from '../../builders/workloads.ts';
@@ -40,7 +40,9 @@ const rolledOut = (namespace: string) =>
   });
 
 describe.concurrent('pods of a policy that divides them', () => {
-  test('obey at every step of a rolling update, of a rollback half-way, and of replacing what was deleted', async () => {
+  test('obey at every step of a rolling update, of a rollback half-way, and of replacing what was deleted', async ({
+    onTestFinished,
+  }) => {
     const namespace = await aPlace();
     const watch = watchPods({ admin, namespace });
     onTestFinished(watch.stop);
@@ -72,7 +74,7 @@ describe.concurrent('pods of a policy that divides them', () => {
     expect(new Set(watch.seen.map(({ metadata }) => metadata?.uid)).size).toBeGreaterThan(25);
   });
 
-  test('give back the places of those that a quota refuses', async () => {
+  test('give back the places of those that a quota refuses', async ({ onTestFinished }) => {
     const distribution = { onDemandBase: 1, spotPercentage: 50 };
     const namespace = await aPlace(distribution);
     const quotas = `/api/v1/namespaces/${namespace}/resourcequotas`;

@@ -53,8 +53,8 @@ interface Cohort {
   run: Pod[];
 }
 
-// An admission that finds the world behind waits for a quarter of a second.
-const sideBySideMs = 300;
+// An admission that finds the world behind waits for half a second.
+const sideBySideMs = 550;
 
 /**
  * Every step that a watch saw and that breaks the rule, in words. Creations side by side are stored in another order than
