@@ -79,22 +79,31 @@ const isSuccessor = (view: View, { uid, ending, evictedAtMs }: Interruption, pod
   return pod.createdAtMs >= Math.floor(sinceMs / 1000) * 1000;
 };
 
-const wishesOf = (view: View, { workload }: Interruption): Pick<Successors, 'wanted' | 'workloadEnded'> => {
+const wishesOf = (
+  view: View,
+  { uid, workload }: Interruption,
+): Pick<Successors, 'wanted' | 'workloadEnded'> => {
   const known =
     workload && view.workload({ apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid });
   if (known) return { wanted: known.replicas, workloadEnded: known.terminating || known.finished };
-  return { wanted: undefined, workloadEnded: workload !== undefined && isGone(view, workload) };
+  return { wanted: undefined, workloadEnded: workload !== undefined && isGone(view, uid, workload) };
 };
 
-// Only of kinds that the world holds can absence be known.
-const isGone = (view: View, { kind, group, uid }: { kind: string; group: string; uid: string }): boolean => {
+// Only of kinds that the world holds can absence be known, and its watch may be behind that of pods: a workload that was
+// never seen is taken for gone only where the pod itself was gone before this world began.
+const isGone = (
+  view: View,
+  podUid: string,
+  { kind, group, uid }: { kind: string; group: string; uid: string },
+): boolean => {
+  const isKnown = view.isDeparted(uid) || view.seenAt(podUid) === 0;
   switch (`${group}/${kind}`) {
     case 'apps/Deployment':
     case 'apps/ReplicaSet':
     case 'apps/StatefulSet':
-      return view.synced(kind as 'Deployment' | 'ReplicaSet' | 'StatefulSet');
+      return isKnown && view.synced(kind as 'Deployment' | 'ReplicaSet' | 'StatefulSet');
     case 'batch/Job':
-      return view.synced('Job');
+      return isKnown && view.synced('Job');
     case '/Pod': {
       const pod = view.pods.byUid(uid);
       return pod === undefined || !isLive(pod);

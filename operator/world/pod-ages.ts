@@ -1,7 +1,7 @@
 import type { Step } from './collection.ts';
 import { isLive, type Pod } from './pod.ts';
 
-// Enough for every pod of a large storm; 36 characters each.
+// Enough for every pod and workload of a large storm; 36 characters each.
 const mostDeparted = 10_000;
 
 /** When pods were first seen, and first seen ending, in steps of the world, which are the order of the watch. */
@@ -11,7 +11,7 @@ export class PodAges {
   // Of gone pods both are kept only while an interruption follows them.
   readonly #seenAt = new Map<string, number>();
   readonly #endedAt = new Map<string, number>();
-  // The last pods that went, oldest first; Events about them may still arrive.
+  // The last pods and workloads that went, oldest first; Events about pods may still arrive.
   readonly #departed = new Set<string>();
 
   /** The world goes on by one step. */
@@ -25,10 +25,15 @@ export class PodAges {
     if (after && !before) this.#seenAt.set(uid, this.#step);
     if ((!after || !isLive(after)) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
     if (after) return;
+    this.depart(uid);
+    if (!followed(uid)) this.forget(uid);
+  }
+
+  /** A pod, or what creates pods, is gone. */
+  depart(uid: string): void {
     this.#departed.add(uid);
     const [oldest] = this.#departed;
     if (this.#departed.size > mostDeparted && oldest) this.#departed.delete(oldest);
-    if (!followed(uid)) this.forget(uid);
   }
 
   /** Nobody follows a gone pod any more. */

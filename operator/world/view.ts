@@ -100,7 +100,7 @@ export interface View {
   seenAt(uid: string): number;
   /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */
   endedAt(uid: string): number | undefined;
-  /** A pod of this UID is known to be gone. */
+  /** A pod or workload of this UID is known to be gone. */
   isDeparted(uid: string): boolean;
   totals(policy: string): Totals;
   /** Admitted pods of a cohort that have not been seen yet, oldest first. */

@@ -203,6 +203,8 @@ export class World implements View {
     this.#ages.advance();
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>);
+    if (Object.hasOwn(this.#workloads, kind))
+      for (const { before, after } of steps) if (before && !after) this.#ages.depart(before.uid);
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
       for (const step of steps) this.#notePolicy(step as Step<Policy>);
     if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);

@@ -167,14 +167,22 @@ describe('what a workload wants', () => {
     });
   });
 
-  it.each([
-    ['is gone', { Deployment: [] }],
-    [
-      'terminates',
-      { Deployment: [{ metadata: { name: 'web', deletionTimestamp: '2026-03-01T12:00:00Z' } }] },
-    ],
-  ])('is nothing any more where it %s', (_, content) => {
-    expect(successorsOf(deployed(content), anInterruption()).workloadEnded).toBe(true);
+  it('is nothing any more where it terminates', () => {
+    const leavingWeb = { metadata: { name: 'web', deletionTimestamp: '2026-03-01T12:00:00Z' } };
+    expect(successorsOf(deployed({ Deployment: [leavingWeb] }), anInterruption()).workloadEnded).toBe(true);
+  });
+
+  it('is nothing any more where it went, or where its pod went before anybody looked', () => {
+    const world = deployed();
+    drop(world, 'Deployment', aDeployment());
+    expect(successorsOf(world, anInterruption()).workloadEnded).toBe(true);
+    const unseen = deployed({ Deployment: [], Pod: [] });
+    expect(successorsOf(unseen, anInterruption()).workloadEnded).toBe(true);
+  });
+
+  it('is not known where its watch may be behind that of its pods', () => {
+    const world = deployed({ Deployment: [] });
+    expect(successorsOf(world, anInterruption())).toMatchObject({ wanted: undefined, workloadEnded: false });
   });
 
   it('is nothing any more for a Job that has finished', () => {
