@@ -119,6 +119,20 @@ export const clockReaches = (atMs: number): Promise<true> =>
 export const timesTold = (events: readonly Event[], reason: string): number =>
   events.filter((event) => event.reason === reason).reduce((sum, { count }) => sum + (count ?? 1), 0);
 
+/**
+ * The Events about an object once there is one for this reason. The operator writes Events after the status, and one
+ * after the other: with the last expected one every earlier one is there.
+ */
+export const eventsUpTo = (
+  scene: Pick<Scene, 'events'>,
+  object: { metadata?: { uid?: string } },
+  reason: string,
+): Promise<Event[]> =>
+  waitFor(`the Event ${reason}`, async () => {
+    const events = await scene.events(uidOf(object));
+    return timesTold(events, reason) > 0 && events;
+  });
+
 /** Whether anybody has begun to remove the pod, or noted an interruption on it. */
 export const isTouched = ({ metadata, status }: Pod): boolean =>
   metadata?.deletionTimestamp !== undefined ||

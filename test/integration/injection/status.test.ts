@@ -117,11 +117,13 @@ describe.concurrent('the conditions of a policy', () => {
       message: expect.stringContaining('first wins pods that this policy selects too'),
     });
     expect((await said('first', 'Conflicted'))?.message).toContain('wins pods that second selects too');
-    const events = await admin.list<Event>(pathTo('Event', namespace));
-    const told = events.filter(({ reason }) => reason === 'PolicyConflict');
-    expect(
-      told.map(({ involvedObject: { name = '' } }) => name).toSorted((a, b) => (a < b ? -1 : 1)),
-    ).toEqual(['first', 'second']);
+    await waitFor('an Event about both', async () => {
+      const told = (await admin.list<Event>(pathTo('Event', namespace))).filter(
+        ({ reason }) => reason === 'PolicyConflict',
+      );
+      const about = told.map(({ involvedObject: { name } }) => String(name)).toSorted();
+      return about.join() === 'first,second' || Promise.reject(new Error(about.join()));
+    });
 
     await admin.patch(pathTo('SpotPolicy', namespace, 'second'), { spec: { priority: 1 } });
     for (const name of ['first', 'second'])
@@ -235,10 +237,12 @@ describe.concurrent('the status of a policy', () => {
     const { revision } = await statusOf(admin, namespace, 'web');
     expect(wide?.slice(9)).toEqual(['Enforce', '0.250', 'Never', '0', revision]);
 
-    const { stdout } = await kubectl(['-n', namespace, 'describe', 'spp', 'web']);
-    const events = stdout.slice(stdout.indexOf('\nEvents:'));
-    for (const reason of ['SpotReclaimNoticed', 'PodEvicted', 'ReplacementReady'])
-      expect(events).toContain(reason);
+    const events = await waitFor('the last Event', async () => {
+      const { stdout } = await kubectl(['-n', namespace, 'describe', 'spp', 'web']);
+      const told = stdout.slice(stdout.indexOf('\nEvents:'));
+      return told.includes('ReplacementReady') && told;
+    });
+    for (const reason of ['SpotReclaimNoticed', 'PodEvicted']) expect(events).toContain(reason);
     expect(events).toContain(`pod ${pod.metadata?.name}`);
   });
 

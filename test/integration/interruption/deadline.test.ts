@@ -6,7 +6,16 @@ import { sharedCluster, waitFor } from '../harness/cluster.ts';
 import { budgetInForce, pathTo } from '../harness/objects.ts';
 import { noticeEvent, warn } from '../harness/platform.ts';
 import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
-import { aScene, clockReaches, isGone, type Scene, timesTold, uidOf, watchPods } from '../harness/scene.ts';
+import {
+  aScene,
+  clockReaches,
+  isGone,
+  type Scene,
+  eventsUpTo,
+  timesTold,
+  uidOf,
+  watchPods,
+} from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
 const never = { maxUnavailable: 0 };
@@ -54,7 +63,7 @@ test.concurrent(
     expect(states.at(-1)?.status?.reason).toBeUndefined();
     expect(states.at(-1)?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(143);
     expect((await scene.status()).totals).toMatchObject({ noticed: 1, evicted: 0, forced: 1, missed: 0 });
-    expect(timesTold(await scene.events(uidOf(pod)), 'DeadlineForced')).toBe(1);
+    expect(timesTold(await eventsUpTo(scene, pod, 'DeadlineForced'), 'DeadlineForced')).toBe(1);
   },
 );
 
@@ -74,7 +83,8 @@ test.concurrent('with onDeadline Leave such a pod is missed, and the policy says
   expect(evictedAt).toBeUndefined();
   expect((await scene.find(pod))?.status?.reason).toBe('BidFailed');
   expect((await scene.status()).totals).toMatchObject({ noticed: 1, evicted: 0, forced: 0, missed: 1 });
-  const missed = (await scene.events(uidOf(pod))).find(({ reason }) => reason === 'ReclaimMissed');
+  const told = await eventsUpTo(scene, pod, 'ReclaimMissed');
+  const missed = told.find(({ reason }) => reason === 'ReclaimMissed');
   expect(missed?.message).toMatch(
     /^ECI took the instance before the pod was evicted: budget web allows no disruption/,
   );

@@ -4,7 +4,7 @@ import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 import { pathTo } from '../harness/objects.ts';
 import { announce, noticeEvent, warn } from '../harness/platform.ts';
 import { aBarePod, spotAnnotations } from '../harness/pods.ts';
-import { aScene, isTouched, type Scene, timesTold, uidOf } from '../harness/scene.ts';
+import { aScene, isTouched, type Scene, eventsUpTo, timesTold, uidOf } from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
 const second = 1_000;
@@ -68,7 +68,7 @@ test.concurrent('the same Event five times, with a growing count, is one evictio
   expect(totals).toMatchObject({ noticed: 2, evicted: 1, replaced: 1 });
   const seen = await scene.find(successor);
   expect(seen && isTouched(seen)).toBe(false);
-  const told = await scene.events(uidOf(pod));
+  const told = await eventsUpTo(scene, pod, 'PodEvicted');
   expect(timesTold(told, 'SpotReclaimNoticed')).toBe(1);
   expect(timesTold(told, 'PodEvicted')).toBe(1);
 });

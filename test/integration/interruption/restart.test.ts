@@ -12,6 +12,7 @@ import {
   isGone,
   isTouched,
   type Scene,
+  eventsUpTo,
   timesTold,
   uidOf,
   watchBudget,
@@ -49,13 +50,11 @@ const aJobPod = async (cluster: Cluster) => {
 
 const deleteEvents = (scene: Scene): Promise<void> => scene.admin.delete(pathTo('Event', scene.namespace));
 
-/** How often each of some things was told of a pod, once the last of them was: Events are written one after the other. */
-const told = ({ scene, pod }: Doomed, ...reasons: readonly string[]): Promise<number[]> =>
-  waitFor(`the Event ${reasons.at(-1)}`, async () => {
-    const events = await scene.events(uidOf(pod));
-    const counts = reasons.map((reason) => timesTold(events, reason));
-    return (counts.at(-1) ?? 0) > 0 && counts;
-  });
+/** How often each of some things was told of a pod, once the last of them was. */
+const told = async ({ scene, pod }: Doomed, ...reasons: readonly string[]): Promise<number[]> => {
+  const events = await eventsUpTo(scene, pod, reasons.at(-1) ?? '');
+  return reasons.map((reason) => timesTold(events, reason));
+};
 
 /** Resolves when the second operator has looked at everything that was there, and told of it in status and Events. */
 const secondLook = async (scene: Scene): Promise<void> => {
