@@ -70,8 +70,8 @@ const keep = (
   { capacity }: Share,
   refused: readonly string[] = [],
 ): void => {
-  for (const gone of refused) world.release(gone);
-  world.reserve({ nonce, cohort, spot: capacity === 'spot', atMs: nowMs() });
+  for (const gone of refused) world.reservations.delete(gone);
+  world.reservations.add({ nonce, cohort, spot: capacity === 'spot', atMs: nowMs() });
 };
 
 const capacity = z.enum(['spot', 'on-demand']);

@@ -86,7 +86,7 @@ const expectedOf = (
   living: number,
   nowMs: number,
 ): Expected => {
-  const open = view.reservations(cohort, nowMs);
+  const open = view.reservations.open(cohort, nowMs);
   if (!view.synced('Pod')) return { open, expected: open, behind: true };
   const owner = controller?.kind === 'ReplicaSet' ? view.workload(controller) : undefined;
   if (owner?.replicas === undefined) return { open, expected: open, behind: false };

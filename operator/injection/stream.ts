@@ -8,7 +8,7 @@ import type { Namespace } from '../world/objects.ts';
 import type { Policy } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
 import type { World } from '../world/world.ts';
-import { type Coverage, coverageOf, coveredCount } from './webhook.ts';
+import { type Coverage, coverageOf } from './webhook.ts';
 
 /** What this room tells: what became of the webhook configuration, or of asking admission about a policy. */
 export type InjectionOutcome =
@@ -121,7 +121,7 @@ const lookAtWebhook = (
 ): Observable<InjectionOutcome> =>
   defer(() => {
     const coverage = coverageOf(world);
-    const isEmpty = coveredCount(coverage) === 0;
+    const isEmpty = coverage.ignore.length + coverage.fail.length === 0;
     const wanted = JSON.stringify(coverage);
     const [present] = world.webhooks.all();
     if (state.coverage === wanted && present?.resourceVersion === state.resourceVersion) return EMPTY;

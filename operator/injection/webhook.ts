@@ -28,19 +28,14 @@ export interface Coverage {
 /** The namespaces whose pods are annotated at admission; every other one is left alone by the API server. */
 export const coverageOf = (view: View): Coverage => {
   const reached = new Set([...view.policies.all()].flatMap((policy) => namespacesOf(view, policy)));
-  const injecting = (name: string) => view.rules(name).filter(({ spec }) => spec.injection.at === 'Pod');
-  const covered = [...reached].filter((name) => injecting(name).length > 0).toSorted();
-  const fails = new Set(
-    covered.filter((name) => injecting(name).some(({ spec }) => spec.injection.whenUnavailable === 'Fail')),
-  );
-  return {
-    ignore: covered.filter((name) => !fails.has(name)),
-    fail: covered.filter((name) => fails.has(name)),
-  };
+  const coverage: { ignore: string[]; fail: string[] } = { ignore: [], fail: [] };
+  for (const name of [...reached].toSorted()) {
+    const injecting = view.rules(name).filter(({ spec }) => spec.injection.at === 'Pod');
+    if (injecting.some(({ spec }) => spec.injection.whenUnavailable === 'Fail')) coverage.fail.push(name);
+    else if (injecting.length > 0) coverage.ignore.push(name);
+  }
+  return coverage;
 };
-
-/** How many namespaces are covered. */
-export const coveredCount = ({ ignore, fail }: Coverage): number => ignore.length + fail.length;
 
 /** The whole configuration for these namespaces; the API server calls us for nothing else. */
 export const webhookConfiguration = (coverage: Coverage, inputs: WebhookInputs) => ({

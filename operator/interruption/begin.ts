@@ -99,7 +99,7 @@ export const noticeOf = (
     known,
     defaultMinutes,
     nowMs,
-    isDeparted: (uid) => view.isDeparted(uid),
+    isDeparted: (uid) => view.lifetimes.isDeparted(uid),
   });
 
 // What was recorded when the handling began, else the policy that governs now, else the one that stamped the pod.

@@ -1,5 +1,7 @@
 import { capacityOf } from '../policy/capacity.ts';
 import type { Interruption } from '../world/interruption.ts';
+import { isHeldKind } from '../world/objects.ts';
+import { isPod } from '../world/owner-kinds.ts';
 import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 
@@ -68,9 +70,9 @@ const answerMs = 1_000;
 // The watch of pods is one ordered stream: whoever is seen after the doomed pod began to end came after it, and so did
 // whoever came while nothing was seen. Only of what the first listing brought is there no order but by times.
 const isSuccessor = (view: View, { uid, ending, evictedAtMs }: Interruption, pod: Pod): boolean => {
-  const seenAt = view.seenAt(pod.uid);
-  const endedAt = view.endedAt(uid);
-  if (endedAt !== undefined && view.seenAt(uid) < endedAt) return seenAt >= endedAt;
+  const seenAt = view.lifetimes.seenAt(pod.uid);
+  const endedAt = view.lifetimes.endedAt(uid);
+  if (endedAt !== undefined && view.lifetimes.seenAt(uid) < endedAt) return seenAt >= endedAt;
   if (endedAt !== undefined && seenAt > endedAt) return true;
   const sinceMs = Math.min(
     ending?.atMs ?? Number.POSITIVE_INFINITY,
@@ -96,19 +98,10 @@ const isGone = (
   podUid: string,
   { kind, group, uid }: { kind: string; group: string; uid: string },
 ): boolean => {
-  const isKnown = view.isDeparted(uid) || view.seenAt(podUid) === 0;
-  switch (`${group}/${kind}`) {
-    case 'apps/Deployment':
-    case 'apps/ReplicaSet':
-    case 'apps/StatefulSet':
-      return isKnown && view.synced(kind as 'Deployment' | 'ReplicaSet' | 'StatefulSet');
-    case 'batch/Job':
-      return isKnown && view.synced('Job');
-    case '/Pod': {
-      const pod = view.pods.byUid(uid);
-      return pod === undefined || !isLive(pod);
-    }
-    default:
-      return false;
+  if (isPod({ group, kind })) {
+    const pod = view.pods.byUid(uid);
+    return pod === undefined || !isLive(pod);
   }
+  if (!isHeldKind(kind, group) || !view.synced(kind)) return false;
+  return view.lifetimes.isDeparted(uid) || view.lifetimes.seenAt(podUid) === 0;
 };

@@ -40,6 +40,9 @@ const resource = <V extends Verb>(row: Row, ...verbs: readonly V[]): Resource<V>
   verbs: Object.fromEntries(verbs.map((verb) => [verb, true])) as Record<V, true>,
 });
 
+const templates = (group: string, plural: string, kind: string): Resource<'patch'> =>
+  resource({ group, plural, kind, scope: 'workload-templates' }, 'patch');
+
 const clusterSpotPolicy: Row = {
   group: 'spotpolicy.dev',
   version: 'v1alpha1',
@@ -66,26 +69,11 @@ export const resources = {
   statefulSets: resource({ group: 'apps', plural: 'statefulsets', kind: 'StatefulSet' }, 'list', 'watch'),
   jobs: resource({ group: 'batch', plural: 'jobs', kind: 'Job' }, 'list', 'watch'),
   cronJobs: resource({ group: 'batch', plural: 'cronjobs', kind: 'CronJob' }, 'list', 'watch'),
-  deploymentTemplates: resource(
-    { group: 'apps', plural: 'deployments', kind: 'Deployment', scope: 'workload-templates' },
-    'patch',
-  ),
-  replicaSetTemplates: resource(
-    { group: 'apps', plural: 'replicasets', kind: 'ReplicaSet', scope: 'workload-templates' },
-    'patch',
-  ),
-  statefulSetTemplates: resource(
-    { group: 'apps', plural: 'statefulsets', kind: 'StatefulSet', scope: 'workload-templates' },
-    'patch',
-  ),
-  jobTemplates: resource(
-    { group: 'batch', plural: 'jobs', kind: 'Job', scope: 'workload-templates' },
-    'patch',
-  ),
-  cronJobTemplates: resource(
-    { group: 'batch', plural: 'cronjobs', kind: 'CronJob', scope: 'workload-templates' },
-    'patch',
-  ),
+  deploymentTemplates: templates('apps', 'deployments', 'Deployment'),
+  replicaSetTemplates: templates('apps', 'replicasets', 'ReplicaSet'),
+  statefulSetTemplates: templates('apps', 'statefulsets', 'StatefulSet'),
+  jobTemplates: templates('batch', 'jobs', 'Job'),
+  cronJobTemplates: templates('batch', 'cronjobs', 'CronJob'),
   spotPolicies: resource(
     { group: 'spotpolicy.dev', version: 'v1alpha1', plural: 'spotpolicies', kind: 'SpotPolicy' },
     'list',

@@ -27,7 +27,7 @@ export const wantsSpot = ({ annotations }: Pod): boolean => eciAnnotations.spotS
 export const isDegraded = (view: View, pod: Pod): boolean =>
   pod.instance?.reason === 'SpotDegraded' ||
   [...view.degradeEvents.group('pod', nameKey(pod))].some((event) =>
-    isAbout(event, pod, (uid) => view.isDeparted(uid)),
+    isAbout(event, pod, (uid) => view.lifetimes.isDeparted(uid)),
   );
 
 /** The pod runs where ECI's annotations act. Nodes that cannot be read are taken for virtual ones. */

@@ -152,10 +152,10 @@ const sameController = ({ before, after }: Step<Owner>): boolean =>
 // Chains of owners reach further there, or less far.
 const around = (view: View, { before, after }: Step<Owner>): readonly string[] => {
   const namespace = (after ?? before)?.namespace ?? '';
-  return [...inNamespace(view, namespace), ...view.rules(namespace).map(({ uid }) => uid)];
+  return uidsOf([...inNamespace(view, namespace), ...view.rules(namespace)]);
 };
 
-const everywhere = (view: View): readonly string[] => [...view.policies.all()].map(({ uid }) => uid);
+const everywhere = (view: View): readonly string[] => uidsOf([...view.policies.all()]);
 
 const selecting = (view: View, pods: readonly (Pod | undefined)[]): readonly string[] => [
   ...new Set(pods.flatMap((pod) => (pod ? policiesOver(view, pod) : []))),
@@ -164,35 +164,38 @@ const selecting = (view: View, pods: readonly (Pod | undefined)[]): readonly str
 // All that would govern the pod and not only the one that does: a policy that loses a pod to another says so, and so
 // does one that is only tried out.
 const policiesOver = (view: View, pod: Pod): readonly string[] =>
-  [...contenders(view, pod), ...triedOn(view, pod)].map(({ uid }) => uid);
+  uidsOf([...contenders(view, pod), ...triedOn(view, pod)]);
 
 const triedOn = (view: View, pod: Pod): readonly Policy[] => {
-  const { namespace, labels } = pod;
-  const chain = ownerChain(view, pod);
-  return [...view.policies.group('namespace', namespace), ...view.policies.group('namespace', '')]
+  const tried = [...inNamespace(view, pod.namespace), ...ofCluster(view)]
     .filter(isSound)
-    .filter((policy) => policy.spec.mode === 'DryRun' && covers(policy, labels, chain));
+    .filter(({ spec }) => spec.mode === 'DryRun');
+  if (tried.length === 0) return tried;
+  const chain = ownerChain(view, pod);
+  return tried.filter((policy) => covers(policy, pod.labels, chain));
 };
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
 const neighbours = (view: View, { before, after }: Step<Policy>): readonly string[] => {
   const policy = after ?? before;
   if (!policy || before?.generation === after?.generation) return policy ? [policy.uid] : [];
-  const others = namespacesOfAny(view, [before, after]).flatMap((name) => inNamespace(view, name));
-  return [...new Set([policy.uid, ...others, ...inNamespace(view, policy.namespace), ...ofCluster(view)])];
+  const nearby = namespacesOfAny(view, [before, after]).flatMap((name) => inNamespace(view, name));
+  const others = [...nearby, ...inNamespace(view, policy.namespace), ...ofCluster(view)];
+  return [...new Set([policy.uid, ...uidsOf(others)])];
 };
 
-const inNamespace = (view: View, namespace: string): readonly string[] =>
-  [...view.policies.group('namespace', namespace)].map(({ uid }) => uid);
+const uidsOf = (policies: readonly Policy[]): readonly string[] => policies.map(({ uid }) => uid);
 
-const ofCluster = (view: View): readonly string[] => inNamespace(view, '');
+const inNamespace = (view: View, namespace: string): readonly Policy[] => [
+  ...view.policies.group('namespace', namespace),
+];
+
+const ofCluster = (view: View): readonly Policy[] => inNamespace(view, '');
 
 // A relabelled namespace concerns its own policies and those of the cluster that reached or reach it.
 const reaching = (view: View, states: readonly (Namespace | undefined)[]): readonly string[] => {
   const namespaces = states.filter((namespace) => namespace !== undefined);
-  const [namespace] = namespaces;
-  const ofCluster = [...view.policies.group('namespace', '')].filter((policy) =>
-    namespaces.some((state) => view.reaches(policy, state)),
-  );
-  return [...(namespace ? inNamespace(view, namespace.name) : []), ...ofCluster.map(({ uid }) => uid)];
+  const own = namespaces.slice(0, 1).flatMap(({ name }) => inNamespace(view, name));
+  const reaches = (policy: Policy): boolean => namespaces.some((state) => view.reaches(policy, state));
+  return uidsOf([...own, ...ofCluster(view).filter(reaches)]);
 };

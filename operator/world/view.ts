@@ -11,12 +11,14 @@ import type {
   Workload,
   WorkloadKind,
 } from './objects.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import type { Controller } from './object.ts';
 import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
-import type { Reservation } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 import type { TemplateTrouble } from './template.ts';
+import type { WorkloadIndex } from './workloads.ts';
 
 /** What each source delivers. */
 export interface Kinds extends Record<WorkloadKind, Workload> {
@@ -61,9 +63,6 @@ export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling
 /** How pods are found; `cohort` by what `cohortOf` gives. */
 export type PodIndex = 'namespace' | 'controller' | 'cohort';
 
-/** How workloads are found: by the UID of their controller, and those with a template by namespace. */
-export type WorkloadIndex = 'controller' | 'template';
-
 /** The world, read-only. */
 export interface View {
   readonly pods: Lookup<Pod, PodIndex>;
@@ -96,13 +95,8 @@ export interface View {
   reaches(policy: Policy, namespace: Namespace): boolean;
   /** Whether nothing governs in a namespace, whatever its labels. */
   isExempt(namespace: string): boolean;
-  /** The step of the world at which a pod was first seen; 0 for one never seen. */
-  seenAt(uid: string): number;
-  /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */
-  endedAt(uid: string): number | undefined;
-  /** A pod or workload of this UID is known to be gone. */
-  isDeparted(uid: string): boolean;
+  readonly lifetimes: Pick<Lifetimes, 'seenAt' | 'endedAt' | 'isDeparted'>;
   totals(policy: string): Totals;
-  /** Admitted pods of a cohort that have not been seen yet, oldest first. */
-  reservations(cohort: string, nowMs: number): readonly Reservation[];
+  /** The places of admitted pods that have not been seen yet. */
+  readonly reservations: Pick<Reservations, 'open'>;
 }

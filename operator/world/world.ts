@@ -3,8 +3,8 @@ import type { Watched } from '../runtime/list-watch.ts';
 import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
+import { Lifetimes } from './lifetimes.ts';
 import { type Controller, groupOf, type Identity, nameKey } from './object.ts';
-import { isHeldKind } from './objects.ts';
 import type {
   Budget,
   Definition,
@@ -18,34 +18,18 @@ import type {
 } from './objects.ts';
 import { type GroupKind, isPod, type Owned, type Owner, type OwnerKind, OwnerKinds } from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
-import { PodAges } from './pod-ages.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
-import { type Reservation, Reservations } from './reservations.ts';
+import { Reservations } from './reservations.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
 import type { TemplateTrouble } from './template.ts';
-import type {
-  Change,
-  InterruptionIndex,
-  Kind,
-  Kinds,
-  PodIndex,
-  Trouble,
-  View,
-  WorkloadIndex,
-} from './view.ts';
+import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
+import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
 
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
-const byController = ({ controller }: { controller: { uid: string } | undefined }): readonly string[] =>
-  controller ? [controller.uid] : [];
 const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [
   nameKey({ namespace, name: podName }),
 ];
 type Reference = Pick<Controller, 'apiVersion' | 'kind' | 'uid'>;
-const aWorkloads = () =>
-  new Collection<Workload, WorkloadIndex>({
-    controller: byController,
-    template: ({ template, namespace }) => (template ? [namespace] : []),
-  });
 
 /** All that is known of the cluster, and the only mutable state of the program. */
 export class World implements View {
@@ -72,20 +56,14 @@ export class World implements View {
     held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
     replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
   });
+  readonly lifetimes = new Lifetimes();
+  readonly reservations = new Reservations();
   readonly troubles = new Map<Kind, Trouble>();
 
   readonly #ownerKinds = new OwnerKinds();
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
-  readonly #workloads: Readonly<Record<WorkloadKind, Collection<Workload, WorkloadIndex>>> = {
-    Deployment: aWorkloads(),
-    ReplicaSet: aWorkloads(),
-    StatefulSet: aWorkloads(),
-    Job: aWorkloads(),
-    CronJob: aWorkloads(),
-  };
-  readonly #ages = new PodAges();
+  readonly #workloads = new Workloads();
   readonly #totals = new Map<string, Totals>();
-  readonly #reservations = new Reservations();
 
   readonly #ruleBook: RuleBook;
 
@@ -108,16 +86,16 @@ export class World implements View {
       DegradeEvent: this.degradeEvents,
       Webhook: this.webhooks,
       CustomResourceDefinition: new Collection<Definition>({}),
-      ...this.#workloads,
+      ...this.#workloads.byKind,
     };
   }
 
   workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex> {
-    return this.#workloads[kind];
+    return this.#workloads.byKind[kind];
   }
 
-  workload({ apiVersion, kind, uid }: Reference): Workload | undefined {
-    return isHeldKind(kind, groupOf(apiVersion)) ? this.#workloads[kind].byUid(uid) : undefined;
+  workload(reference: Reference): Workload | undefined {
+    return this.#workloads.get(reference);
   }
 
   owner(reference: Reference): Owned | undefined {
@@ -126,10 +104,9 @@ export class World implements View {
     return this.workload(reference) ?? this.#ownerKinds.byUid(reference);
   }
 
-  hasWorkload({ group, kind }: GroupKind, namespace: string, name: string): boolean | undefined {
-    const held = isHeldKind(kind, group) ? this.#workloads[kind] : undefined;
-    const objects = isPod({ group, kind }) ? this.pods : held;
-    if (!objects) return this.#ownerKinds.has({ group, kind }, namespace, name);
+  hasWorkload(of: GroupKind, namespace: string, name: string): boolean | undefined {
+    const objects = isPod(of) ? this.pods : this.#workloads.of(of);
+    if (!objects) return this.#ownerKinds.has(of, namespace, name);
     return objects.synced ? objects.byName(namespace, name) !== undefined : undefined;
   }
 
@@ -158,34 +135,8 @@ export class World implements View {
     return this.#collections[kind].size;
   }
 
-  seenAt(uid: string): number {
-    return this.#ages.seenAt(uid);
-  }
-
-  endedAt(uid: string): number | undefined {
-    return this.#ages.endedAt(uid);
-  }
-
-  isDeparted(uid: string): boolean {
-    return this.#ages.isDeparted(uid);
-  }
-
   totals(policy: string): Totals {
     return this.#totals.get(policy) ?? noTotals;
-  }
-
-  reservations(cohort: string, nowMs: number): readonly Reservation[] {
-    return this.#reservations.open(cohort, nowMs);
-  }
-
-  /** Keeps the place of a pod that was admitted until the pod is seen. */
-  reserve(reservation: Reservation): void {
-    this.#reservations.add(reservation);
-  }
-
-  /** Forgets the place of a pod that will not come. */
-  release(nonce: string): void {
-    this.#reservations.delete(nonce);
   }
 
   /** Takes in what a source delivered and returns the steps the world made, in order. */
@@ -200,11 +151,11 @@ export class World implements View {
       return this.troubles.delete(kind) ? [{ kind: 'Synced', of: kind }] : [];
     }
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
-    this.#ages.advance();
+    this.lifetimes.advance();
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>);
-    if (Object.hasOwn(this.#workloads, kind))
-      for (const { before, after } of steps) if (before && !after) this.#ages.depart(before.uid);
+    if (this.#workloads.has(kind))
+      for (const { before, after } of steps) if (before && !after) this.lifetimes.depart(before.uid);
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
       for (const step of steps) this.#notePolicy(step as Step<Policy>);
     if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);
@@ -252,7 +203,7 @@ export class World implements View {
     const interruption = this.interruptions.byUid(uid);
     if (!interruption) return;
     this.interruptions.apply({ kind: 'deleted', object: interruption });
-    if (!this.pods.byUid(uid)) this.#ages.forget(uid);
+    if (!this.pods.byUid(uid)) this.lifetimes.forget(uid);
   }
 
   /** A new term as leader: interruptions are found again from the cluster, totals continue from the policies' status. */
@@ -288,7 +239,7 @@ export class World implements View {
 
   #notePod(step: Step<Pod>): void {
     const nonce = step.after && nonceOf(step.after.annotations);
-    if (nonce !== undefined && !step.before) this.#reservations.delete(nonce);
-    this.#ages.note(step, (uid) => this.interruptions.byUid(uid) !== undefined);
+    if (nonce !== undefined && !step.before) this.reservations.delete(nonce);
+    this.lifetimes.note(step, (uid) => this.interruptions.byUid(uid) !== undefined);
   }
 }

@@ -129,7 +129,9 @@ export class DividedCluster {
         pod.revision === revision &&
         this.nowMs - pod.admittedAtMs < (this.#failing.has(revision) ? doubtMs : 30_000) &&
         this.#replicas.some(({ world }) =>
-          world.reservations(this.#cohort(revision), this.nowMs).some(({ nonce }) => nonce === pod.nonce),
+          world.reservations
+            .open(this.#cohort(revision), this.nowMs)
+            .some(({ nonce }) => nonce === pod.nonce),
         ),
     );
     return recent.length > 0;
@@ -151,7 +153,7 @@ export class DividedCluster {
 
   /** How many places a replica holds for pods it has not seen. */
   reserved(at: number, revision: string): number {
-    return this.#replica(at).world.reservations(this.#cohort(revision), this.nowMs).length;
+    return this.#replica(at).world.reservations.open(this.#cohort(revision), this.nowMs).length;
   }
 
   #count(revision: string): number {

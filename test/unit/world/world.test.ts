@@ -56,30 +56,30 @@ describe('the order of the world', () => {
     put(world, 'Pod', aPod({ name: 'early' }));
     put(world, 'Pod', aPod(leaving));
     put(world, 'Pod', aPod({ name: 'late' }));
-    const endedAt = world.endedAt(web1) ?? 0;
-    expect(world.seenAt(uidOf('Pod', 'early'))).toBeLessThan(endedAt);
-    expect(world.seenAt(uidOf('Pod', 'late'))).toBeGreaterThan(endedAt);
+    const endedAt = world.lifetimes.endedAt(web1) ?? 0;
+    expect(world.lifetimes.seenAt(uidOf('Pod', 'early'))).toBeLessThan(endedAt);
+    expect(world.lifetimes.seenAt(uidOf('Pod', 'late'))).toBeGreaterThan(endedAt);
   });
 
   it('makes one moment of everything a listing brings', () => {
     const world = aWorld({ Pod: [aPod()] });
     world.record(anInterruption());
     list(world, 'Pod', [aPod({ name: 'web-2' }), aPod({ name: 'web-3' })]);
-    expect(world.seenAt(web2)).toBe(world.seenAt(uidOf('Pod', 'web-3')));
-    expect(world.seenAt(web2)).toBe(world.endedAt(web1));
+    expect(world.lifetimes.seenAt(web2)).toBe(world.lifetimes.seenAt(uidOf('Pod', 'web-3')));
+    expect(world.lifetimes.seenAt(web2)).toBe(world.lifetimes.endedAt(web1));
   });
 
   it('keeps the first moment of a pod through all that follows', () => {
     const world = aWorld({ Pod: [aPod()] });
-    const seenAt = world.seenAt(web1);
+    const seenAt = world.lifetimes.seenAt(web1);
     world.record(anInterruption());
     put(world, 'Pod', aPod(leaving));
-    const endedAt = world.endedAt(web1);
+    const endedAt = world.lifetimes.endedAt(web1);
     put(world, 'Pod', aPod({ ...leaving, phase: 'Failed' }));
-    expect(world.seenAt(web1)).toBe(seenAt);
+    expect(world.lifetimes.seenAt(web1)).toBe(seenAt);
     drop(world, 'Pod', aPod());
-    expect(world.seenAt(web1)).toBe(seenAt);
-    expect(world.endedAt(web1)).toBe(endedAt);
+    expect(world.lifetimes.seenAt(web1)).toBe(seenAt);
+    expect(world.lifetimes.endedAt(web1)).toBe(endedAt);
   });
 
   it('forgets when a pod came and ended once it is gone and no interruption follows it', () => {
@@ -87,29 +87,29 @@ describe('the order of the world', () => {
     world.record(anInterruption());
     drop(world, 'Pod', aPod());
     drop(world, 'Pod', aPod({ name: 'web-2' }));
-    expect(world.endedAt(web1)).toBeDefined();
-    expect(world.endedAt(web2)).toBeUndefined();
+    expect(world.lifetimes.endedAt(web1)).toBeDefined();
+    expect(world.lifetimes.endedAt(web2)).toBeUndefined();
     world.forget(web1);
-    expect(world.endedAt(web1)).toBeUndefined();
-    expect(world.seenAt(web1)).toBe(0);
+    expect(world.lifetimes.endedAt(web1)).toBeUndefined();
+    expect(world.lifetimes.seenAt(web1)).toBe(0);
   });
 
   it('keeps when a pod began to end while it is still there, whoever is forgotten', () => {
     const world = aWorld({ Pod: [aPod(leaving)] });
     world.record(anInterruption());
     world.forget(web1);
-    expect(world.endedAt(web1)).toBeDefined();
+    expect(world.lifetimes.endedAt(web1)).toBeDefined();
   });
 });
 
 describe('departed pods', () => {
   it('are remembered by uid, so that late Events do not take their namesakes for them', () => {
     const world = aWorld({ Pod: [aPod({ uid: 'old' })] });
-    expect(world.isDeparted('old')).toBe(false);
+    expect(world.lifetimes.isDeparted('old')).toBe(false);
     drop(world, 'Pod', aPod({ uid: 'old' }));
     put(world, 'Pod', aPod({ uid: 'new' }));
-    expect(world.isDeparted('old')).toBe(true);
-    expect(world.isDeparted('new')).toBe(false);
+    expect(world.lifetimes.isDeparted('old')).toBe(true);
+    expect(world.lifetimes.isDeparted('new')).toBe(false);
   });
 
   it('are the last ten thousand', () => {
@@ -121,9 +121,9 @@ describe('departed pods', () => {
       world.apply('Pod', { kind: 'changed', object });
       world.apply('Pod', { kind: 'deleted', object });
     }
-    expect(world.isDeparted('uid-0')).toBe(false);
-    expect(world.isDeparted('uid-1')).toBe(true);
-    expect(world.isDeparted(`uid-${count - 1}`)).toBe(true);
+    expect(world.lifetimes.isDeparted('uid-0')).toBe(false);
+    expect(world.lifetimes.isDeparted('uid-1')).toBe(true);
+    expect(world.lifetimes.isDeparted(`uid-${count - 1}`)).toBe(true);
   });
 });
 

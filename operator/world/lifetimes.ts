@@ -4,8 +4,11 @@ import { isLive, type Pod } from './pod.ts';
 // Enough for every pod and workload of a large storm; 36 characters each.
 const mostDeparted = 10_000;
 
-/** When pods were first seen, and first seen ending, in steps of the world, which are the order of the watch. */
-export class PodAges {
+/**
+ * When pods were first seen, and first seen ending, in steps of the world, which are the order of the watch; and which
+ * pods and workloads went.
+ */
+export class Lifetimes {
   // A whole listing is one step, since what it brings happened in no known order.
   #step = 0;
   // Of gone pods both are kept only while an interruption follows them.
@@ -42,14 +45,17 @@ export class PodAges {
     this.#endedAt.delete(uid);
   }
 
+  /** The step of the world at which a pod was first seen; 0 for one never seen. */
   seenAt(uid: string): number {
     return this.#seenAt.get(uid) ?? 0;
   }
 
+  /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */
   endedAt(uid: string): number | undefined {
     return this.#endedAt.get(uid);
   }
 
+  /** A pod or workload of this UID is known to be gone. */
   isDeparted(uid: string): boolean {
     return this.#departed.has(uid);
   }

@@ -1,0 +1,45 @@
+import { Collection } from './collection.ts';
+import { type Controller, groupOf } from './object.ts';
+import { isHeldKind, type Workload, type WorkloadKind } from './objects.ts';
+import type { GroupKind } from './owner-kinds.ts';
+
+/** How workloads are found: by the UID of their controller, and those with a template by namespace. */
+export type WorkloadIndex = 'controller' | 'template';
+
+/** By the UID of its controller, for whatever has one. */
+export const byController = ({
+  controller,
+}: {
+  controller: { uid: string } | undefined;
+}): readonly string[] => (controller ? [controller.uid] : []);
+
+const aCollection = () =>
+  new Collection<Workload, WorkloadIndex>({
+    controller: byController,
+    template: ({ template, namespace }) => (template ? [namespace] : []),
+  });
+
+/** The workloads of every kind that the world holds from the start. */
+export class Workloads {
+  readonly byKind: Readonly<Record<WorkloadKind, Collection<Workload, WorkloadIndex>>> = {
+    Deployment: aCollection(),
+    ReplicaSet: aCollection(),
+    StatefulSet: aCollection(),
+    Job: aCollection(),
+    CronJob: aCollection(),
+  };
+
+  /** The workloads of a kind; undefined for kinds that are not held. */
+  of({ group, kind }: GroupKind): Collection<Workload, WorkloadIndex> | undefined {
+    return isHeldKind(kind, group) ? this.byKind[kind] : undefined;
+  }
+
+  get({ apiVersion, kind, uid }: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Workload | undefined {
+    return this.of({ group: groupOf(apiVersion), kind })?.byUid(uid);
+  }
+
+  /** Whether objects of this source are workloads. */
+  has(source: string): source is WorkloadKind {
+    return Object.hasOwn(this.byKind, source);
+  }
+}
