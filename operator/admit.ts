@@ -9,6 +9,7 @@ import type { Metrics } from './observe/metrics.ts';
 import { admission } from './server/admission.ts';
 import { peerClient, peerRoute } from './server/peer.ts';
 import { parseShare, settleShare, shareFor, type ShareParts } from './shares.ts';
+import { waitingFor } from './sources.ts';
 import type { World } from './world/world.ts';
 
 /** Who leads, as this replica knows; written by the election. */
@@ -59,6 +60,7 @@ export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; cl
     }
   };
   const app = admission({
+    unready: () => waitingFor(world),
     review: (request) => {
       const reviewed = reviewPod(world, request, {
         sign,

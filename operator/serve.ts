@@ -16,7 +16,7 @@ import { certificateSecretName } from './server/certificates.ts';
 import { health } from './server/health.ts';
 import { serveHttp, serveHttps } from './server/listen.ts';
 import { certificateStream } from './server/stream.ts';
-import { allKinds, requiredKinds } from './sources.ts';
+import { allKinds, waitingFor } from './sources.ts';
 import { policyKey } from './world/policy.ts';
 import type { World } from './world/world.ts';
 
@@ -135,10 +135,7 @@ const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopp
   health({
     checks: {
       running: () => (isStopping() ? 'it is stopping' : undefined),
-      synced: () => {
-        const missing = requiredKinds.filter((kind) => !world.synced(kind));
-        return missing.length > 0 ? `waiting for the first list of ${missing.join(', ')}` : undefined;
-      },
+      synced: () => waitingFor(world),
       certificate: () =>
         (certificates()?.notAfterMs ?? 0) > nowMs() ? undefined : 'there is no valid serving certificate',
     },

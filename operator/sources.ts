@@ -20,7 +20,7 @@ import {
 } from './world/objects.ts';
 import { trimPod } from './world/pod.ts';
 import { trimClusterPolicy, trimPolicy } from './world/policy.ts';
-import type { Change, Kind, Kinds } from './world/view.ts';
+import type { Change, Kind, Kinds, View } from './world/view.ts';
 import type { World } from './world/world.ts';
 
 /** One list-watch of the cluster, delivered into a world; emits the steps it makes there. Neither completes nor errors. */
@@ -64,6 +64,12 @@ export const allKinds = Object.keys(rows('')) as readonly Kind[];
 
 /** Without these nothing can be decided: labels of namespaces say which policies there are, and who opts out. */
 export const requiredKinds: readonly Kind[] = ['Pod', 'Namespace', 'SpotPolicy', 'ClusterSpotPolicy'];
+
+/** What nothing can be decided without and has not been listed yet, in words; undefined once all of it has. */
+export const waitingFor = (view: Pick<View, 'synced'>): string | undefined => {
+  const missing = requiredKinds.filter((kind) => !view.synced(kind));
+  return missing.length > 0 ? `waiting for the first list of ${missing.join(', ')}` : undefined;
+};
 
 /** Every source of the world, over one client. */
 export const sourcesOf = (kube: Kube, webhookName: string, random: () => number): readonly Source[] => {

@@ -26,12 +26,12 @@ export const createMetrics = () => {
     registry,
     admissionRequests: counter(
       'spot_admission_requests_total',
-      'Admission requests by result: patched, unchanged, failed (admitted unchanged), malformed (refused with 400 or 413).',
+      'Admission requests by result: patched, unchanged, failed (admitted unchanged), malformed (refused with 400 or 413), unready (503 before the first lists).',
       ['result'],
     ),
     admissionDuration: histogram(
       'spot_admission_duration_seconds',
-      'Time to answer an admission request by result: patched, unchanged, failed, malformed.',
+      'Time to answer an admission request by result: patched, unchanged, failed, malformed, unready.',
       admissionBuckets,
       ['result'],
     ),

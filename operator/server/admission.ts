@@ -36,10 +36,12 @@ export interface AdmissionAnswer {
 }
 
 /** How a request ended, the `result` label of the admission metrics. */
-export type AdmissionResult = 'patched' | 'unchanged' | 'failed' | 'malformed';
+export type AdmissionResult = 'patched' | 'unchanged' | 'failed' | 'malformed' | 'unready';
 
 /** What admission is made of: the decision, a clock, and where to report to. */
 export interface AdmissionParts {
+  /** Why nothing can be decided yet, in words; undefined once it can. */
+  unready: () => string | undefined;
   review: (request: AdmissionRequest) => AdmissionAnswer | Promise<AdmissionAnswer>;
   nowMs: () => number;
   observe: (result: AdmissionResult, durationMs: number) => void;
@@ -68,9 +70,10 @@ const describeProblem = (error: z.ZodError): string =>
  * The webhook as a value: no socket, no certificate, no clock of its own.
  *
  * `POST /mutate` answers every AdmissionReview v1 about a pod with `allowed: true`, also when `review` throws: a user's pod is never
- * refused for a fault of ours. What is no AdmissionReview gets 400, what exceeds 3 MiB 413, each with the reason in words.
+ * refused for a fault of ours. What is no AdmissionReview gets 400, what exceeds 3 MiB 413, and everything 503 while
+ * `unready`, each with the reason in words: the API server then does as the namespace's failure policy says.
  */
-export const admission = ({ review, nowMs, observe, reportFailure }: AdmissionParts): Hono => {
+export const admission = ({ unready, review, nowMs, observe, reportFailure }: AdmissionParts): Hono => {
   const decide = async (request: AdmissionRequest): Promise<[AdmissionResult, AdmissionAnswer]> => {
     try {
       const answer = await review(request);
@@ -98,6 +101,11 @@ export const admission = ({ review, nowMs, observe, reportFailure }: AdmissionPa
 
   return new Hono().post('/mutate', limited, async (context) => {
     const startMs = nowMs();
+    const waiting = unready();
+    if (waiting !== undefined) {
+      observe('unready', 0);
+      return context.text(waiting, 503);
+    }
     const body: unknown = await context.req.json().catch(() => undefined);
     const parsed = reviewSchema.safeParse(body);
     if (!parsed.success) {

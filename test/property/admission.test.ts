@@ -35,6 +35,7 @@ const world = aWorld({
 });
 
 const app = admission({
+  unready: () => undefined,
   review: (request) => {
     const reviewed = reviewPod(world, request, aStamping());
     const parts = { world, nowMs: () => noonMs, pause: async () => {}, askLeader: async () => undefined };

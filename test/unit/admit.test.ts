@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf } from '../../operator/admit.ts';
+import { addressOf, admit } from '../../operator/admit.ts';
 import { parseConfig } from '../../operator/config.ts';
+import { createLog } from '../../operator/observe/log.ts';
+import { createMetrics } from '../../operator/observe/metrics.ts';
+import { precedence } from '../../operator/policy/rules.ts';
+import { World } from '../../operator/world/world.ts';
 
 const address = (...flags: string[]) => addressOf(parseConfig(flags, {}), 8443);
 
@@ -18,4 +22,29 @@ describe('where the other replica reaches this one', () => {
   it('is unknown where nobody has said', () => {
     expect(address()).toBeUndefined();
   });
+});
+
+it('decides about no pod before it knows policies, namespaces and pods: the failure policy does', async ({
+  onTestFinished,
+}) => {
+  const world = new World(precedence);
+  const admission = admit(
+    {
+      world,
+      config: parseConfig([], {}),
+      metrics: createMetrics(),
+      log: createLog('silent', 'spotpolicy-1'),
+      nowMs: () => 0,
+      standing: { leads: false, leader: undefined },
+    },
+    { keyPem: () => '', bundlePem: () => '' },
+  );
+  onTestFinished(() => admission.close());
+  const ask = () => admission.app.request('/mutate', { method: 'POST', body: '{}' });
+  for (const kind of ['Pod', 'Namespace', 'SpotPolicy', 'ClusterSpotPolicy'] as const) {
+    const answer = await ask();
+    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining(kind)]);
+    world.apply(kind, { kind: 'synced' });
+  }
+  expect((await ask()).status).toBe(400);
 });

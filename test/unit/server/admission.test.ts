@@ -22,11 +22,12 @@ const aReview = (request: object = {}) => ({
   },
 });
 
-const anApp = (review: AdmissionParts['review']) => {
+const anApp = (review: AdmissionParts['review'], unready?: string) => {
   const observed: [string, number][] = [];
   const failures: unknown[] = [];
   let nowMs = 1_000;
   const app = admission({
+    unready: () => unready,
     review: (request) => {
       nowMs += 7;
       return review(request);
@@ -99,6 +100,14 @@ describe('admission', () => {
     });
     expect(failures).toEqual([new Error('no such policy')]);
     expect(observed).toEqual([['failed', 7]]);
+  });
+
+  test('leaves the verdict to the failure policy while nothing can be decided', async () => {
+    const { post, observed } = anApp(() => unchanged, 'waiting for the first list of SpotPolicy');
+    const answer = await post(aReview());
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toBe('waiting for the first list of SpotPolicy');
+    expect(observed).toEqual([['unready', 0]]);
   });
 
   test.each([
