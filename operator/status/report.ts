@@ -6,7 +6,7 @@ import { type Finding, findConditions, type Grounds, stalled, writeConditions } 
 import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';
-import { findTargetProblem } from './targets.ts';
+import { failingTargets, findTargetProblem } from './targets.ts';
 
 /** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
 export const reportOn = (view: View, policy: Policy, nowMs: number): SpotPolicyStatus => {
@@ -29,7 +29,7 @@ const describe = (
       probe: view.probes.byUid(policy.uid),
       troubles: [...view.templateTroubles.group('policy', policy.uid)],
       target: findTargetProblem(view, policy),
-      unreadable: describeUnreadable(view),
+      unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),
     }),
     rest: {
       revision: revisionOf(policy),
@@ -57,15 +57,14 @@ const reachOf = (view: View, policy: SoundPolicy, { namespaces }: Governed): Gro
 /** Failures in a row after which a source that once delivered is called unreadable: some seconds of back-off. */
 export const failuresToTell = 5;
 
-const describeUnreadable = (view: View): string =>
+const failingSources = (view: View): readonly string[] =>
   [...view.troubles.entries()]
     .filter(([kind, { failures }]) => !view.synced(kind) || failures >= failuresToTell)
     .map(
       ([kind, { error }]) =>
         `${kind} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     )
-    .toSorted()
-    .join('; ');
+    .toSorted();
 
 /** Parts of a status that are told within a second; counts of pods may take ten. */
 const urgentParts: readonly (keyof SpotPolicyStatus)[] = [

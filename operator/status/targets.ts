@@ -26,6 +26,15 @@ export const findTargetProblem = (
     : undefined;
 };
 
+/** Kinds that a policy names and that cannot be read now, for another reason than a missing right, in words. */
+export const failingTargets = (view: View, { spec }: SoundPolicy): readonly string[] => {
+  const failing = (spec.targetRefs ?? []).flatMap((target) => {
+    const known = view.ownerKind(target);
+    return known?.standing === 'Failing' ? [`${nameOf(target)} cannot be read: ${known.problem}`] : [];
+  });
+  return [...new Set(failing)];
+};
+
 const describeForbidden = (view: View, target: TargetRef): readonly string[] => {
   const known = view.ownerKind(target);
   if (known?.standing !== 'Forbidden') return [];

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { findConditions } from '../../../operator/status/conditions.ts';
 import { countGoverned } from '../../../operator/status/governed.ts';
-import { findTargetProblem } from '../../../operator/status/targets.ts';
+import { reportOn } from '../../../operator/status/report.ts';
+import { failingTargets, findTargetProblem } from '../../../operator/status/targets.ts';
 import type { OwnerKind } from '../../../operator/world/owner-kinds.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
@@ -53,6 +54,19 @@ describe('the workloads that a policy names', () => {
     expect(problem?.message).toBe(
       'the operator may not read Service.serving.knative.dev: add the ClusterRole spotpolicy-operator-serving.knative.dev, or another that allows list and watch on services.serving.knative.dev and carries the label rbac.spotpolicy.dev/aggregate-to-operator: "true" (no right)',
     );
+  });
+
+  it('may be of a kind that cannot be read now, which is told beside what else the policy says', () => {
+    const policy = aPolicy({ spec: { targetRefs: [service, { ...service, name: 'two' }] } });
+    const world = aWorld({ SpotPolicy: [policy] });
+    world.judgeOwnerKind({ ...service, standing: 'Failing', resource: '', problem: 'reading /apis: 503' });
+    const [known] = world.policies.all();
+    expect(findTargetProblem(world, known as SoundPolicy)).toBeUndefined();
+    expect(failingTargets(world, known as SoundPolicy)).toEqual([
+      'Service.serving.knative.dev cannot be read: reading /apis: 503',
+    ]);
+    const ready = reportOn(world, known as SoundPolicy, 0).conditions?.find(({ type }) => type === 'Ready');
+    expect(ready?.message).toContain('Service.serving.knative.dev cannot be read: reading /apis: 503');
   });
 
   it('are not looked for where the policy governs nothing', () => {
