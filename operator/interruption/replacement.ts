@@ -30,7 +30,7 @@ const jobIndex = 'batch.kubernetes.io/job-completion-index';
 export const successorsOf = (view: View, interruption: Interruption): Successors => {
   const { workload } = interruption;
   const siblings = workload ? [...podsOf(view, workload)] : [];
-  const index = view.pods.byUid(interruption.uid)?.labels[jobIndex];
+  const index = jobIndexOf(interruption);
   const successor = (pod: Pod): Successor => ({ pod, capacity: capacityOf(view, pod) });
   const credited = interruption.replacement && view.pods.byUid(interruption.replacement.uid);
   return {
@@ -45,6 +45,12 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
     serving: siblings.filter(isServing).length,
   };
 };
+
+// The pod may be gone, and with it its labels: an Indexed Job names its pods `<job>-<index>-<five random characters>`.
+const jobIndexOf = ({ name, workload }: Interruption): string | undefined =>
+  workload?.kind === 'Job' && name.startsWith(`${workload.name}-`)
+    ? /^(\d+)-[a-z0-9]{5}$/.exec(name.slice(workload.name.length + 1))?.[1]
+    : undefined;
 
 const sameIndexFirst = (a: Pod, b: Pod, index: string | undefined): number =>
   index === undefined ? 0 : Number(b.labels[jobIndex] === index) - Number(a.labels[jobIndex] === index);

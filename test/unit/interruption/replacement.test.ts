@@ -87,13 +87,14 @@ describe('the successors of a pod', () => {
     const index = (value: string) => ({ 'batch.kubernetes.io/job-completion-index': value });
     const owner = ownedBy('Job', 'batch');
     const workload = aWorkloadReference('Job', 'batch', 'batch');
-    const doomed = { owner, labels: index('1') };
+    const doomed = { name: 'batch-1-x7k2p', owner, labels: index('1') };
     const world = aWorld({ Job: [aJob({ completions: 3 })], Pod: [aPod(doomed)] });
-    world.record(anInterruption({ workload }));
-    put(world, 'Pod', aPod({ ...doomed, ...leaving }));
-    put(world, 'Pod', aPod({ name: 'a', owner, labels: index('0') }));
-    put(world, 'Pod', aPod({ name: 'b', owner, labels: index('1') }));
-    expect(candidates(world, { workload })).toEqual(['b', 'a']);
+    const interruption = { name: doomed.name, uid: uidOf('Pod', doomed.name), workload };
+    world.record(anInterruption(interruption));
+    drop(world, 'Pod', aPod(doomed));
+    put(world, 'Pod', aPod({ name: 'batch-0-aaaaa', owner, labels: index('0') }));
+    put(world, 'Pod', aPod({ name: 'batch-1-bbbbb', owner, labels: index('1') }));
+    expect(candidates(world, interruption)).toEqual(['batch-1-bbbbb', 'batch-0-aaaaa']);
   });
 
   it('run on spot, or on demand where they fell back', () => {
