@@ -128,8 +128,16 @@ describe('after a listing, which has no order', () => {
     expect(candidates(world, evicted)).toEqual(accepted);
     drop(world, 'Pod', aPod());
     expect(candidates(world, evicted)).toEqual(accepted);
-    put(world, 'Pod', aPod({ name: 'late', createdAtMs: at(20) }));
-    expect(candidates(world, evicted)).toEqual([...accepted, 'late']);
+  });
+
+  it('pods that came after it are, whatever the clocks say, where it was ending in the listing already', () => {
+    const world = deployed({ Pod: [aPod(leaving), aPod({ name: 'before', createdAtMs: at(5) })] });
+    const evicted = { evictedAtMs: at(10.6) };
+    world.record(anInterruption(evicted));
+    put(world, 'Pod', aPod({ name: 'late', createdAtMs: at(5) }));
+    expect(candidates(world, evicted)).toEqual(['late']);
+    drop(world, 'Pod', aPod());
+    expect(candidates(world, evicted)).toEqual(['late']);
   });
 
   it('pods created since it was first seen to end may be, where nobody evicted it', () => {
