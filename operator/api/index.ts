@@ -1,4 +1,5 @@
 export { apiVersion, type PolicyKindName } from './metadata.ts';
 export { parseSpec, type EffectiveSpec, type Problem } from './effective-spec.ts';
 export type { SpotPolicyObject, SpotPolicySpecInput } from './spot-policy.ts';
-export { statusBounds, type Condition, type InterruptionEntry, type SpotPolicyStatus } from './status.ts';
+export { statusBounds } from './status-parts.ts';
+export type { Condition, InterruptionEntry, SpotPolicyStatus } from './status.ts';

@@ -1,23 +1,10 @@
 import { z } from 'zod';
+import { dryRun } from './dry-run-status.ts';
+import { gauge, maximumInt32, name, statusBounds } from './status-parts.ts';
 
-/** Bounds of the lists and texts in a status; whoever writes more is refused by the API server. */
-export const statusBounds = {
-  conditions: 16,
-  workloads: 20,
-  interruptions: 20,
-  namespaces: 20,
-  dryRunSources: 20,
-  dryRunSamples: 5,
-  messageLength: 1024,
-} as const;
-
-const maximumInt32 = 2 ** 31 - 1;
-const gauge = (meaning: string) => z.int().min(0).max(maximumInt32).default(0).describe(meaning);
 const total = (meaning: string) => z.int().min(0).default(0).describe(meaning);
 const instant = (meaning: string) =>
   z.iso.datetime({ offset: true }).describe(`${meaning} RFC 3339, in UTC.`);
-// Object names, UIDs and API groups stay within 253 characters everywhere in Kubernetes.
-const name = (meaning: string) => z.string().max(253).describe(meaning);
 const message = (meaning: string) => z.string().max(statusBounds.messageLength).describe(meaning);
 
 const condition = z
@@ -152,31 +139,6 @@ const totals = z
     leftToReclaim: total('Pods left to ECI on purpose.'),
   })
   .describe('Counts since the policy was created.');
-
-const dryRun = z
-  .object({
-    pods: gauge('Living pods that the policy would govern if it were enforced.'),
-    taken: z
-      .array(
-        z
-          .object({
-            policy: name('The policy that governs them now, as SpotPolicy/shop/web.'),
-            pods: gauge('How many of them.'),
-          })
-          .describe('Pods that another policy would lose.'),
-      )
-      .max(statusBounds.dryRunSources)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe(
-        'From which policies it would take pods, at most 20 of them; the others are governed by none now.',
-      ),
-    samples: z
-      .array(name('A pod as namespace/name.'))
-      .max(statusBounds.dryRunSamples)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Some of the pods, at most 5.'),
-  })
-  .describe('What a policy in mode DryRun would do; absent in every other mode.');
 
 // What a fresh policy shows until the operator has looked, so that `kubectl wait` and kstatus wait for it. The time is a
 // constant because a default must be one; Gateway API starts its conditions the same way.

@@ -3,7 +3,7 @@ import type { Share } from '../policy/distribution.ts';
 import { isSparkDriver, type Subject } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import { giftOf, keptCapacity, mergeAnnotations, type Reason, type Values } from './annotations.ts';
+import { giftOf, keptCapacity, mergeAnnotations, type Reason, type Values } from '../policy/gift.ts';
 import { isStamped, type Stamping, stampOf } from './stamp.ts';
 
 /** A pod on its way in: what decides on it, and the annotations it has so far. */

@@ -8,7 +8,7 @@ import { cohortOf, nonceOf } from '../world/cohort.ts';
 import { controllerOf } from '../world/object.ts';
 import { policyKey } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
-import { fit, type Values } from './annotations.ts';
+import { fit, type Values } from '../policy/gift.ts';
 import { chosenCapacity, type Incoming, inject, isRepeated, specFor } from './inject.ts';
 import { type Place, placeByIndex, placeIn, type Question } from './place.ts';
 import { answerProbe, isProbe } from './probe.ts';

@@ -1,6 +1,6 @@
 import { ourAnnotations, ourLabels } from '../api/keys.ts';
 import type { Subject } from '../policy/owners.ts';
-import type { Values } from './annotations.ts';
+import type { Values } from '../policy/gift.ts';
 
 /** How stamps are made: `sign` is keyed with a secret that the replicas share. */
 export interface Stamping {

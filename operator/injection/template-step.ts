@@ -1,6 +1,7 @@
 import { ourAnnotations } from '../api/keys.ts';
 import type { Template } from '../world/template.ts';
-import type { Owned, TemplateDecision } from './template.ts';
+import type { Owned } from '../policy/template-gift.ts';
+import type { TemplateDecision } from './template.ts';
 
 /** What the API server said to an apply. */
 export type TemplateAnswer = { readonly kind: 'Written' } | TemplateRefusal;

@@ -5,10 +5,11 @@ import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
 import type { Workload } from '../world/objects.ts';
 import type { SoundPolicy } from '../world/policy.ts';
-import { type TemplateKind, templates, type TemplateTrouble } from '../world/template.ts';
+import { type TemplateKind, templateKinds, type TemplateTrouble } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
 import type { World } from '../world/world.ts';
-import { decideTemplate, type Owned, type TemplateDecision } from './template.ts';
+import type { Owned } from '../policy/template-gift.ts';
+import { decideTemplate, type TemplateDecision } from './template.ts';
 import {
   type Memory,
   settleTemplate,
@@ -123,7 +124,6 @@ const told = (world: World, uid: string, after: TemplateTrouble | undefined): Ob
   return of({ room: 'injection', kind: 'troubled', change: world.recordTrouble(uid, after) } as const);
 };
 
-const kinds = Object.keys(templates) as readonly TemplateKind[];
 const keyOf = (kind: TemplateKind, uid: string): string => `${kind}/${uid}`;
 const partsOf = (key: string): [kind: TemplateKind, uid: string] => {
   const [kind, uid = ''] = key.split('/');
@@ -169,13 +169,13 @@ const touchedBy = (view: View, change: Change): Observable<string> => {
 const inNamespaces = (view: View, namespaces: readonly string[]): Observable<string> =>
   from(namespaces).pipe(
     mergeMap((namespace) =>
-      kinds.flatMap((kind) =>
+      templateKinds.flatMap((kind) =>
         [...view.workloads(kind).group('template', namespace)].map(({ uid }) => keyOf(kind, uid)),
       ),
     ),
   );
 
 const everywhere = (view: View): readonly string[] =>
-  kinds.flatMap((kind) =>
+  templateKinds.flatMap((kind) =>
     [...view.workloads(kind).all()].filter(({ template }) => template).map(({ uid }) => keyOf(kind, uid)),
   );

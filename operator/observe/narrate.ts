@@ -107,9 +107,10 @@ const subjectOf = ({ kind, namespace, name, uid }: Policy): EventSubject => ({
 const conflictIn = (status: SpotPolicyStatus | undefined): Condition | undefined =>
   status?.conditions?.find(({ type, reason }) => type === 'Accepted' && reason === 'Conflicted');
 
-const tellTrial = ({ pods, taken }: DryRun): string => {
+const tellTrial = ({ pods, taken, templates: written }: DryRun): string => {
   const losses = taken.map(({ policy, pods: lost }) => `${lost} from ${policy}`).join(', ');
-  return `enforced, it would govern ${pods} pods${losses && `, taking ${losses}`}`;
+  const rollouts = written ? `, and write ${written.total} pod templates` : '';
+  return `enforced, it would govern ${pods} pods${losses && `, taking ${losses}`}${rollouts}`;
 };
 
 const ofInjection = (narrator: Narrator, outcome: InjectionOutcome | TemplateOutcome): void => {

@@ -7,10 +7,10 @@ import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Step } from '../world/collection.ts';
 import type { Identity } from '../world/object.ts';
-import type { Namespace } from '../world/objects.ts';
+import type { Namespace, Workload } from '../world/objects.ts';
 import type { Owner } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
-import { isSound, type Policy, policyOf } from '../world/policy.ts';
+import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
@@ -106,7 +106,7 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     case 'StatefulSet':
     case 'Job':
     case 'CronJob':
-      return naming(view, change);
+      return [...naming(view, change), ...tryingTemplates(view, change)];
     case 'Owner':
       return sameController(change) ? [] : around(view, change);
     case 'OwnerKind':
@@ -146,6 +146,18 @@ const naming = (view: View, { before, after }: Step<Identity>): readonly string[
     .map(({ uid }) => uid);
 };
 
+// Policies that are only tried out tell what they would write into a template.
+const tryingTemplates = (view: View, { before, after }: Step<Workload>): readonly string[] => {
+  const { namespace } = after ?? before ?? { namespace: '' };
+  const tried = triedIn(view, namespace).filter(({ spec }) => spec.injection.at === 'Workload');
+  if (tried.length === 0 || isSameTemplate(before, after)) return [];
+  return uidsOf(tried);
+};
+
+const isSameTemplate = (before: Workload | undefined, after: Workload | undefined): boolean =>
+  before?.terminating === after?.terminating &&
+  JSON.stringify(before?.template) === JSON.stringify(after?.template);
+
 const sameController = ({ before, after }: Step<Owner>): boolean =>
   before !== undefined && after !== undefined && before.controller?.uid === after.controller?.uid;
 
@@ -167,13 +179,16 @@ const policiesOver = (view: View, pod: Pod): readonly string[] =>
   uidsOf([...contenders(view, pod), ...triedOn(view, pod)]);
 
 const triedOn = (view: View, pod: Pod): readonly Policy[] => {
-  const tried = [...inNamespace(view, pod.namespace), ...ofCluster(view)]
-    .filter(isSound)
-    .filter(({ spec }) => spec.mode === 'DryRun');
+  const tried = triedIn(view, pod.namespace);
   if (tried.length === 0) return tried;
   const chain = ownerChain(view, pod);
   return tried.filter((policy) => covers(policy, pod.labels, chain));
 };
+
+const triedIn = (view: View, namespace: string): readonly SoundPolicy[] =>
+  [...inNamespace(view, namespace), ...ofCluster(view)]
+    .filter(isSound)
+    .filter(({ spec }) => spec.mode === 'DryRun');
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
 const neighbours = (view: View, { before, after }: Step<Policy>): readonly string[] => {

@@ -17,6 +17,9 @@ export const templates = {
 /** Kinds of workload whose template can be written. */
 export type TemplateKind = keyof typeof templates;
 
+/** All of them. */
+export const templateKinds = Object.keys(templates) as readonly TemplateKind[];
+
 /** A pod template, trimmed to what decisions read. */
 export interface Template {
   readonly labels: Readonly<Record<string, string>>;

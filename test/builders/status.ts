@@ -51,6 +51,22 @@ export const wholeStatus: SpotPolicyStatus = {
     },
   ],
   totals: { noticed: 6, evicted: 1, replaced: 1, forced: 1, missed: 1, leftToReclaim: 1 },
+  dryRun: {
+    pods: 3,
+    taken: [{ policy: 'SpotPolicy/shop/web', pods: 2 }],
+    samples: ['shop/web-0'],
+    templates: {
+      total: 1,
+      samples: [
+        {
+          ...{ kind: 'Deployment', namespace: 'shop', name: 'web' },
+          annotations: { 'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPriceGo' },
+          labels: { 'spotpolicy.dev/capacity': 'spot' },
+          removed: ['k8s.aliyun.com/eci-use-specs'],
+        },
+      ],
+    },
+  },
 };
 
 /** What the status of a policy of the cluster has besides. */

@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { decideTemplate, type Owned } from '../../operator/injection/template.ts';
+import { decideTemplate } from '../../operator/injection/template.ts';
+import type { Owned } from '../../operator/policy/template-gift.ts';
 import type { Workload } from '../../operator/world/objects.ts';
 import type { Template } from '../../operator/world/template.ts';
 import { aPolicy } from '../builders/policy.ts';

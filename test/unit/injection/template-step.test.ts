@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Owned, TemplateDecision } from '../../../operator/injection/template.ts';
+import type { TemplateDecision } from '../../../operator/injection/template.ts';
 import {
   type Memory,
   settleTemplate,
   stepTemplate,
   type TemplateAnswer,
 } from '../../../operator/injection/template-step.ts';
+import type { Owned } from '../../../operator/policy/template-gift.ts';
 import { at } from '../../builders/pod.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 import { known } from '../../builders/world.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { appliedObject, decideTemplate, type Owned } from '../../../operator/injection/template.ts';
+import { appliedObject, decideTemplate } from '../../../operator/injection/template.ts';
+import type { Owned } from '../../../operator/policy/template-gift.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { precedence } from '../../../operator/policy/rules.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';

@@ -1,8 +1,9 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Owned } from '../../../operator/injection/template.ts';
+
 import type { TemplateAnswer } from '../../../operator/injection/template-step.ts';
 import { type TemplateOutcome, templateStream } from '../../../operator/injection/workload-stream.ts';
+import type { Owned } from '../../../operator/policy/template-gift.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';

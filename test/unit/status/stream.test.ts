@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
 import { failuresToTell } from '../../../operator/status/report.ts';
 import { type StatusOutcome, statusStream } from '../../../operator/status/stream.ts';
@@ -10,6 +10,7 @@ import { anInterruption } from '../../builders/interruption.ts';
 import { applyMerge } from '../../builders/merge.ts';
 import { aPod, anEvent, noonMs } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
+import { aDeployment } from '../../builders/workloads.ts';
 import { aNamespace, aWorld, drop, put } from '../../builders/world.ts';
 
 interface Write {
@@ -227,6 +228,27 @@ describe('news that reach the status', () => {
       expect(await told(advance, world, failures)).toEqual(['web']);
       const recovery = (): readonly Change[] => world.apply('Job', { kind: 'recovered' });
       expect(await told(advance, world, recovery)).toEqual(['web']);
+    }),
+  );
+
+  it(
+    'are pod templates, to a policy in DryRun that would write them, and nothing else about their workloads',
+    onAClock(async (advance) => {
+      const spec = { mode: 'DryRun', selector: {}, injection: { at: 'Workload' } } as const;
+      const SpotPolicy = [aPolicy({ name: 'trial', spec }), aPolicy()];
+      const world = aWorld({ SpotPolicy, Deployment: [aDeployment()] });
+      const more = () => put(world, 'Deployment', aDeployment({ name: 'api' }));
+      expect(await told(advance, world, more)).toEqual(['trial']);
+      const relabelled = () =>
+        put(world, 'Deployment', aDeployment({ labels: { 'spotpolicy.dev/inject': 'false' } }));
+      expect(await told(advance, world, relabelled)).toEqual(['trial']);
+      const { writes, tell } = lead(world);
+      await advance(20_000);
+      const reports = vi.spyOn(world, 'totals');
+      tell(put(world, 'Deployment', aDeployment({ name: 'api', replicas: 3 })));
+      await advance(20_000);
+      expect(reports).not.toHaveBeenCalled();
+      expect(writes).toEqual([]);
     }),
   );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eciAnnotations } from '../../../operator/api/keys.ts';
-import { giftOf, mergeAnnotations } from '../../../operator/injection/annotations.ts';
+import { giftOf, mergeAnnotations } from '../../../operator/policy/gift.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { known } from '../../builders/world.ts';

@@ -1,6 +1,6 @@
 import { eciAnnotations, eciLabel, eciSpotPrefix } from '../api/keys.ts';
 import type { EffectiveSpec } from '../api/index.ts';
-import type { Share } from '../policy/distribution.ts';
+import type { Share } from './distribution.ts';
 
 /** Annotations or labels by key. */
 export type Values = Readonly<Record<string, string>>;
