@@ -1,11 +1,12 @@
 import type { InterruptionEntry } from '../api/index.ts';
 import { ourAnnotations } from '../api/keys.ts';
-import type { Interruption, Replacement, WorkloadReference } from '../world/interruption.ts';
+import type { Interruption, Outcome, Replacement, WorkloadReference } from '../world/interruption.ts';
 import { instantMs } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { type Policy, policyKey, policyOf } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { type BeginOptions, beginInterruption } from './begin.ts';
+import { endingOf } from './follow.ts';
 import { readMark } from './mark.ts';
 
 /**
@@ -44,7 +45,10 @@ const listedIn = (view: View, policy: Policy): Interruption[] =>
 
 // Gone, or marked as handled and left behind.
 const isOver = (pod: Pod | undefined): boolean =>
-  !pod || (isTerminal(pod) && readMark(pod.annotations[ourAnnotations.interruption])?.outcome !== undefined);
+  !pod || (isTerminal(pod) && markedOutcome(pod) !== undefined);
+
+const markedOutcome = (pod: Pod | undefined): Outcome | undefined =>
+  readMark(pod?.annotations[ourAnnotations.interruption])?.outcome;
 
 // What was told of a pod goes on from there, so that nothing of it is told or counted again.
 const continued = (view: View, begun: Interruption): Interruption => {
@@ -76,6 +80,10 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
   if (noticedAtMs === undefined || deadlineMs === undefined) return [];
   const evictedAtMs = instantMs(entry.evictedAt);
   const { namespace = policy.namespace } = entry;
+  const pod = view.pods.byUid(entry.uid);
+  // The mark comes first: whoever wrote it may have been killed before the status told, and counted, the same.
+  const outcome = entry.outcome ?? markedOutcome(pod);
+  const endedAtMs = evictedAtMs ?? noticedAtMs;
   return [
     {
       uid: entry.uid,
@@ -85,7 +93,7 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       workload: entry.workload && workloadOf(view, namespace, entry.workload),
       // Nothing is decided any more: the pod is gone, only its replacement is awaited.
       settings: { policy: policyKey(policy), evictor: 'None', jobPods: 'Never', onDeadline: 'Leave' },
-      plan: { when: entry.outcome === 'LeftToReclaim' ? 'Never' : 'AtOnce', because: '', charged: false },
+      plan: { when: outcome === 'LeftToReclaim' ? 'Never' : 'AtOnce', because: '', charged: false },
       signals: [],
       noticedAtMs,
       deadlineMs,
@@ -96,8 +104,8 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       budgets: [],
       refusal: undefined,
       evictedAtMs,
-      forced: entry.outcome === 'Forced',
-      ending: { how: 'Gone', atMs: evictedAtMs ?? noticedAtMs },
+      forced: outcome === 'Forced',
+      ending: endingOf(pod, endedAtMs) ?? { how: 'Gone', atMs: endedAtMs },
       replacement: replacementOf(entry),
       outcome: entry.outcome,
       phase: entry.phase === 'Done' ? 'Done' : 'AwaitingReplacement',

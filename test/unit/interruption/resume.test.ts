@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { InterruptionEntry } from '../../../operator/api/index.ts';
+import { look } from '../../../operator/interruption/look.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import { resumeInterruptions } from '../../../operator/interruption/resume.ts';
-import type { Interruption } from '../../../operator/world/interruption.ts';
+import {
+  countStep,
+  type Interruption,
+  noTotals,
+  type Outcome,
+} from '../../../operator/world/interruption.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import { settingsOf } from '../../builders/interruption.ts';
-import { aPod, anExpiry, at, type PodWishes, uidOf } from '../../builders/pod.ts';
+import { aKnownPod, aPod, anExpiry, at, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aReplicaSet, aWorld, type Content } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
@@ -39,12 +45,12 @@ const replacement = {
   capacity: 'OnDemand',
   readyAt: apiTime(at(20)),
 } as const;
-const endedMark = (pod: PodWishes = {}): PodWishes => ({
+const endedMark = (pod: PodWishes = {}, outcome: Outcome = 'Missed'): PodWishes => ({
   phase: 'Failed',
   reason: 'BidFailed',
   annotations: {
     'spotpolicy.dev/interruption': writeMark({
-      ...{ noticedAtMs: at(0), deadlineMs: at(180), settings: settingsOf(), outcome: 'Missed' },
+      ...{ noticedAtMs: at(0), deadlineMs: at(180), settings: settingsOf(), outcome },
     }),
   },
   ...pod,
@@ -99,6 +105,26 @@ describe('a new leader takes over', () => {
     ]);
     const unmarked = { annotations: {} };
     expect(resume([entry], { Pod: [aPod(endedMark(unmarked))] })).toEqual([]);
+  });
+
+  it('what the mark of a released pod tells and the status does not yet, which is then counted', () => {
+    const released = (outcome: Outcome) => {
+      const Pod = [aPod(endedMark({}, outcome))];
+      const [resumed] = resume([anEntry({ phase: 'Noticed', evictedAt: undefined })], { Pod });
+      if (!resumed) throw new Error('nothing was resumed');
+      const seen = { pod: aKnownPod(endedMark({}, outcome)), standings: [], trustEvents: false };
+      const successors = { candidates: [], credited: undefined, wanted: 2, serving: 1, workloadEnded: false };
+      const { next } = look({ ...seen, interruption: resumed, successors }, at(60));
+      return { next, counted: countStep(resumed, next) };
+    };
+    for (const [outcome, figure] of [
+      ['Missed', 'missed'],
+      ['LeftToReclaim', 'leftToReclaim'],
+    ] as const) {
+      const { next, counted } = released(outcome);
+      expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome, marked: 'Ended' });
+      expect(counted).toEqual({ ...noTotals, [figure]: 1 });
+    }
   });
 
   it('what is over, so that its replacement is credited to nobody else', () => {
