@@ -10,6 +10,7 @@ import type { Access } from '../../../hack/cluster/access.ts';
 import { RestError } from '../../../hack/cluster/client.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aNamespace, sharedCluster, waitFor } from './cluster.ts';
+import { follow$ } from './follow.ts';
 import { aProgrammedPolicy, create, interruptionOf, pathTo, readyPods, statusOf } from './objects.ts';
 
 /** A namespace whose one policy, `spot`, governs every pod; the pods carry their annotations by themselves. */
@@ -176,6 +177,6 @@ export const watchBudget = (
   );
 };
 
-/** Every state that the pods of a scene have from now on. */
+/** Every state that the pods of a scene have from now on, the present ones first. */
 export const watchPods = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Watched<Pod> =>
-  collect(admin.watch$<Pod>(pathTo('Pod', namespace)).pipe(map(({ object }) => object)));
+  collect(follow$<Pod>(admin, pathTo('Pod', namespace)));

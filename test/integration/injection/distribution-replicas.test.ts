@@ -2,21 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
+import type { Replica } from '../../../hack/cluster/operator.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 import { aNamespace, waitFor } from '../harness/cluster.ts';
 import { aProgrammedPolicy, create, pathTo, readyPods } from '../harness/objects.ts';
-import { anOwnCluster } from '../harness/operator.ts';
+import { watchPods } from '../harness/scene.ts';
+import { leads, startCandidate, takesOver, twoReplicas } from '../harness/two-replicas.ts';
+import { bundleOf } from '../harness/webhook-configuration.ts';
 import { admit, aPod } from './admitted.ts';
-import { counterOf } from './counters.ts';
 import { askReplica } from './direct-review.ts';
-import { exactly, idle, isSpot, tallyIn, tallyOf } from './division.ts';
+import { breaches, exactly, idle, isSpot, tallyIn, tallyOf } from './division.ts';
 import { startForeignWebhook } from './foreign-webhook.ts';
-import { bundleOf, readWebhook } from './webhook-configuration.ts';
 
 const distribution = { onDemandBase: 3, spotPercentage: 70 };
-const lease = ['--lease-seconds', '6', '--lease-renew-deadline-seconds', '4', '--lease-retry-seconds', '0.5'];
 const asked = 'spot_distribution_leader_questions_total';
 
 let cluster: Cluster;
@@ -24,9 +23,6 @@ let namespace: string;
 let leader: Replica;
 let follower: Replica;
 
-const start = (identity: string): Promise<Replica> =>
-  startReplica(cluster, { flags: [...lease, '--identity', identity] });
-const leads = async (replica: Replica): Promise<boolean> => (await counterOf(replica, 'spot_leader')) === 1;
 /** Pods of a ReplicaSet that nobody has seen, one cohort of their own. */
 const pods = () => {
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: randomUUID() };
@@ -45,10 +41,7 @@ const knowsLeader = () =>
   });
 
 beforeAll(async () => {
-  cluster = await anOwnCluster();
-  leader = await start('first');
-  await waitFor('the first replica to lead', () => leads(leader));
-  follower = await start('second');
+  ({ cluster, leader, follower } = await twoReplicas());
   namespace = await aNamespace({ cluster });
   await aProgrammedPolicy(cluster.admin, namespace, aPolicy({ spec: { distribution } }));
   await waitFor('the other replica to know the policy', async () => {
@@ -70,6 +63,29 @@ describe('two replicas that divide pods', () => {
     };
     await Promise.all(Array.from({ length: 32 }, client));
     expect(await tallyIn(admin, place, 'web')).toEqual({ spot: 697, onDemand: 303 });
+  });
+
+  test('are exact at each of a thousand creations by a ReplicaSet', async ({ onTestFinished: atEnd }) => {
+    const { admin } = cluster;
+    const place = await aNamespace({ cluster });
+    // It creates hundreds at once: of those that a busy machine does not admit in time none is to come without annotations.
+    const spec = { distribution, injection: { whenUnavailable: 'Fail' as const } };
+    await aProgrammedPolicy(admin, place, aPolicy({ spec }));
+    const watch = watchPods({ admin, namespace: place });
+    atEnd(watch.stop);
+    const deployment = aDeployment({ replicas: 1000 });
+    const template = idle(deployment.spec?.template ?? {});
+    await create(admin, place, { ...deployment, spec: { ...deployment.spec, template } });
+    await waitFor(
+      'a thousand pods',
+      () => {
+        const { size } = new Set(watch.seen.map(({ metadata }) => metadata?.uid));
+        return size >= 1000 || Promise.reject(new Error(`there are ${size}`));
+      },
+      { timeoutMs: 150_000 },
+    );
+    expect(await tallyIn(admin, place, 'web')).toEqual({ spot: 697, onDemand: 303 });
+    expect(breaches(watch.seen, distribution)).toEqual([]);
   });
 
   test('are exact together, asked side by side', async () => {
@@ -131,10 +147,7 @@ test('the next leader goes on exactly where the last one ended', async () => {
   ] as const) {
     const [gone, stays] = (await leads(leader)) ? [leader, follower] : [follower, leader];
     await gone.end(signal);
-    await waitFor('the other replica to lead', () => leads(stays));
-    await waitFor('the webhook configuration to name it', async () => {
-      return (await readWebhook(admin))?.webhooks?.[0]?.clientConfig.url === stays.webhookUrl;
-    });
+    await takesOver(cluster, stays);
     await waitFor('the API server to ask it', async () => {
       return (
         (await admit(admin, place, aPod())).metadata?.annotations?.['spotpolicy.dev/policy'] !== undefined
@@ -145,6 +158,6 @@ test('the next leader goes on exactly where the last one ended', async () => {
     await readyPods(admin, place, 'web', replicas);
     expect(await tallyIn(admin, place, 'web')).toEqual(exactly(replicas, distribution));
     leader = stays;
-    follower = await start(identity);
+    follower = await startCandidate(cluster, identity);
   }
 });

@@ -1,10 +1,10 @@
-import type { Pod } from 'kubernetes-types/core/v1.js';
-import { nextShare, type Distribution, type Tally } from '../../../operator/policy/distribution.ts';
+import type { Pod, PodSpec } from 'kubernetes-types/core/v1.js';
+import type { Distribution, Tally } from '../../../operator/policy/distribution.ts';
 import type { Access } from '../../../hack/cluster/access.ts';
 import { podsOf } from '../harness/objects.ts';
 
-/** The pod as one that nobody schedules, which costs the machine little. */
-export const idle = (pod: Pod): Pod => {
+/** The pod, or template of pods, as one that nobody schedules, which costs the machine little. */
+export const idle = <T extends { spec?: PodSpec }>(pod: T): T => {
   const spec = { containers: [], ...pod.spec, schedulingGates: [{ name: 'example.com/never' }] };
   return { ...pod, spec };
 };
@@ -37,10 +37,13 @@ export const tallyIn = async (admin: Access['admin'], namespace: string, app: st
 export const exactly = (pods: number, distribution: Distribution): Tally =>
   added({ spot: 0, onDemand: 0 }, pods, distribution);
 
-const added = (tally: Tally, pods: number, distribution: Distribution): Tally => {
+// The rule in its own words, not by the function that is tested: the base first, then spot wherever the share has room.
+const added = (tally: Tally, pods: number, { onDemandBase, spotPercentage }: Distribution): Tally => {
   let { spot, onDemand } = tally;
   for (let count = 0; count < pods; count += 1) {
-    if (nextShare({ spot, onDemand }, distribution).capacity === 'spot') spot += 1;
+    const aboveBase = spot + onDemand + 1 - onDemandBase;
+    const hasRoom = 100 * (spot + 1) <= spotPercentage * aboveBase;
+    if (onDemand >= onDemandBase && hasRoom) spot += 1;
     else onDemand += 1;
   }
   return { spot, onDemand };
@@ -53,12 +56,13 @@ interface Cohort {
   run: Pod[];
 }
 
-// An admission that finds the world behind waits for half a second.
-const sideBySideMs = 550;
+// An admission asks the leader for 0.3 s at most, and one that finds the world behind waits for half a second.
+const decidedWithinMs = 850;
 
 /**
- * Every step that a watch saw and that breaks the rule, in words. Creations side by side are stored in another order than
- * they were admitted in, so they are judged together, wave by wave, as their stamps tell the time.
+ * Every creation that a watch saw and that breaks the rule, in words. Pods that are created side by side are stored in
+ * another order than they were decided in: those that were decided earlier than one that is there, and are not there
+ * yet, are taken as far as the rule needs them. Their stamps tell which they may be.
  */
 export const breaches = (seen: readonly Pod[], distribution: Distribution): string[] => {
   const cohorts = new Map<string, Cohort>();
@@ -91,15 +95,22 @@ const admittedAtMs = ({ metadata }: Pod): number =>
   Number.parseInt(metadata?.annotations?.['spotpolicy.dev/admission']?.split('.')[1] ?? '', 36);
 
 const judge = ({ start, run }: Cohort, distribution: Distribution): string[] => {
-  const inOrder = run.toSorted((a, b) => admittedAtMs(a) - admittedAtMs(b));
-  return inOrder.flatMap((pod, index) => {
-    const next = inOrder[index + 1];
-    if (next && admittedAtMs(next) - admittedAtMs(pod) < sideBySideMs) return [];
-    const { spot } = tallyOf(inOrder.slice(0, index + 1));
-    const due = added(start, index + 1, distribution);
-    if (start.spot + spot === due.spot) return [];
-    return [
-      `${pod.metadata?.name}: ${index + 1} creations after ${JSON.stringify(start)} made ${spot} on spot`,
-    ];
+  const due = Array.from({ length: run.length + 1 }, (_, pods) => added(start, pods, distribution).spot);
+  let spot = start.spot;
+  let lastMs = 0;
+  return run.flatMap((pod, index) => {
+    if (isSpot(pod)) spot += 1;
+    lastMs = Math.max(lastMs, admittedAtMs(pod));
+    const later = run.slice(index + 1).filter((one) => admittedAtMs(one) <= lastMs + decidedWithinMs);
+    return isReached(spot, due.slice(index + 1), tallyOf(later))
+      ? []
+      : [`${pod.metadata?.name}: ${index + 1} creations after ${JSON.stringify(start)} made ${spot} on spot`];
   });
 };
+
+// With some of those that may have been decided already, as many are on spot as are due beside so many.
+const isReached = (spot: number, due: readonly number[], later: Tally): boolean =>
+  due.slice(0, later.spot + later.onDemand + 1).some((wanted, decided) => {
+    const missing = wanted - spot;
+    return missing >= Math.max(0, decided - later.onDemand) && missing <= Math.min(decided, later.spot);
+  });

@@ -11,8 +11,8 @@ import { problemsOf } from '../../builders/metadata-judge.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aNamespace, sharedCluster } from '../harness/cluster.ts';
 import { aProgrammedPolicy } from '../harness/objects.ts';
+import { bundleOf, readWebhook } from '../harness/webhook-configuration.ts';
 import { admit, aPod, governorOf } from './admitted.ts';
-import { bundleOf, readWebhook } from './webhook-configuration.ts';
 
 const { admin } = await sharedCluster();
 const count = 20_000;

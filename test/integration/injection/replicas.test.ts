@@ -4,11 +4,12 @@ import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
+import type { Replica } from '../../../hack/cluster/operator.ts';
 import { reclaim } from '../../../hack/cluster/reclaim.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
 import { aNamespace, waitFor } from '../harness/cluster.ts';
+import { counterOf, requestsOf } from '../harness/counters.ts';
 import {
   aProgrammedPolicy,
   budgetInForce,
@@ -17,23 +18,13 @@ import {
   pathTo,
   readyPods,
 } from '../harness/objects.ts';
-import { anOwnCluster } from '../harness/operator.ts';
+import { leads, leaseSeconds, startCandidate, takesOver, twoReplicas } from '../harness/two-replicas.ts';
+import { bundleOf } from '../harness/webhook-configuration.ts';
 import { admit, aPod, givenTo, governorOf, spotAnnotations, stampsOf } from './admitted.ts';
-import { counterOf, requestsOf } from './counters.ts';
 import { askReplica } from './direct-review.ts';
 import { edit } from './editing.ts';
 import { startForeignWebhook } from './foreign-webhook.ts';
-import { bundleOf, readWebhook } from './webhook-configuration.ts';
 
-const leaseSeconds = 6;
-const lease = [
-  '--lease-seconds',
-  String(leaseSeconds),
-  '--lease-renew-deadline-seconds',
-  '4',
-  '--lease-retry-seconds',
-  '0.5',
-];
 const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${installation.namespace}/leases`;
 
 let cluster: Cluster;
@@ -41,15 +32,8 @@ let namespace: string;
 let leader: Replica;
 let follower: Replica;
 
-const start = (identity: string): Promise<Replica> =>
-  startReplica(cluster, { flags: [...lease, '--identity', identity] });
-const leads = async (replica: Replica): Promise<boolean> => (await counterOf(replica, 'spot_leader')) === 1;
-
 beforeAll(async () => {
-  cluster = await anOwnCluster();
-  leader = await start('first');
-  await waitFor('the first replica to lead', () => leads(leader));
-  follower = await start('second');
+  ({ cluster, leader, follower } = await twoReplicas());
   namespace = await aNamespace({ cluster });
   await aProgrammedPolicy(cluster.admin, namespace, aPolicy());
 });
@@ -146,10 +130,7 @@ describe('the other replica takes over', () => {
   };
 
   const tookOver = async (replica: Replica): Promise<void> => {
-    await waitFor('the other replica to lead', () => leads(replica));
-    await waitFor('the webhook configuration to name it', async () => {
-      return (await readWebhook(cluster.admin))?.webhooks?.[0]?.clientConfig.url === replica.webhookUrl;
-    });
+    await takesOver(cluster, replica);
     await waitFor(
       'pods to be governed',
       async () => governorOf(await admit(cluster.admin, namespace, aPod())) === 'web',
@@ -163,7 +144,7 @@ describe('the other replica takes over', () => {
     await tookOver(follower);
     expect(holders.map(({ identity }) => identity)).toEqual(['first', '', 'second']);
     leader = follower;
-    follower = await start('third');
+    follower = await startCandidate(cluster, 'third');
   });
 
   test('after SIGKILL when the lease has run out, and nothing that was under way is done twice', async () => {

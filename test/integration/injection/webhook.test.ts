@@ -9,10 +9,10 @@ import { aNamespace, waitFor } from '../harness/cluster.ts';
 import { aProgrammedPolicy, create, pathTo, statusOf } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { podTemplate } from '../harness/pods.ts';
+import { requestsOf } from '../harness/counters.ts';
+import { readWebhook, sentNamespaces, webhookPath } from '../harness/webhook-configuration.ts';
 import { admit, aPod, asWritten, governorOf } from './admitted.ts';
-import { requestsOf } from './counters.ts';
 import { edit, freshStatus } from './editing.ts';
-import { readWebhook, sentNamespaces, webhookPath } from './webhook-configuration.ts';
 
 let cluster: Cluster;
 let replica: Replica;
