@@ -7,7 +7,8 @@ const suite = (name: string, options: object) => ({
 });
 
 // Nothing here mocks a module, so the files of a worker can share what they import: most of the time otherwise.
-const quick = { isolate: false, maxWorkers: '100%' };
+const shared = { isolate: false };
+const quick = { ...shared, maxWorkers: '100%' };
 
 export default defineConfig({
   test: {
@@ -17,7 +18,9 @@ export default defineConfig({
       suite('unit', { testTimeout: 30_000, ...quick }),
       suite('property', { testTimeout: 60_000, ...quick }),
       suite('integration', {
+        ...shared,
         globalSetup: ['test/integration/global-setup.ts'],
+        setupFiles: ['test/integration/harness/setup.ts'],
         testTimeout: 180_000,
         hookTimeout: 180_000,
         // Most of these wait for clocks rather than compute.

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { accessTo, type Access, type ClusterData } from '../../../hack/cluster/access.ts';
 import { waitFor } from '../../../hack/cluster/wait-for.ts';
+import { atEndOfFile } from './endings.ts';
 
 export { waitFor };
 
@@ -16,13 +17,6 @@ let shared: Promise<Access> | undefined;
 /** The one cluster that all test files of a run share; a test that kills parts of a cluster starts its own. */
 export const sharedCluster = (): Promise<Access> => (shared ??= accessTo(inject('cluster')));
 
-const namespaces: string[] = [];
-// Of the file and not of the test: in concurrent tests vitest cannot tell which one is asking.
-afterAll(async () => {
-  const { admin } = await sharedCluster();
-  await Promise.all(namespaces.map((name) => admin.delete(`/api/v1/namespaces/${name}`).catch(() => {})));
-});
-
 /**
  * A namespace for one test, in which pods can be created, with labels of its own; after the last test of the file its
  * deletion is begun. `cluster` is another than the shared one.
@@ -34,7 +28,9 @@ export const aNamespace = async (
   const name = `test-${randomBytes(4).toString('hex')}`;
   const metadata = { name, labels: options.labels ?? {} };
   await admin.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
-  if (options.cluster === undefined) namespaces.push(name);
+  // Own clusters end as a whole.
+  if (options.cluster === undefined)
+    atEndOfFile(() => admin.delete(`/api/v1/namespaces/${name}`).catch(() => {}));
   // Admission refuses pods until the controller manager has made it.
   const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
   await waitFor(`the default ServiceAccount of ${name}`, () => admin.get(account));

@@ -273,7 +273,8 @@ survives('a pod that was missed and whose replacement is awaited is followed to 
   },
   lastThing: async ({ scene, pod }) => {
     await warn(scene.admin, pod, { leftSeconds: 2 });
-    await scene.entry(pod, ({ phase }) => phase === 'AwaitingReplacement');
+    const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'AwaitingReplacement');
+    if (outcome !== 'LeftToReclaim') throw new Error(`before the kill its outcome was ${outcome}`);
   },
   after: async ({ scene, pod }, expect) => {
     const { outcome, replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');
