@@ -20,6 +20,7 @@ const aProxy = async ({ onTestFinished }: TestContext, options: { seed?: number 
     '--clusterrole=edit',
     `--serviceaccount=${namespace}:default`,
   ]);
+  await waitFor('the right to be in force', () => mayRead(namespace));
   const proxy = await startFaultProxy(cluster, options);
   const kubeconfig = await cluster.kubeconfigFor({ namespace, serviceAccount: 'default' }, proxy.url);
   const token = (parse(await readFile(kubeconfig, 'utf8')) as { users: [{ user: { token: string } }] })
@@ -38,6 +39,21 @@ const aProxy = async ({ onTestFinished }: TestContext, options: { seed?: number 
       ...(body === undefined ? {} : { body }),
     });
   return { proxy, call, path };
+};
+
+const mayRead = async (namespace: string): Promise<boolean> => {
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      user: `system:serviceaccount:${namespace}:default`,
+      groups: ['system:serviceaccounts'],
+      resourceAttributes: { namespace, verb: 'list', resource: 'configmaps' },
+    },
+  };
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const { status } = await cluster.admin.post<{ status?: { allowed: boolean } }>(path, review);
+  return status?.allowed === true;
 };
 
 const codes = async (

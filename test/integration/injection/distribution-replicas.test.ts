@@ -61,7 +61,7 @@ describe('two replicas that divide pods', () => {
     const client = async (): Promise<void> => {
       for (let pod = left.pop(); pod; pod = left.pop()) await create(admin, place, pod);
     };
-    await Promise.all(Array.from({ length: 32 }, client));
+    await Promise.all(Array.from({ length: 12 }, client));
     expect(await tallyIn(admin, place, 'web')).toEqual({ spot: 697, onDemand: 303 });
   });
 
