@@ -11,7 +11,7 @@ const verbs: readonly Verb[] = ['list', 'watch'];
 const foreign = {
   'serving.knative.dev': ['services', 'configurations', 'revisions'],
   'sparkoperator.k8s.io': ['sparkapplications', 'scheduledsparkapplications'],
-  'argoproj.io': ['workflows', 'cronworkflows', 'rollouts'],
+  'argoproj.io': ['workflows', 'cronworkflows', 'workflowtemplates', 'rollouts'],
   'apps.kruise.io': ['clonesets', 'statefulsets', 'broadcastjobs', 'advancedcronjobs'],
 } as const;
 
@@ -21,7 +21,7 @@ export type ForeignGroup = keyof typeof foreign;
 /** All of them. */
 export const foreignGroups = Object.keys(foreign) as readonly ForeignGroup[];
 
-/** What lets the operator see the owners of pods in one API group; of their objects it reads metadata only. */
+/** What lets the operator see the owners of pods in one API group: their metadata, and pod templates where policies write such. */
 export class WorkloadRightsChart extends Chart {
   constructor(scope: Construct, id: ForeignGroup) {
     super(scope, id.replaceAll('.', '-'), { disableResourceNameHashes: true });

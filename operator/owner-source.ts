@@ -1,14 +1,16 @@
 import { catchError, defer, EMPTY, expand, filter, merge, mergeMap, type Observable } from 'rxjs';
 import { repeat, Subject, takeUntil, takeWhile, tap, timer } from 'rxjs';
-import { watchable } from './kube/discovery.ts';
+import { type DiscoveredResource, watchable } from './kube/discovery.ts';
 import { isExpired, isForbidden, isNotFound } from './kube/errors.ts';
-import type { Kube } from './kube/kube.ts';
+import type { Kube, Selection } from './kube/kube.ts';
 import { listWatchCalls } from './kube/list-watch-calls.ts';
 import { type Resource, resources } from './kube/resources.ts';
 import { nextDelay } from './runtime/backoff.ts';
 import { fromCall } from './runtime/from-call.ts';
 import { listWatch, type Watched } from './runtime/list-watch.ts';
 import type { Source } from './sources.ts';
+import type { Step } from './world/collection.ts';
+import { templateVersionOf } from './world/foreign-template.ts';
 import { type GroupKind, type Owner, type OwnerKind, trimOwner } from './world/owner-kinds.ts';
 import type { Change } from './world/view.ts';
 import type { World } from './world/world.ts';
@@ -26,7 +28,8 @@ const absentLimits = { baseMs: 500, ceilingMs: 300_000 };
 
 /**
  * The sources, and one more list-watch for each kind that the world meets in a chain of owners or in a policy, for as long
- * as somebody asks for it. Of their objects only metadata is read. Neither completes nor errors.
+ * as somebody asks for it. Of their objects only metadata is read, but for those whose pod templates are to be written.
+ * Neither completes nor errors.
  */
 export const withOwners =
   (sources: readonly Source[], parts: Pick<Parts, 'kube' | 'random'>): Source =>
@@ -36,22 +39,22 @@ export const withOwners =
       return merge(...sources.map((source) => source(world))).pipe(
         expand((change) => {
           news$.next(change);
-          return change.kind === 'OwnerKind' && !change.before && change.after
+          return change.kind === 'OwnerKind' && change.after && isAskedAnew(change)
             ? follow({ ...parts, world, news$ }, change.after)
             : EMPTY;
         }),
       );
     });
 
-const follow = (parts: Parts, { group, kind }: GroupKind): Observable<Change> => {
+const follow = (parts: Parts, { group, kind, whole }: OwnerKind): Observable<Change> => {
   const { kube, random, world, news$ } = parts;
   let pausedMs = 0;
   const attempt$ = fromCall((signal) => kube.discover(group, { signal })).pipe(
     mergeMap((found) => {
-      const resource = isOurs({ group, kind }) ? undefined : watchable(found, kind);
-      if (!resource) return absent(world, { group, kind });
+      const reading = isOurs({ group, kind }) ? undefined : readingOf(found, { group, kind, whole });
+      if (!reading) return absent(world, { group, kind });
       pausedMs = 0;
-      return watchOwners(parts, resource);
+      return watchOwners(parts, reading);
     }),
     catchError((error: unknown) =>
       world.judgeOwnerKind({ group, kind, standing: 'Failing', resource: '', problem: messageOf(error) }),
@@ -68,13 +71,38 @@ const follow = (parts: Parts, { group, kind }: GroupKind): Observable<Change> =>
         return merge(timer(pausedMs), defined$);
       },
     }),
-    takeUntil(news$.pipe(filter((change) => isForgotten(change, { group, kind })))),
+    takeUntil(news$.pipe(filter((change) => isOver(change, { group, kind })))),
   );
 };
 
-// Nothing that the operator itself reads or writes owns pods, and a watch of all Events, say, would be no small matter.
+// Nothing else that the operator itself reads or writes owns pods, and a watch of all Events, say, would be no small matter.
 const isOurs = ({ group, kind }: GroupKind): boolean =>
-  Object.values(resources).some((resource) => resource.group === group && resource.kind === kind);
+  Object.values(resources).some(
+    (resource) =>
+      resource.scope !== 'workload-templates' && resource.group === group && resource.kind === kind,
+  );
+
+/** How the objects of a kind are read. */
+interface Reading {
+  readonly resource: Resource<'list' | 'watch'>;
+  readonly selection: Selection;
+  readonly trim: (raw: never) => Owner;
+}
+
+const readingOf = (
+  found: readonly DiscoveredResource[],
+  { group, kind, whole }: Pick<OwnerKind, 'group' | 'kind' | 'whole'>,
+): Reading | undefined => {
+  const version = templateVersionOf({ group, kind });
+  const versioned = whole ? found.filter((each) => each.version === version) : [];
+  const resource = watchable(versioned, kind);
+  if (resource)
+    return { resource, selection: { managedFields: true }, trim: trimOwner({ group, kind }, true) };
+  const other = watchable(found, kind);
+  // That something of a template is left to release, metadata tells as well.
+  const selection = { metadataOnly: true, managedFields: version !== undefined };
+  return other && { resource: other, selection, trim: trimOwner({ group, kind }) };
+};
 
 const absent = (world: World, of: GroupKind): readonly Change[] => [
   ...world.applyOwners(of, { kind: 'listing' }),
@@ -85,16 +113,19 @@ const absent = (world: World, of: GroupKind): readonly Change[] => [
 const groupIn = ({ before, after }: Extract<Change, { kind: 'CustomResourceDefinition' }>) =>
   (after ?? before)?.group;
 
-const isForgotten = (change: Change, { group, kind }: GroupKind): boolean =>
+// Asked for at last, otherwise than before, or no longer.
+const isAskedAnew = ({ before, after }: Step<OwnerKind>): boolean => before?.whole !== after?.whole;
+
+const isOver = (change: Change, { group, kind }: GroupKind): boolean =>
   change.kind === 'OwnerKind' &&
-  !change.after &&
+  isAskedAnew(change) &&
   change.before?.group === group &&
   change.before.kind === kind;
 
 // Ends when the kind is gone: another version of it may be served.
 const watchOwners = (
   { kube, random, world }: Parts,
-  resource: Resource<'list' | 'watch'>,
+  { resource, selection, trim }: Reading,
 ): Observable<Change> => {
   const { group, kind, plural } = resource;
   const judge = (standing: OwnerKind['standing'], problem = ''): readonly Change[] =>
@@ -107,14 +138,14 @@ const watchOwners = (
     const listed = world.ownerKind(resource)?.standing === 'Readable';
     return listed ? [] : judge('Failing', messageOf(watched.error));
   };
-  const trim: (raw: never) => Owner = trimOwner(resource);
-  const calls = listWatchCalls(kube, resource, { metadataOnly: true, trim });
+  const calls = listWatchCalls(kube, resource, { ...selection, trim });
   return listWatch<Owner>(calls, {
     expired: isExpired,
     nextDelayMs: (previousMs) => nextDelay(previousMs, random),
   }).pipe(
     takeWhile((watched) => watched.kind !== 'failed' || !isNotFound(watched.error), true),
-    mergeMap((watched) => [...world.applyOwners(resource, watched), ...standingAfter(watched)]),
+    // The last change of these may end this very watch.
+    mergeMap((watched) => [...standingAfter(watched), ...world.applyOwners(resource, watched)]),
   );
 };
 

@@ -6,9 +6,8 @@ import { generationIn, probeName } from './probe.ts';
 import type { Owned } from '../policy/template-gift.ts';
 import { appliedObject } from './template.ts';
 import type { TemplateAnswer, TemplateRefusal } from './template-step.ts';
-import type { Workload } from '../world/objects.ts';
 import type { Policy } from '../world/policy.ts';
-import { type TemplateKind, templateManager } from '../world/template.ts';
+import { type Templated, type TemplateKind, templateManager } from '../world/template.ts';
 import type { WebhookConfiguration } from './webhook.ts';
 
 /** Makes the configuration what it should be, whatever others wrote into it; returns its resourceVersion. Throws KubeError. */
@@ -58,12 +57,16 @@ export const probeAdmission = async (
     : 'admission has not seen this generation of the policy yet';
 };
 
-const templateResources: Readonly<Record<TemplateKind, Resource<'patch'>>> = {
+// Of the others no template is ever written, and no right to do so is asked for.
+const templateResources: Readonly<Partial<Record<TemplateKind, Resource<'patch'>>>> = {
   Deployment: resources.deploymentTemplates,
   ReplicaSet: resources.replicaSetTemplates,
   StatefulSet: resources.statefulSetTemplates,
   Job: resources.jobTemplates,
   CronJob: resources.cronJobTemplates,
+  Service: resources.knativeServiceTemplates,
+  WorkflowTemplate: resources.argoWorkflowTemplates,
+  CronWorkflow: resources.argoCronWorkflowTemplates,
 };
 
 /**
@@ -72,18 +75,15 @@ const templateResources: Readonly<Record<TemplateKind, Resource<'patch'>>> = {
  */
 export const writeTemplate = async (
   kube: Kube,
-  workload: Workload,
+  workload: Templated,
   owned: Owned,
   signal: AbortSignal,
 ): Promise<TemplateAnswer> => {
   const body = appliedObject(workload, owned);
   try {
-    await kube.patch(
-      templateResources[workload.kind],
-      workload,
-      { type: 'apply', body, fieldManager: templateManager },
-      { signal },
-    );
+    const resource = templateResources[workload.kind];
+    if (!resource) throw new Error(`the template of a ${workload.kind} cannot be written`);
+    await kube.patch(resource, workload, { type: 'apply', body, fieldManager: templateManager }, { signal });
     return { kind: 'Written' };
   } catch (error) {
     return refusalOf(error);

@@ -1,8 +1,7 @@
 import { governingPolicy } from '../policy/rules.ts';
 import { isAsWanted, madeFrom, type Owned, ownedUnder } from '../policy/template-gift.ts';
-import type { Workload } from '../world/objects.ts';
 import type { SoundPolicy } from '../world/policy.ts';
-import { templates } from '../world/template.ts';
+import { type Templated, templates } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 
 /** What is to become of a workload's template; `Nothing` where it is as it should be. Without a policy it is released. */
@@ -15,7 +14,7 @@ const nothing: TemplateDecision = { kind: 'Nothing' };
 const released: Owned = { annotations: {}, labels: {} };
 
 /** Decides on the template of a workload by the policy that governs the pods made from it. */
-export const decideTemplate = (view: View, workload: Workload): TemplateDecision => {
+export const decideTemplate = (view: View, workload: Templated): TemplateDecision => {
   const { template } = workload;
   if (!template || workload.terminating) return nothing;
   const governor = governingPolicy(view, madeFrom(workload, template));
@@ -39,7 +38,7 @@ const isReached = (view: View, { uid, generation }: SoundPolicy): boolean => {
 };
 
 /** The object to apply so that our field manager owns exactly this: by server-side apply, what is not in it is let go. */
-export const appliedObject = ({ kind, namespace, name, uid }: Workload, owned: Owned): object => {
+export const appliedObject = ({ kind, namespace, name, uid }: Templated, owned: Owned): object => {
   const { apiVersion, path } = templates[kind];
   const parts = Object.entries(owned).filter(([, values]) => Object.keys(values).length > 0);
   const metadata: object = Object.fromEntries(parts);

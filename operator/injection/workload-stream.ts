@@ -3,9 +3,8 @@ import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
-import type { Workload } from '../world/objects.ts';
 import type { SoundPolicy } from '../world/policy.ts';
-import { type TemplateKind, templateKinds, type TemplateTrouble } from '../world/template.ts';
+import { type Templated, type TemplateKind, templateKinds, type TemplateTrouble } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
 import type { World } from '../world/world.ts';
 import type { Owned } from '../policy/template-gift.ts';
@@ -23,7 +22,7 @@ export type TemplateOutcome =
   | {
       readonly room: 'injection';
       readonly kind: 'templated';
-      readonly workload: Workload;
+      readonly workload: Templated;
       /** Undefined where the template was released. */
       readonly policy: SoundPolicy | undefined;
       readonly answer: TemplateAnswer;
@@ -34,7 +33,7 @@ export type TemplateOutcome =
 export interface TemplateDeps {
   readonly world: World;
   readonly nowMs: () => number;
-  readonly writeTemplate: (workload: Workload, owned: Owned) => CallWithSignal<TemplateAnswer>;
+  readonly writeTemplate: (workload: Templated, owned: Owned) => CallWithSignal<TemplateAnswer>;
 }
 
 // Rollouts begin one after the other, so that a policy over many workloads does not flood the scheduler.
@@ -52,7 +51,7 @@ export const templateStream = (deps: TemplateDeps, world$: Observable<Change>): 
     const memories = new Map<string, Memory>();
     const known$ = defer(() => everywhere(deps.world));
     const touched$ = world$.pipe(
-      mergeMap((change) => touchedBy(deps.world, change)),
+      mergeMap((change) => touchedBy(deps.world, change, memories.keys())),
       map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),
     );
     const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
@@ -71,7 +70,7 @@ const lookAt = (
   defer(() => {
     const { world, nowMs, writeTemplate } = deps;
     const [kind, uid] = partsOf(key);
-    const workload = world.workloads(kind).byUid(uid);
+    const workload = world.templated(kind).byUid(uid);
     if (!workload) {
       memories.delete(key);
       return told(world, uid, undefined);
@@ -103,7 +102,7 @@ const lookAt = (
   });
 
 const troubleOf = (
-  { kind, uid, namespace, name }: Workload,
+  { kind, uid, namespace, name }: Templated,
   decision: TemplateDecision,
   step: Step,
 ): TemplateTrouble | undefined => {
@@ -124,22 +123,31 @@ const told = (world: World, uid: string, after: TemplateTrouble | undefined): Ob
   return of({ room: 'injection', kind: 'troubled', change: world.recordTrouble(uid, after) } as const);
 };
 
-const keyOf = (kind: TemplateKind, uid: string): string => `${kind}/${uid}`;
+const keyOf = (kind: string, uid: string): string => `${kind}/${uid}`;
 const partsOf = (key: string): [kind: TemplateKind, uid: string] => {
   const [kind, uid = ''] = key.split('/');
   return [kind as TemplateKind, uid];
 };
 
-const touchedBy = (view: View, change: Change): Observable<string> => {
+const touchedBy = (view: View, change: Change, remembered: Iterable<string>): Observable<string> => {
   switch (change.kind) {
     case 'Deployment':
     case 'ReplicaSet':
     case 'StatefulSet':
     case 'Job':
-    case 'CronJob': {
-      const { before, after, kind } = change;
+    case 'CronJob':
+    case 'Owner': {
+      const { before, after } = change;
       const workload = after ?? before;
-      return (workload?.template ?? before?.template) ? of(keyOf(kind, workload?.uid ?? '')) : EMPTY;
+      return workload && (workload.template ?? before?.template)
+        ? of(keyOf(workload.kind, workload.uid))
+        : EMPTY;
+    }
+    case 'OwnerKind': {
+      // With a kind go all its objects, without a word about each.
+      const troubled = [...view.templateTroubles.all()].map(({ kind, uid }) => keyOf(kind, uid));
+      const gone = `${(change.after ?? change.before)?.kind ?? ''}/`;
+      return change.after ? EMPTY : from([...remembered, ...troubled].filter((key) => key.startsWith(gone)));
     }
     case 'SpotPolicy':
     case 'ClusterSpotPolicy': {
@@ -170,12 +178,12 @@ const inNamespaces = (view: View, namespaces: readonly string[]): Observable<str
   from(namespaces).pipe(
     mergeMap((namespace) =>
       templateKinds.flatMap((kind) =>
-        [...view.workloads(kind).group('template', namespace)].map(({ uid }) => keyOf(kind, uid)),
+        [...view.templated(kind).group('template', namespace)].map(({ uid }) => keyOf(kind, uid)),
       ),
     ),
   );
 
 const everywhere = (view: View): readonly string[] =>
   templateKinds.flatMap((kind) =>
-    [...view.workloads(kind).all()].filter(({ template }) => template).map(({ uid }) => keyOf(kind, uid)),
+    [...view.templated(kind).all()].filter(({ template }) => template).map(({ uid }) => keyOf(kind, uid)),
   );

@@ -40,8 +40,8 @@ const resource = <V extends Verb>(row: Row, ...verbs: readonly V[]): Resource<V>
   verbs: Object.fromEntries(verbs.map((verb) => [verb, true])) as Record<V, true>,
 });
 
-const templates = (group: string, plural: string, kind: string): Resource<'patch'> =>
-  resource({ group, plural, kind, scope: 'workload-templates' }, 'patch');
+const templates = (group: string, plural: string, kind: string, version = 'v1'): Resource<'patch'> =>
+  resource({ group, version, plural, kind, scope: 'workload-templates' }, 'patch');
 
 const clusterSpotPolicy: Row = {
   group: 'spotpolicy.dev',
@@ -74,6 +74,9 @@ export const resources = {
   statefulSetTemplates: templates('apps', 'statefulsets', 'StatefulSet'),
   jobTemplates: templates('batch', 'jobs', 'Job'),
   cronJobTemplates: templates('batch', 'cronjobs', 'CronJob'),
+  knativeServiceTemplates: templates('serving.knative.dev', 'services', 'Service'),
+  argoWorkflowTemplates: templates('argoproj.io', 'workflowtemplates', 'WorkflowTemplate', 'v1alpha1'),
+  argoCronWorkflowTemplates: templates('argoproj.io', 'cronworkflows', 'CronWorkflow', 'v1alpha1'),
   spotPolicies: resource(
     { group: 'spotpolicy.dev', version: 'v1alpha1', plural: 'spotpolicies', kind: 'SpotPolicy' },
     'list',

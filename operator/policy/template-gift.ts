@@ -1,7 +1,6 @@
 import { eciAnnotations, ourAnnotations, ourLabels } from '../api/keys.ts';
-import type { Identity } from '../world/object.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import { type Template, type TemplateKind, templates } from '../world/template.ts';
+import { type Template, type Templated, templates } from '../world/template.ts';
 import { giftOf, mergeAnnotations, type Reason, type Values } from './gift.ts';
 import type { Subject } from './owners.ts';
 import { revisionOf } from './revision.ts';
@@ -13,10 +12,7 @@ export interface Owned {
 }
 
 /** A pod made from the template of a workload, as far as it decides which policy governs it. */
-export const madeFrom = (
-  { kind, namespace, name, uid }: Identity & { readonly kind: TemplateKind },
-  { labels }: Template,
-): Subject => ({
+export const madeFrom = ({ kind, namespace, name, uid }: Templated, { labels }: Template): Subject => ({
   namespace,
   labels,
   controller: { apiVersion: templates[kind].apiVersion, kind, name, uid },

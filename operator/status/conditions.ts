@@ -27,6 +27,8 @@ export interface Grounds {
   readonly probe: Probe | undefined;
   /** What stands between pod templates and the policy. */
   readonly troubles: readonly TemplateTrouble[];
+  /** Kinds whose pod templates cannot be read, in words; empty where all can. */
+  readonly unseen: string;
   /** What keeps it from the workloads that it names. */
   readonly target: TargetProblem | undefined;
   /** Sources that cannot be read, in words; empty when all can. */
@@ -103,7 +105,8 @@ const is = (status: Finding['status'], reason: string, message: string): Finding
   message,
 });
 
-const findProgrammed = (policy: SoundPolicy, { governed, reach, probe, troubles }: Grounds): Finding => {
+const findProgrammed = (policy: SoundPolicy, grounds: Grounds): Finding => {
+  const { governed, reach, probe, troubles } = grounds;
   const { spec, generation } = policy;
   if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
   if (spec.mode === 'DryRun') {
@@ -136,18 +139,18 @@ const findProgrammed = (policy: SoundPolicy, { governed, reach, probe, troubles 
       `some of the pods it selects are governed by ${listed(winners)}`,
     );
   }
-  return is('True', 'Programmed', describeProgrammed(spec.injection.at, troubles));
+  return is('True', 'Programmed', describeProgrammed(spec.injection.at, grounds));
 };
 
 const describeProgrammed = (
   at: SoundPolicy['spec']['injection']['at'],
-  troubles: readonly TemplateTrouble[],
+  { troubles, unseen }: Grounds,
 ): string => {
   switch (at) {
     case 'Pod':
       return 'new pods get what the policy asks for';
     case 'Workload':
-      return ['pod templates have what the policy asks for', describeFixed(troubles)]
+      return ['pod templates have what the policy asks for', describeFixed(troubles), unseen]
         .filter(Boolean)
         .join('; ');
     case 'None':

@@ -2,10 +2,9 @@ import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { isBoundToNode, type Subject } from '../policy/owners.ts';
 import { governingPolicy, governorAmong, namespacesOf, rulesOf } from '../policy/rules.ts';
 import { isAsWanted, madeFrom, ownedUnder } from '../policy/template-gift.ts';
-import type { Workload } from '../world/objects.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import { templateKinds } from '../world/template.ts';
+import { type Templated, templateKinds } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 
 /** What a policy would do, as the status has it. */
@@ -56,13 +55,13 @@ const podsIn = (view: View, namespace: string): readonly Pod[] =>
 
 const writtenIn = (view: View, namespace: string, policy: SoundPolicy, wins: Wins): Templates['samples'] =>
   templateKinds.flatMap((kind) =>
-    [...view.workloads(kind).group('template', namespace)].flatMap(
+    [...view.templated(kind).group('template', namespace)].flatMap(
       (workload) => writtenTo(workload, policy, wins) ?? [],
     ),
   );
 
 const writtenTo = (
-  workload: Workload,
+  workload: Templated,
   policy: SoundPolicy,
   wins: Wins,
 ): Templates['samples'][number] | undefined => {

@@ -7,6 +7,7 @@ import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
+import { describeUnseen } from './templates.ts';
 
 /** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
 export const reportOn = (view: View, policy: Policy, nowMs: number): SpotPolicyStatus => {
@@ -27,6 +28,7 @@ const describe = (
       governed,
       reach: reachOf(view, policy, governed),
       probe: view.probes.byUid(policy.uid),
+      unseen: describeUnseen(view),
       troubles: [...view.templateTroubles.group('policy', policy.uid)],
       target: findTargetProblem(view, policy),
       unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),

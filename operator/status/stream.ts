@@ -7,10 +7,11 @@ import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Step } from '../world/collection.ts';
 import type { Identity } from '../world/object.ts';
-import type { Namespace, Workload } from '../world/objects.ts';
+import type { Namespace } from '../world/objects.ts';
 import type { Owner } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
 import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
+import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
@@ -108,7 +109,7 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     case 'CronJob':
       return [...naming(view, change), ...tryingTemplates(view, change)];
     case 'Owner':
-      return sameController(change) ? [] : around(view, change);
+      return [...(sameController(change) ? [] : around(view, change)), ...tryingTemplates(view, change)];
     case 'OwnerKind':
       return everywhere(view);
     case 'DegradeEvent': {
@@ -146,15 +147,17 @@ const naming = (view: View, { before, after }: Step<Identity>): readonly string[
     .map(({ uid }) => uid);
 };
 
+type Possibly = Pick<Templated, 'namespace' | 'terminating' | 'template'>;
+
 // Policies that are only tried out tell what they would write into a template.
-const tryingTemplates = (view: View, { before, after }: Step<Workload>): readonly string[] => {
+const tryingTemplates = (view: View, { before, after }: Step<Possibly>): readonly string[] => {
   const { namespace } = after ?? before ?? { namespace: '' };
   const tried = triedIn(view, namespace).filter(({ spec }) => spec.injection.at === 'Workload');
   if (tried.length === 0 || isSameTemplate(before, after)) return [];
   return uidsOf(tried);
 };
 
-const isSameTemplate = (before: Workload | undefined, after: Workload | undefined): boolean =>
+const isSameTemplate = (before: Possibly | undefined, after: Possibly | undefined): boolean =>
   before?.terminating === after?.terminating &&
   JSON.stringify(before?.template) === JSON.stringify(after?.template);
 

@@ -1,4 +1,6 @@
+import { foreignTemplateKinds } from '../world/foreign-template.ts';
 import type { TemplateTrouble } from '../world/template.ts';
+import type { View } from '../world/view.ts';
 
 // The rest would say the same of others.
 const mostNamed = 3;
@@ -29,6 +31,15 @@ export const findTemplateTrouble = (
 export const describeFixed = (troubles: readonly TemplateTrouble[]): string => {
   const fixed = troubles.filter(({ reason }) => reason === 'Fixed');
   return fixed.length > 0 ? `not touched: ${name(fixed)}` : '';
+};
+
+/** Of which kinds the cluster has pod templates that the operator may not read, and what to do; empty where there are none. */
+export const describeUnseen = (view: View): string => {
+  const unseen = foreignTemplateKinds.filter((kind) => view.ownerKind(kind)?.standing === 'Forbidden');
+  if (unseen.length === 0) return '';
+  const kinds = unseen.map(({ kind, group }) => `${kind}.${group}`).join(', ');
+  const roles = [...new Set(unseen.map(({ group }) => `spotpolicy-operator-${group}`))].join(', ');
+  return `not seen: ${kinds}, which the operator may read only with the ClusterRole ${roles}`;
 };
 
 const name = (troubles: readonly TemplateTrouble[]): string => {

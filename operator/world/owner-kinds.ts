@@ -1,5 +1,6 @@
 import type { Watched } from '../runtime/list-watch.ts';
-import { Collection, type Step } from './collection.ts';
+import { Collection, type Lookup, type Step } from './collection.ts';
+import { type ForeignTemplateKind, foreignTemplateKinds, trimForeignTemplate } from './foreign-template.ts';
 import {
   type Controller,
   controllerOf,
@@ -10,6 +11,7 @@ import {
 } from './object.ts';
 import { isHeldKind } from './objects.ts';
 import type { Policy } from './policy.ts';
+import { isOwnedInPart, type Template, type Templated, templates } from './template.ts';
 
 /** A kind by its name; which version of it is read, discovery says. */
 export interface GroupKind {
@@ -17,17 +19,25 @@ export interface GroupKind {
   readonly kind: string;
 }
 
-/** An object of a kind that was met while running: all that is kept is who it is and who controls it. */
-export interface Owner extends Identity, GroupKind, Owned {}
+/** An object of a kind that was met while running: who it is, who controls it, and its pod template where that was read. */
+export interface Owner extends Identity, GroupKind, Owned {
+  readonly terminating: boolean;
+  readonly template: Template | undefined;
+  /** Our field manager owns something of it. */
+  readonly ours: boolean;
+}
 
-/** The world's record of an object of a kind that was met while running. */
+/** The world's record of an object of a kind that was met while running; `whole` where more than its metadata was read. */
 export const trimOwner =
-  ({ group, kind }: GroupKind) =>
+  ({ group, kind }: GroupKind, whole = false) =>
   (raw: RawObject): Owner => ({
     ...identityOf(raw),
     group,
     kind,
     controller: controllerOf(raw.metadata?.ownerReferences),
+    terminating: raw.metadata?.deletionTimestamp !== undefined,
+    template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
+    ours: isOwnedInPart(raw),
   });
 
 /** Something that is controlled, or not: a pod, or an owner of pods. */
@@ -36,13 +46,19 @@ export interface Owned {
 }
 
 /** How a kind that was met while running stands. */
-export interface OwnerKind extends GroupKind {
+export interface Standing extends GroupKind {
   /** Sought: not found out yet. Absent: the API server has no such kind of namespaced object that can be watched. */
   readonly standing: 'Sought' | 'Readable' | 'Forbidden' | 'Absent' | 'Failing';
   /** `services.serving.knative.dev`, as RBAC and kubectl name it; empty until it is known. */
   readonly resource: string;
   /** What the API server said; empty where all is well. */
   readonly problem: string;
+}
+
+/** A kind that was met while running. */
+export interface OwnerKind extends Standing {
+  /** Its objects are wanted whole, for their pod templates; of others metadata is enough. */
+  readonly whole: boolean;
 }
 
 /** Pods control pods too, such as the driver of a Spark application. */
@@ -56,16 +72,36 @@ export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
 const mostKinds = 64;
 const mostFromChains = 32;
 
+type OwnerIndex = 'template' | 'ours';
+
 interface Entry {
   known: OwnerKind;
-  readonly objects: Collection<Owner>;
+  /** The world was told of it. */
+  told: boolean;
+  readonly objects: Collection<Owner, OwnerIndex>;
   /** UIDs of the policies that name it. */
   readonly namedBy: Set<string>;
+  /** UIDs of the policies that write pod templates, or would. */
+  readonly writtenBy: Set<string>;
   /** A controller of this kind was seen. */
   inChains: boolean;
 }
 
 const keyOf = ({ group, kind }: GroupKind): string => `${group}/${kind}`;
+
+const anEntry = ({ group, kind }: GroupKind): Entry => ({
+  known: { group, kind, standing: 'Sought', resource: '', problem: '', whole: false },
+  told: false,
+  objects: new Collection<Owner, OwnerIndex>({
+    template: ({ template, namespace }) => (template ? [namespace] : []),
+    ours: ({ ours }) => (ours ? ['ours'] : []),
+  }),
+  namedBy: new Set(),
+  writtenBy: new Set(),
+  inChains: false,
+});
+
+const noObjects = anEntry({ group: '', kind: '' }).objects;
 
 /** The kinds of controllers that the program did not know when it was built, and their objects. Bounded. */
 export class OwnerKinds {
@@ -79,6 +115,13 @@ export class OwnerKinds {
     return this.#entries.get(keyOf({ group: groupOf(apiVersion), kind }))?.objects.byUid(uid);
   }
 
+  /** The objects of a kind with a pod template; none where they are not read whole. */
+  templated(kind: ForeignTemplateKind): Lookup<Templated, 'template'> {
+    const group = groupOf(templates[kind].apiVersion);
+    // A collection has objects of one kind only.
+    return (this.#entries.get(keyOf({ group, kind }))?.objects ?? noObjects) as Lookup<Templated, 'template'>;
+  }
+
   /** Whether there is an object of that name; undefined where that is not known. */
   has({ group, kind }: GroupKind, namespace: string, name: string): boolean | undefined {
     const entry = this.#entries.get(keyOf({ group, kind }));
@@ -86,66 +129,98 @@ export class OwnerKinds {
     return entry?.objects.synced ? entry.objects.byName(namespace, name) !== undefined : undefined;
   }
 
-  /** Takes note of the kinds that a step brings up; emits those that are asked for from now on, or no longer. */
+  /** Takes note of the kinds that a step brings up; emits those that are asked for from now on, or otherwise, or no longer. */
   note(
     kind: string,
     { before, after }: Step<Identity & Partial<Owned & Policy>>,
   ): readonly Step<OwnerKind>[] {
-    if (kind !== 'SpotPolicy') return after?.controller ? this.#meet(after.controller) : [];
-    const named = after?.spec?.mode === 'Enforce' ? (after.spec.targetRefs ?? []) : [];
-    return this.#name((after ?? before)?.uid ?? '', named);
+    if (kind !== 'SpotPolicy' && kind !== 'ClusterSpotPolicy')
+      return after?.controller ? this.#meet(after.controller) : [];
+    const { mode, targetRefs = [], injection } = after?.spec ?? {};
+    const named = mode === 'Enforce' ? targetRefs : [];
+    const writes = injection?.at === 'Workload' && (mode === 'Enforce' || mode === 'DryRun');
+    return this.#ask((after ?? before)?.uid ?? '', named, writes ? foreignTemplateKinds : []);
   }
 
   /** Keeps how a kind stands; no step where it is the same as before, or nobody asks for the kind any more. */
-  judge(after: OwnerKind): readonly Step<OwnerKind>[] {
+  judge(after: Standing): readonly Step<OwnerKind>[] {
     const entry = this.#entries.get(keyOf(after));
     if (!entry) return [];
     const before = entry.known;
     if (before.standing === after.standing && before.problem === after.problem) return [];
-    entry.known = after;
-    return [{ before, after }];
+    entry.known = { ...after, whole: before.whole };
+    return [{ before, after: entry.known }];
   }
 
   apply({ group, kind }: GroupKind, watched: Watched<Owner>): readonly Step<Owner>[] {
     return this.#entries.get(keyOf({ group, kind }))?.objects.apply(watched) ?? [];
   }
 
+  /** Emits what has become of a kind after its objects have changed: nothing of ours may be left to release. */
+  settle({ group, kind }: GroupKind): readonly Step<OwnerKind>[] {
+    const key = keyOf({ group, kind });
+    const entry = this.#entries.get(key);
+    return entry ? this.#settle(key, entry) : [];
+  }
+
   // A controller of this kind was seen.
   #meet({ apiVersion, kind }: Controller): readonly Step<OwnerKind>[] {
     if (nodeBoundKinds.some((bound) => bound === kind)) return [];
-    const entry = this.#enter({ group: groupOf(apiVersion), kind }, mostFromChains);
+    const of = { group: groupOf(apiVersion), kind };
+    const entry = this.#enter(of, mostFromChains);
     if (!entry || entry.inChains) return [];
     entry.inChains = true;
-    return entry.namedBy.size > 0 ? [] : [{ before: undefined, after: entry.known }];
+    return this.#settle(keyOf(of), entry);
   }
 
-  // A policy names these kinds, and no other ones any more; a kind that nobody asks for is forgotten.
-  #name(policyUid: string, kinds: readonly GroupKind[]): readonly Step<OwnerKind>[] {
-    const wanted = new Map(kinds.map((kind) => [keyOf(kind), kind]));
-    const dropped = [...this.#entries].flatMap(([key, entry]): Step<OwnerKind>[] => {
-      if (wanted.has(key) || !entry.namedBy.delete(policyUid)) return [];
-      if (entry.inChains || entry.namedBy.size > 0) return [];
-      this.#entries.delete(key);
-      return [{ before: entry.known, after: undefined }];
-    });
-    const entered = [...wanted.values()].flatMap((kind): Step<OwnerKind>[] => {
+  // A policy names these kinds and writes the templates of those, and no others any more.
+  #ask(
+    policyUid: string,
+    named: readonly GroupKind[],
+    written: readonly GroupKind[],
+  ): readonly Step<OwnerKind>[] {
+    const names = new Set(named.map(keyOf));
+    const writes = new Set(written.map(keyOf));
+    const claim = (key: string, entry: Entry): readonly Step<OwnerKind>[] => {
+      keep(entry.namedBy, policyUid, names.has(key));
+      keep(entry.writtenBy, policyUid, writes.has(key));
+      return this.#settle(key, entry);
+    };
+    // What nobody asks for any more makes room first.
+    const old = [...this.#entries].flatMap(([key, entry]) => claim(key, entry));
+    const fresh = [...named, ...written].flatMap((kind) => {
       const entry = this.#enter(kind, mostKinds);
-      if (!entry || entry.namedBy.has(policyUid)) return [];
-      const isNew = entry.namedBy.size === 0 && !entry.inChains;
-      entry.namedBy.add(policyUid);
-      return isNew ? [{ before: undefined, after: entry.known }] : [];
+      return entry ? claim(keyOf(kind), entry) : [];
     });
-    return [...dropped, ...entered];
+    return [...old, ...fresh];
+  }
+
+  // A kind that nobody asks for is forgotten; one of which something is ours, when that has been released.
+  #settle(key: string, entry: Entry): readonly Step<OwnerKind>[] {
+    const before = entry.told ? entry.known : undefined;
+    const whole = entry.writtenBy.size > 0 || entry.objects.group('ours', 'ours').size > 0;
+    if (!whole && !entry.inChains && entry.namedBy.size === 0) {
+      this.#entries.delete(key);
+      return before ? [{ before, after: undefined }] : [];
+    }
+    if (before?.whole === whole) return [];
+    entry.known = { ...entry.known, whole };
+    entry.told = true;
+    return [{ before, after: entry.known }];
   }
 
   #enter({ group, kind }: GroupKind, most: number): Entry | undefined {
     if (isPod({ group, kind }) || isHeldKind(kind, group)) return undefined;
     const key = keyOf({ group, kind });
-    const entry = this.#entries.get(key);
-    if (entry || this.#entries.size >= most) return entry;
-    const known: OwnerKind = { group, kind, standing: 'Sought', resource: '', problem: '' };
-    const added = { known, objects: new Collection<Owner>({}), namedBy: new Set<string>(), inChains: false };
-    this.#entries.set(key, added);
-    return added;
+    const known = this.#entries.get(key);
+    if (known || this.#entries.size >= most) return known;
+    const entry = anEntry({ group, kind });
+    this.#entries.set(key, entry);
+    return entry;
   }
 }
+
+const keep = (set: Set<string>, member: string, kept: boolean): void => {
+  if (kept) set.add(member);
+  else set.delete(member);
+};

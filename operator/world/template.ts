@@ -12,9 +12,14 @@ export const templates = {
   StatefulSet: { apiVersion: 'apps/v1', path: ['spec', 'template', 'metadata'] },
   Job: { apiVersion: 'batch/v1', path: ['spec', 'template', 'metadata'] },
   CronJob: { apiVersion: 'batch/v1', path: ['spec', 'jobTemplate', 'spec', 'template', 'metadata'] },
+  Service: { apiVersion: 'serving.knative.dev/v1', path: ['spec', 'template', 'metadata'] },
+  WorkflowTemplate: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'podMetadata'] },
+  CronWorkflow: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'workflowSpec', 'podMetadata'] },
+  Workflow: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'podMetadata'] },
+  SparkApplication: { apiVersion: 'sparkoperator.k8s.io/v1beta2', path: ['spec', 'executor'] },
 } as const satisfies Readonly<Record<string, { apiVersion: string; path: readonly string[] }>>;
 
-/** Kinds of workload whose template can be written. */
+/** Kinds of workload with a pod template. */
 export type TemplateKind = keyof typeof templates;
 
 /** All of them. */
@@ -31,6 +36,14 @@ export interface Template {
   readonly others: Readonly<Record<string, string>>;
   /** Why it must not be written, in words; undefined where it may be. */
   readonly fixed: string | undefined;
+}
+
+/** A workload as far as its pod template goes, whatever its kind. */
+export interface Templated extends Identity {
+  readonly kind: TemplateKind;
+  readonly terminating: boolean;
+  /** Undefined where its controller or its end leaves nothing to write there, or where it was not read. */
+  readonly template: Template | undefined;
 }
 
 const annotationPrefixes = ['k8s.aliyun.com/eci-', 'spotpolicy.dev/'];
@@ -74,11 +87,20 @@ const heldBy = ({ manager = '', fieldsV1 }: ManagedFieldsEntry, path: readonly s
 const isOurs = ({ manager, operation, subresource }: ManagedFieldsEntry): boolean =>
   manager === templateManager && operation === 'Apply' && !subresource;
 
-const follow = (from: unknown, path: readonly string[]): unknown =>
+/** Whether our field manager owns anything of an object, as far as its `managedFields` tell. */
+export const isOwnedInPart = ({ metadata }: RawObject): boolean =>
+  (metadata?.managedFields ?? []).some(isOurs);
+
+/** What stands in an object at a path; undefined where nothing does. */
+export const follow = (from: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>(
     (at, step) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined),
     from,
   );
+
+/** Whether a manager holds fields below a path; one that holds the path itself as a whole does not. */
+export const holdsBelow = (fields: unknown, path: readonly string[]): boolean =>
+  (keysBelow(fields, path)?.length ?? 0) > 0;
 
 // In `fieldsV1` a field or a key of a map is spelt `f:` and its name; `.` stands for the map itself.
 const keysBelow = (fields: unknown, path: readonly string[]): string[] | undefined => {

@@ -17,7 +17,7 @@ import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
 import type { Reservations } from './reservations.ts';
-import type { TemplateTrouble } from './template.ts';
+import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { WorkloadIndex } from './workloads.ts';
 
 /** What each source delivers. */
@@ -78,6 +78,8 @@ export interface View {
   readonly templateTroubles: Lookup<TemplateTrouble, 'policy'>;
   readonly interruptions: Lookup<Interruption, InterruptionIndex>;
   workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex>;
+  /** The workloads with a pod template of a kind; of those that other systems bring along, none that are not read whole. */
+  templated(kind: TemplateKind): Lookup<Templated, 'template'>;
   /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
   workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
   /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */

@@ -16,12 +16,20 @@ import type {
   Workload,
   WorkloadKind,
 } from './objects.ts';
-import { type GroupKind, isPod, type Owned, type Owner, type OwnerKind, OwnerKinds } from './owner-kinds.ts';
+import {
+  type GroupKind,
+  isPod,
+  type Owned,
+  type Owner,
+  type OwnerKind,
+  OwnerKinds,
+  type Standing,
+} from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 import { Reservations } from './reservations.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
-import type { TemplateTrouble } from './template.ts';
+import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
 import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
 
@@ -92,6 +100,10 @@ export class World implements View {
 
   workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex> {
     return this.#workloads.byKind[kind];
+  }
+
+  templated(kind: TemplateKind): Lookup<Templated, 'template'> {
+    return this.#workloads.has(kind) ? this.#workloads.byKind[kind] : this.#ownerKinds.templated(kind);
   }
 
   workload(reference: Reference): Workload | undefined {
@@ -167,11 +179,16 @@ export class World implements View {
   /** Takes in what the watch of a kind delivered that was met while running. */
   applyOwners(of: GroupKind, watched: Watched<Owner>): readonly Change[] {
     const steps = this.#ownerKinds.apply(of, watched);
-    return [...steps.map((step): Change => ({ kind: 'Owner', ...step })), ...this.#meet('Owner', steps)];
+    const settled = this.#ownerKinds.settle(of);
+    return [
+      ...steps.map((step): Change => ({ kind: 'Owner', ...step })),
+      ...this.#meet('Owner', steps),
+      ...settled.map((step): Change => ({ kind: 'OwnerKind', ...step })),
+    ];
   }
 
   /** Keeps how a kind stands that was met while running; nothing happens where nobody asks for it any more. */
-  judgeOwnerKind(after: OwnerKind): readonly Change[] {
+  judgeOwnerKind(after: Standing): readonly Change[] {
     return this.#ownerKinds.judge(after).map((step) => ({ kind: 'OwnerKind', ...step }));
   }
 

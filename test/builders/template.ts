@@ -55,8 +55,13 @@ export const applied = <T extends Raw>(
   const kind = raw.kind as TemplateKind;
   const { managedFields = [] } = (raw.metadata ?? {}) as { managedFields?: ManagedFieldsEntry[] };
   const others = managedFields.filter((entry) => entry.manager !== manager);
+  // An API server forgets a manager that holds nothing.
+  const isEmpty = Object.values(written).every((values: object) => Object.keys(values).length === 0);
   return {
     ...(withTemplate(raw, templates[kind].path, written) as T),
-    metadata: { ...raw.metadata, managedFields: [...others, managedBy(manager, kind, written)] },
+    metadata: {
+      ...raw.metadata,
+      managedFields: [...others, ...(isEmpty ? [] : [managedBy(manager, kind, written)])],
+    },
   };
 };

@@ -12,10 +12,44 @@ export interface ForeignKind {
   readonly version: string;
   readonly kind: string;
   readonly plural: string;
+  /** What its definition says of `spec`; without it everything is taken as it comes. */
+  readonly spec?: object;
 }
 
+const texts = { type: 'object', additionalProperties: { type: 'string' } };
+const metadata = { type: 'object', properties: { annotations: texts, labels: texts } };
+
+/** The schema of an object with these properties, others as they come; the definitions of other systems are much longer. */
+const having = (properties: object): object => ({
+  type: 'object',
+  properties,
+  'x-kubernetes-preserve-unknown-fields': true,
+});
+
+// As in config/core/300-resources of Knative Serving, manifests/base/crds/full of Argo Workflows from 4.0 on, and
+// config/crd/bases of the Spark operator.
+const specs: Readonly<Record<string, object>> = {
+  Service: having({
+    template: having({ metadata: having({ ...metadata.properties, name: { type: 'string' } }) }),
+  }),
+  WorkflowTemplate: having({ podMetadata: metadata }),
+  CronWorkflow: having({ workflowSpec: having({ podMetadata: metadata }) }),
+  Workflow: having({ podMetadata: metadata }),
+  SparkApplication: having({ executor: having(metadata.properties) }),
+};
+
+/** The spec of a definition that has all of it as one whole, as in manifests/base/crds/minimal of Argo Workflows. */
+export const wholeSpec = {
+  type: 'object',
+  'x-kubernetes-map-type': 'atomic',
+  'x-kubernetes-preserve-unknown-fields': true,
+};
+
 const kindsOf = (group: string, version: string, plurals: Readonly<Record<string, string>>): ForeignKind[] =>
-  Object.entries(plurals).map(([kind, plural]) => ({ group, version, kind, plural }));
+  Object.entries(plurals).map(([kind, plural]) => {
+    const spec = specs[kind];
+    return { group, version, kind, plural, ...(spec && { spec }) };
+  });
 
 /** The kinds above pods of Knative Serving, the Spark operator and Argo Workflows, as they are served today. */
 export const foreignKinds: readonly ForeignKind[] = [
@@ -25,13 +59,18 @@ export const foreignKinds: readonly ForeignKind[] = [
     Revision: 'revisions',
   }),
   ...kindsOf('sparkoperator.k8s.io', 'v1beta2', { SparkApplication: 'sparkapplications' }),
-  ...kindsOf('argoproj.io', 'v1alpha1', { Workflow: 'workflows', CronWorkflow: 'cronworkflows' }),
+  ...kindsOf('argoproj.io', 'v1alpha1', {
+    Workflow: 'workflows',
+    CronWorkflow: 'cronworkflows',
+    WorkflowTemplate: 'workflowtemplates',
+  }),
 ];
 
 /** The definition of a kind: whatever its own operator would check of spec and status is not checked. */
-const aDefinition = ({ group, version, kind, plural }: ForeignKind): CustomResourceDefinition => {
-  const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: anything, status: anything } } };
+const aDefinition = ({ group, version, kind, plural, spec }: ForeignKind): CustomResourceDefinition => {
+  const anything = having({});
+  const properties = { spec: spec ?? anything, status: anything };
+  const schema = { openAPIV3Schema: { type: 'object', properties } };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -68,12 +107,20 @@ const isServed = async (admin: Access['admin'], { group, plural }: ForeignKind):
   return (status?.conditions ?? []).some((each) => each.type === 'Established' && each.status === 'True');
 };
 
+/** What a test wants of an object of such a kind. */
+export interface ForeignWishes {
+  readonly name: string;
+  readonly owner?: OwnerReference;
+  readonly labels?: Record<string, string>;
+  readonly spec?: object;
+}
+
 /** Creates an object of such a kind in a namespace; `owner` controls it. */
 export const createForeign = async (
   { admin }: Pick<Access, 'admin'>,
   namespace: string,
   { group, version, kind, plural }: ForeignKind,
-  { name, owner, labels = {} }: { name: string; owner?: OwnerReference; labels?: Record<string, string> },
+  { name, owner, labels = {}, spec = {} }: ForeignWishes,
 ): Promise<OwnerReference> => {
   const created = await admin.post<KubernetesObject>(
     `/apis/${group}/${version}/namespaces/${namespace}/${plural}`,
@@ -81,7 +128,7 @@ export const createForeign = async (
       apiVersion: `${group}/${version}`,
       kind,
       metadata: { name, labels, ...(owner && { ownerReferences: [owner] }) },
-      spec: {},
+      spec,
     },
   );
   return controlling(created);

@@ -4,8 +4,9 @@ import type { Owned } from '../../../operator/policy/template-gift.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { precedence } from '../../../operator/policy/rules.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
-import type { TemplateKind } from '../../../operator/world/template.ts';
+import type { WorkloadKind } from '../../../operator/world/objects.ts';
 import { World } from '../../../operator/world/world.ts';
+import { aForeign, type Foreign, putForeign } from '../../builders/foreign.ts';
 import { ownedBy } from '../../builders/pod.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { applied } from '../../builders/template.ts';
@@ -20,7 +21,7 @@ const atWorkload = (spec: PolicyWishes['spec'] = {}, name = 'web') =>
   aPolicy({ name, spec: { injection: { at: 'Workload' }, ...spec } });
 const sound = (spec: PolicyWishes['spec'] = {}) => known('SpotPolicy', atWorkload(spec)) as SoundPolicy;
 
-const decide = <K extends TemplateKind>(
+const decide = <K extends WorkloadKind>(
   kind: K,
   raw: Raw<K>,
   policies = [atWorkload()],
@@ -99,6 +100,47 @@ describe('a template is given', () => {
     ['a Job that has never been started', decide('Job', suspended(aJob({ name: 'web' })))],
   ])('to %s', (_, decision) => {
     expect(decision).toMatchObject(writes(wanted));
+  });
+});
+
+describe('a template of another system', () => {
+  const decideOn = (raw: Foreign, policies = [atWorkload({ selector: {} })]) => {
+    const world = aWorld({ SpotPolicy: policies, Namespace: [aNamespace('shop')] });
+    putForeign(world, raw);
+    const [workload] = world.templated(raw.kind).all();
+    if (!workload) throw new Error(`${raw.kind} is not read whole`);
+    return decideTemplate(world, workload);
+  };
+
+  it.each(['Service', 'WorkflowTemplate', 'CronWorkflow'] as const)('of a %s is given the same', (kind) => {
+    expect(decideOn(aForeign(kind))).toMatchObject(writes(wantedBy({ selector: {} })));
+    expect(decideOn(applied(aForeign(kind), wantedBy({ selector: {} })))).toEqual(nothing);
+  });
+
+  it('is that of the policy that names its workload, or that selects by what its system writes on pods', () => {
+    const targetRefs = [{ group: 'serving.knative.dev', kind: 'Service', name: 'hello' }];
+    expect(decideOn(aForeign('Service'), [atWorkload({ selector: undefined, targetRefs })])).toMatchObject({
+      kind: 'Write',
+    });
+    const byLabel = atWorkload({ selector: { matchLabels: { 'serving.knative.dev/service': 'hello' } } });
+    expect(decideOn(aForeign('Service'), [byLabel])).toMatchObject({ kind: 'Write' });
+    expect(decideOn(aForeign('Service', { name: 'other' }), [byLabel])).toEqual(nothing);
+  });
+
+  it.each(['Workflow', 'SparkApplication'] as const)('of a %s is never touched, and that is told', (kind) => {
+    expect(decideOn(aForeign(kind))).toMatchObject({ kind: 'Fixed', policy: { name: 'web' } });
+  });
+
+  it('is applied where its system has it', () => {
+    const [service] = (() => {
+      const world = aWorld({ SpotPolicy: [atWorkload()] });
+      putForeign(world, aForeign('CronWorkflow'));
+      return [...world.templated('CronWorkflow').all()];
+    })();
+    expect(service && appliedObject(service, { annotations: { a: '1' }, labels: {} })).toMatchObject({
+      ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'CronWorkflow' },
+      spec: { workflowSpec: { podMetadata: { annotations: { a: '1' } } } },
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import type { Owned } from '../../../operator/policy/template-gift.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';
+import { aForeign, putForeign } from '../../builders/foreign.ts';
 import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { applied } from '../../builders/template.ts';
 import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
@@ -31,6 +32,7 @@ const lead = (world: World, answer: () => TemplateAnswer = () => ({ kind: 'Writt
   const tell = (changes: readonly Change[]): void => changes.forEach((change) => change$.next(change));
   const store = (kind: string, name: string, owned: Owned): void => {
     if (kind === 'Deployment') tell(put(world, 'Deployment', applied(aDeployment({ name }), owned)));
+    if (kind === 'Service') tell(putForeign(world, applied(aForeign('Service', { name }), owned)));
     if (kind === 'StatefulSet') tell(put(world, 'StatefulSet', applied(aStatefulSet({ name }), owned)));
   };
   const subscription = templateStream(
@@ -151,6 +153,46 @@ describe('the templates of a namespace', () => {
       tell(drop(world, 'Deployment', aDeployment({ name: 'brief' })));
       await advance(1_050);
       expect(writes).toEqual(['web 1']);
+      expect(troublesIn(world)).toEqual([]);
+    }),
+  );
+});
+
+describe('the templates of another system', () => {
+  const hello = aForeign('Service');
+
+  it(
+    'are written and released like any other, and read whole for as long as that takes',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [atWorkload()] });
+      const { writes, tell } = lead(world);
+      tell(putForeign(world, hello));
+      await advance(1_050);
+      expect(writes).toEqual(['hello 1']);
+      tell(drop(world, 'SpotPolicy', atWorkload()));
+      expect(world.templated('Service').size).toBe(1);
+      await advance(1_050);
+      expect(writes).toEqual(['hello 1', 'hello -']);
+      expect(world.templated('Service').size).toBe(0);
+    }),
+  );
+
+  it(
+    'leave no trouble behind when nobody reads them any more',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [atWorkload()] });
+      const { tell } = lead(world, () => ({
+        kind: 'Refused',
+        reason: 'Forbidden',
+        message: 'no',
+        forGood: false,
+      }));
+      tell(putForeign(world, hello));
+      tell(putForeign(world, aForeign('Workflow')));
+      await advance(1_050);
+      expect(troublesIn(world)).toEqual(['hello Forbidden', 'hello Fixed']);
+      tell(put(world, 'SpotPolicy', aPolicy({ generation: 2, spec: { selector: {} } })));
+      await advance(1_050);
       expect(troublesIn(world)).toEqual([]);
     }),
   );

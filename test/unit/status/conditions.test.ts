@@ -36,6 +36,7 @@ const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): 
         reach: 'Some',
         probe: aProbe(),
         troubles: [],
+        unseen: '',
         target: undefined,
         unreadable: '',
       },

@@ -79,7 +79,14 @@ it('a policy that misses a workload is not accepted and stalls, and is Programme
   const world = aWorld({ SpotPolicy: [aPolicy({ spec: { injection: { at: 'None' } } })] });
   const [policy] = world.policies.all() as Iterable<SoundPolicy>;
   const target = { reason: 'TargetNotFound', message: 'there is none' } as const;
-  const grounds = { reach: 'Some' as const, probe: undefined, troubles: [], unreadable: '', target };
+  const grounds = {
+    reach: 'Some' as const,
+    probe: undefined,
+    troubles: [],
+    unseen: '',
+    unreadable: '',
+    target,
+  };
   const findings = policy && findConditions(policy, { ...grounds, governed: countGoverned(world, policy) });
   expect(findings).toMatchObject([
     { type: 'Accepted', status: 'False', ...target },

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
-import { describeFixed, findTemplateTrouble } from '../../../operator/status/templates.ts';
+import { reportOn } from '../../../operator/status/report.ts';
+import { describeFixed, describeUnseen, findTemplateTrouble } from '../../../operator/status/templates.ts';
+import { isSound } from '../../../operator/world/policy.ts';
 import type { TemplateTrouble } from '../../../operator/world/template.ts';
+import { noonMs } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aWorld } from '../../builders/world.ts';
 
 const trouble = (reason: TemplateTrouble['reason'], name = 'web', message = 'why'): TemplateTrouble => ({
   ...{ uid: name, namespace: 'shop', name, kind: 'Deployment', policy: 'p' },
@@ -39,4 +44,22 @@ it('what is never touched is no trouble, but named', () => {
     'not touched: Deployment shop/web (why)',
   );
   expect(describeFixed([])).toBe('');
+});
+
+it('kinds whose templates may not be read are named with the role that opens them', () => {
+  const world = aWorld({ SpotPolicy: [aPolicy({ spec: { injection: { at: 'Workload' } } })] });
+  expect(describeUnseen(world)).toBe('');
+  const forbidden = { standing: 'Forbidden', resource: '', problem: 'no' } as const;
+  world.judgeOwnerKind({ group: 'argoproj.io', kind: 'CronWorkflow', ...forbidden });
+  world.judgeOwnerKind({ group: 'argoproj.io', kind: 'WorkflowTemplate', ...forbidden });
+  world.judgeOwnerKind({ group: 'serving.knative.dev', kind: 'Service', ...forbidden, standing: 'Absent' });
+  expect(describeUnseen(world)).toBe(
+    'not seen: WorkflowTemplate.argoproj.io, CronWorkflow.argoproj.io, which the operator may read only with the ClusterRole spotpolicy-operator-argoproj.io',
+  );
+  const [policy] = [...world.policies.all()].filter(isSound);
+  const { conditions = [] } = policy ? reportOn(world, policy, noonMs) : {};
+  expect(conditions.find(({ type }) => type === 'Programmed')).toMatchObject({
+    status: 'True',
+    message: expect.stringContaining('not seen: WorkflowTemplate.argoproj.io'),
+  });
 });

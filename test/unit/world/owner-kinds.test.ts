@@ -3,7 +3,9 @@ import { trimOwner } from '../../../operator/world/owner-kinds.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { aPod, ownedBy, uidOf } from '../../builders/pod.ts';
-import { aPolicy } from '../../builders/policy.ts';
+import { aForeign, listForeign, putForeign } from '../../builders/foreign.ts';
+import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
+import { applied } from '../../builders/template.ts';
 import { aReplicaSet, aWorld, drop, put } from '../../builders/world.ts';
 
 const spark = { group: 'sparkoperator.k8s.io', kind: 'SparkApplication' };
@@ -130,4 +132,57 @@ it('workloads that were always known are found by name in their own kind', () =>
   expect([has('', 'Pod', 'web-1'), has('apps', 'ReplicaSet', 'web-abc')]).toEqual([true, true]);
   expect([has('', 'Pod', 'web-2'), has('apps', 'Deployment', 'web-abc')]).toEqual([false, false]);
   expect(has('example.com', 'Pod', 'web-1')).toBeUndefined();
+});
+
+describe('kinds with pod templates are read whole', () => {
+  const writing = (spec: PolicyWishes['spec'] = {}, generation = 1) =>
+    aPolicy({ name: 'writer', generation, spec: { injection: { at: 'Workload' }, ...spec } });
+  const wholeIn = (changes: readonly Change[]): string[] =>
+    changes.flatMap((change) => {
+      if (change.kind !== 'OwnerKind' || change.before?.whole === change.after?.whole) return [];
+      return `${change.after?.kind ?? `-${change.before?.kind}`}${change.after?.whole ? ' whole' : ''}`;
+    });
+  const all = ['Service', 'WorkflowTemplate', 'CronWorkflow', 'Workflow', 'SparkApplication'];
+
+  it.each(['Enforce', 'DryRun'] as const)('while a policy in %s writes templates, and no longer', (mode) => {
+    const world = aWorld();
+    const began = wholeIn(put(world, 'SpotPolicy', writing({ mode })));
+    expect(began).toEqual(all.map((kind) => `${kind} whole`));
+    expect(wholeIn(put(world, 'SpotPolicy', writing({ mode })))).toEqual([]);
+    const ended = wholeIn(put(world, 'SpotPolicy', writing({ mode, injection: { at: 'Pod' } }, 2)));
+    expect(ended).toEqual(all.map((kind) => `-${kind}`));
+  });
+
+  it('by a policy of the cluster as well, but by none that is disabled or annotates pods', () => {
+    const world = aWorld();
+    expect(wholeIn(put(world, 'SpotPolicy', aPolicy()))).toEqual([]);
+    expect(wholeIn(put(world, 'SpotPolicy', writing({ mode: 'Disabled' })))).toEqual([]);
+    const ofCluster = aClusterPolicy({ spec: { injection: { at: 'Workload' } } });
+    expect(wholeIn(put(world, 'ClusterSpotPolicy', ofCluster))).toHaveLength(5);
+  });
+
+  it('and as metadata again where chains of owners still lead to them', () => {
+    const world = aWorld({ Pod: [owned('SparkApplication')] });
+    expect(wholeIn(put(world, 'SpotPolicy', writing()))).toContain('SparkApplication whole');
+    expect(world.ownerKind(spark)).toMatchObject({ whole: true });
+    expect(wholeIn(drop(world, 'SpotPolicy', writing()))).toContain('SparkApplication');
+    expect(world.ownerKind(spark)).toMatchObject({ whole: false });
+  });
+
+  it('until what is ours there has been released', () => {
+    const world = aWorld({ SpotPolicy: [writing()] });
+    const written = applied(aForeign('Service'), { annotations: { 'spotpolicy.dev/policy': 'x' } });
+    listForeign(world, 'Service', [written]);
+    expect(wholeIn(drop(world, 'SpotPolicy', writing()))).not.toContain('-Service');
+    expect([...world.templated('Service').group('template', 'shop')]).toHaveLength(1);
+    expect(wholeIn(putForeign(world, aForeign('Service')))).toEqual(['-Service']);
+  });
+
+  it('also where their metadata tells after a restart that something of ours was left', () => {
+    const world = aWorld({ Pod: [owned('CronWorkflow', 'hello')] });
+    const left = applied(aForeign('CronWorkflow'), { annotations: { 'spotpolicy.dev/policy': 'x' } });
+    expect(wholeIn(listForeign(world, 'CronWorkflow', [left], false))).toEqual(['CronWorkflow whole']);
+    expect(wholeIn(listForeign(world, 'CronWorkflow', [left]))).toEqual([]);
+    expect(wholeIn(putForeign(world, aForeign('CronWorkflow')))).toEqual(['CronWorkflow']);
+  });
 });
