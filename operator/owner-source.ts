@@ -105,9 +105,9 @@ const readingOf = (
 };
 
 const absent = (world: World, of: GroupKind): readonly Change[] => [
+  ...world.judgeOwnerKind({ ...of, standing: 'Absent', resource: '', problem: '' }),
   ...world.applyOwners(of, { kind: 'listing' }),
   ...world.applyOwners(of, { kind: 'synced' }),
-  ...world.judgeOwnerKind({ ...of, standing: 'Absent', resource: '', problem: '' }),
 ];
 
 const groupIn = ({ before, after }: Extract<Change, { kind: 'CustomResourceDefinition' }>) =>

@@ -48,8 +48,8 @@ const ofWorld = ({ log, metrics, world }: Narrator, change: Change): void => {
     log.debug({ source: change.of }, 'source synced');
     metrics.worldSynced.set({ source: change.of }, 1);
   } else if (change.kind === 'OwnerKind' && change.after) {
-    const { group, kind, standing, problem } = change.after;
-    log.info({ group, kind, standing, problem }, 'followed a kind of owner');
+    const { group, kind, standing, problem, whole } = change.after;
+    log.info({ group, kind, standing, problem, whole }, 'followed a kind of owner');
   }
 };
 

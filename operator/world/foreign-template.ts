@@ -36,7 +36,7 @@ interface Foreign extends RawObject {
 interface Particulars {
   /** Why the template must not be written, whatever it is like. */
   readonly fixed?: (raw: Foreign) => string | undefined;
-  /** Whether no pod is made from it any more. */
+  /** Whether no pod is made from it any more, or it is a copy of another template. */
   readonly over?: (raw: Foreign) => boolean;
   /** Labels that every pod made from it has besides, by which policies may select. */
   readonly labels?: (name: string) => Readonly<Record<string, string>>;
@@ -58,7 +58,10 @@ const particulars: Readonly<Record<ForeignTemplateKind, Particulars>> = {
   CronWorkflow: {},
   Workflow: {
     fixed: () => 'the spec of a Workflow is not read again once it has begun',
-    over: ({ status }) => isOneOf(status?.phase, ['Succeeded', 'Failed', 'Error']),
+    // One that a CronWorkflow has made tells nothing that the template of that does not.
+    over: ({ metadata, status }) =>
+      controllerOf(metadata?.ownerReferences) !== undefined ||
+      isOneOf(status?.phase, ['Succeeded', 'Failed', 'Error']),
   },
   SparkApplication: {
     fixed: () => 'any edit of a SparkApplication runs it again',
@@ -67,7 +70,7 @@ const particulars: Readonly<Record<ForeignTemplateKind, Particulars>> = {
   },
 };
 
-/** The record of the template of an object of such a kind, read whole; undefined where no pod is made from it any more. */
+/** The record of the template of an object of such a kind, read whole; undefined where there is nothing to be said of it. */
 export const trimForeignTemplate = (raw: Foreign, kind: ForeignTemplateKind): Template | undefined => {
   const { fixed, over, labels } = particulars[kind];
   if (over?.(raw)) return undefined;

@@ -1,27 +1,54 @@
+import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { expect, test } from 'vitest';
 import { workloadRights, workloadTemplates } from '../../../cdk8s/manifests.ts';
 import { startReplica } from '../../../hack/cluster/operator.ts';
 import { aPolicy, manifestOf } from '../../builders/policy.ts';
 import { aNamespace, waitFor } from '../harness/cluster.ts';
-import { create, statusOf } from '../harness/objects.ts';
+import { create, pathTo, statusOf } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
+import { aPod } from './admitted.ts';
 import { createForeign, define, foreign, wholeSpec } from '../workloads/foreign-kinds.ts';
 
 // A cluster of its own, in which nothing is opened to the operator, and one of the definitions is a minimal one.
+const cluster = await anOwnCluster();
+const { admin, kubectl } = cluster;
+
+/** What whoever installs the operator adds: the rights to read Argo's kinds and to write pod templates. */
+const open = (): Promise<unknown> => {
+  const items = [...workloadRights('argoproj.io'), ...workloadTemplates()];
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  return kubectl(['apply', '--server-side', '-f', '-'], list);
+};
+
+const workflow = { entrypoint: 'main', templates: [{ name: 'main' }] };
+const policy = manifestOf(aPolicy({ name: 'spot', spec: { selector: {}, injection: { at: 'Workload' } } }));
+
+const pathOf = (namespace: string, plural: string, name: string): string =>
+  `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/${plural}/${name}`;
+
+const cronWorkflowBecomes = (namespace: string, name: string, written: boolean): Promise<unknown> =>
+  waitFor(
+    `CronWorkflow ${name} to be ${written ? 'written' : 'released'}`,
+    async () => {
+      const { spec } = await admin.get<{ spec: { workflowSpec: { podMetadata?: ObjectMeta } } }>(
+        pathOf(namespace, 'cronworkflows', name),
+      );
+      const found = spec.workflowSpec.podMetadata?.annotations?.['spotpolicy.dev/policy'] !== undefined;
+      return found === written;
+    },
+    { timeoutMs: 60_000 },
+  );
+
 test('templates that may not be read are named with the role that opens them, and those that have no parts are left alone', async () => {
-  const cluster = await anOwnCluster();
-  const { admin, kubectl } = cluster;
-  await startReplica(cluster);
+  const replica = await startReplica(cluster);
   const cronWorkflow = foreign('CronWorkflow');
   const template = { ...foreign('WorkflowTemplate'), spec: wholeSpec };
   await define(cluster, [cronWorkflow, template]);
   const namespace = await aNamespace({ cluster });
-  const workflow = { entrypoint: 'main', templates: [{ name: 'main' }] };
   await createForeign(cluster, namespace, template, { name: 'minimal', spec: workflow });
   await createForeign(cluster, namespace, cronWorkflow, { name: 'full', spec: { workflowSpec: workflow } });
-  const spec = { selector: {}, injection: { at: 'Workload' } as const };
-  await create(admin, namespace, manifestOf(aPolicy({ name: 'spot', spec })));
+  await create(admin, namespace, policy);
   const programmed = (part: string): Promise<string> =>
     waitFor(
       `Programmed to say ${part}`,
@@ -39,22 +66,14 @@ test('templates that may not be read are named with the role that opens them, an
     `not seen: WorkflowTemplate.argoproj.io, CronWorkflow.argoproj.io, which the operator may read only with the ClusterRole ${role}`,
   );
 
-  const items = [...workloadRights('argoproj.io'), ...workloadTemplates()];
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  await kubectl(['apply', '--server-side', '-f', '-'], list);
+  await open();
   const message = await programmed('not touched');
   expect(message).toContain(
     `not touched: WorkflowTemplate ${namespace}/minimal (its spec can only be written as a whole)`,
   );
-  const pathOf = (plural: string, name: string) =>
-    `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/${plural}/${name}`;
-  await waitFor('the other one to be written', async () => {
-    const { spec: now } = await admin.get<{ spec: { workflowSpec: { podMetadata?: ObjectMeta } } }>(
-      pathOf('cronworkflows', 'full'),
-    );
-    return now.workflowSpec.podMetadata?.annotations?.['spotpolicy.dev/policy'] !== undefined;
-  });
-  expect(await admin.get(pathOf('workflowtemplates', 'minimal'))).toMatchObject({
+  await cronWorkflowBecomes(namespace, 'full', true);
+  const minimal = pathOf(namespace, 'workflowtemplates', 'minimal');
+  expect(await admin.get(minimal)).toMatchObject({
     metadata: { generation: 1 },
     spec: workflow,
   });
@@ -64,9 +83,32 @@ test('templates that may not be read are named with the role that opens them, an
     ...{ apiVersion: 'argoproj.io/v1alpha1', kind: 'WorkflowTemplate', metadata: { name: 'minimal' } },
     spec: { podMetadata: { annotations: { a: '1' } } },
   };
-  const path = `${pathOf('workflowtemplates', 'minimal')}?fieldManager=somebody`;
+  const path = `${minimal}?fieldManager=somebody`;
   await expect(admin.patch(path, body, 'apply')).rejects.toThrow(/conflict/);
   await admin.patch(`${path}&force=true`, body, 'apply');
-  expect(await admin.get(pathOf('workflowtemplates', 'minimal'))).toMatchObject({ spec: body.spec });
-  expect(await admin.get(pathOf('workflowtemplates', 'minimal'))).not.toHaveProperty('spec.entrypoint');
+  expect(await admin.get(minimal)).toMatchObject({ spec: body.spec });
+  expect(await admin.get(minimal)).not.toHaveProperty('spec.entrypoint');
+  await replica.end('SIGTERM');
+  // The next operator is to find no policy.
+  await admin.delete(pathTo('SpotPolicy', namespace, 'spot'));
+});
+
+test('a template whose policy goes while no operator runs is released by the next one', async () => {
+  const kinds = [foreign('CronWorkflow'), foreign('Workflow')] as const;
+  await define(cluster, kinds);
+  await open();
+  const namespace = await aNamespace({ cluster });
+  const spec = { workflowSpec: workflow };
+  const owner = await createForeign(cluster, namespace, kinds[0], { name: 'nightly', spec });
+  const run = await createForeign(cluster, namespace, kinds[1], { name: 'nightly-1', owner, spec: workflow });
+  // The pod is what leads to the Workflow, and that to the CronWorkflow.
+  await create(admin, namespace, aPod({ owner: run }) as Pod & { kind: string });
+  const first = await startReplica(cluster);
+  await create(admin, namespace, policy);
+  await cronWorkflowBecomes(namespace, 'nightly', true);
+  await first.end('SIGTERM');
+  await admin.delete(pathTo('SpotPolicy', namespace, 'spot'));
+  const next = await startReplica(cluster);
+  await cronWorkflowBecomes(namespace, 'nightly', false);
+  await next.end('SIGTERM');
 });

@@ -63,6 +63,12 @@ describe('a template of another system', () => {
     expect(template?.fixed).toMatch(why);
   });
 
+  it('of a Workflow that its CronWorkflow has made is that of the CronWorkflow', () => {
+    const raw = aForeign('Workflow');
+    const ownerReferences = [ownedBy('CronWorkflow', 'nightly')];
+    expect(knownForeign({ ...raw, metadata: { ...raw.metadata, ownerReferences } }).template).toBeUndefined();
+  });
+
   it.each([
     ['Workflow', { phase: 'Succeeded' }],
     ['Workflow', { phase: 'Error' }],
