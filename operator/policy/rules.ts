@@ -35,16 +35,19 @@ const levelOf = ({ kind, spec }: SoundPolicy): number => {
 
 const specificity = ({ spec }: SoundPolicy): number => (spec.targetRefs?.length ? 1 : 0);
 
-/** Whether the spec covers the pod: its selector and its targetRefs, as far as each is given. */
+/**
+ * Whether the spec covers the pod: its selector and its targetRefs, as far as each is given. Its owners are asked for
+ * last, and only where they count.
+ */
 export const covers = (
   { spec }: SoundPolicy,
   labels: Subject['labels'],
-  chain: readonly WorkloadReference[],
+  chainOf: () => readonly WorkloadReference[],
 ): boolean =>
   (spec.selector === undefined || selects(spec.selector, labels)) &&
   (!spec.targetRefs?.length ||
     spec.targetRefs.some(({ group, kind, name }) =>
-      chain.some((owner) => owner.group === group && owner.kind === kind && owner.name === name),
+      chainOf().some((owner) => owner.group === group && owner.kind === kind && owner.name === name),
     ));
 
 type Labelled = Pick<Subject, 'labels'>;
@@ -86,7 +89,7 @@ const choose = <T>(
   const optedOut = isOptedOut(subject);
   return pick(
     candidates(rules, subject.labels, chain),
-    (rule) => (!optedOut || levelOf(rule) === levels.overrides) && covers(rule, subject.labels, chain),
+    (rule) => (!optedOut || levelOf(rule) === levels.overrides) && covers(rule, subject.labels, () => chain),
   );
 };
 

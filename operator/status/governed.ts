@@ -60,7 +60,7 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
     for (const pod of view.pods.group('namespace', name)) {
       if (!isLive(pod) || isBoundToNode(pod)) continue;
       // Most pods are other policies', and admission waits while this one counts.
-      if (!covers(policy, pod.labels, ownerChain(view, pod))) continue;
+      if (!covers(policy, pod.labels, () => ownerChain(view, pod))) continue;
       const [governor, ...others] = contenders(view, pod);
       if (!governor) continue;
       if (governor.uid === policy.uid) {

@@ -5,6 +5,7 @@ import { contenders, covers, namespacesOfAny } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import { type Turns, turns } from '../runtime/turns.ts';
 import type { Step } from '../world/collection.ts';
 import type { Identity } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
@@ -39,6 +40,8 @@ export interface StatusDeps {
 const gatherMs = 200;
 const urgentMs = 1_000;
 const unhurriedMs = 10_000;
+// A rollout moves the counts of a thousand policies as well as those of one: over all of them 20 are written a second.
+const countsApartMs = 50;
 const retryMs = 2_000;
 
 /**
@@ -48,7 +51,7 @@ const retryMs = 2_000;
 export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Observable<StatusOutcome> =>
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
-    const writtenAt = new Map<string, number>();
+    const memory: Memory = { writtenAt: new Map(), turns: turns(countsApartMs) };
     const known$ = defer(() => everywhere(deps.world));
     const touched$ = changes$.pipe(
       mergeMap((change) => touchedBy(deps.world, change)),
@@ -57,32 +60,47 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
     const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(due$, known$).pipe(
-      coalesceByKey((uid) => lookAt(deps, uid, writtenAt, alarm$), { concurrency: 4 }),
+      coalesceByKey((uid) => lookAt(deps, uid, memory, alarm$), { concurrency: 4 }),
     );
   });
+
+interface Memory {
+  readonly writtenAt: Map<string, number>;
+  /** For what is in no hurry. */
+  readonly turns: Turns<string>;
+}
 
 const lookAt = (
   { world, nowMs, write }: StatusDeps,
   uid: string,
-  writtenAt: Map<string, number>,
+  { writtenAt, turns: calm }: Memory,
   alarm$: Subject<Alarm<string>>,
 ): Observable<StatusOutcome> =>
   defer(() => {
-    const policy = world.policies.byUid(uid);
-    if (!policy) {
-      writtenAt.delete(uid);
-      return EMPTY;
-    }
     const again = (atMs: number): Observable<never> => {
       alarm$.next({ key: uid, atMs });
       return EMPTY;
     };
+    const done = (): Observable<never> => {
+      calm.giveBack(uid);
+      return EMPTY;
+    };
+    const policy = world.policies.byUid(uid);
+    if (!policy) {
+      writtenAt.delete(uid);
+      return done();
+    }
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
     const status = reportOn(world, policy, nowMs());
     const patch = mergePatch(policy.status, status);
-    if (!patch) return EMPTY;
-    if (!isUrgent(patch) && nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
+    if (!patch) return done();
+    if (!isUrgent(patch)) {
+      if (nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
+      const turnMs = calm.of(uid, nowMs());
+      if (nowMs() < turnMs) return again(turnMs);
+    }
+    calm.giveBack(uid);
     writtenAt.set(uid, nowMs());
     return fromCall(write(policy, patch)).pipe(
       mergeMap((written) =>
@@ -183,9 +201,7 @@ const policiesOver = (view: View, pod: Pod): readonly string[] =>
 
 const triedOn = (view: View, pod: Pod): readonly Policy[] => {
   const tried = triedIn(view, pod.namespace);
-  if (tried.length === 0) return tried;
-  const chain = ownerChain(view, pod);
-  return tried.filter((policy) => covers(policy, pod.labels, chain));
+  return tried.filter((policy) => covers(policy, pod.labels, () => ownerChain(view, pod)));
 };
 
 const triedIn = (view: View, namespace: string): readonly SoundPolicy[] =>

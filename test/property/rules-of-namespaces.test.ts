@@ -36,7 +36,7 @@ const governorByTheBook = (
       policy.kind === 'SpotPolicy'
         ? policy.namespace === pod.namespace
         : labels !== undefined && selects(policy.spec.namespaceSelector, labels);
-    return here && covers(policy as SoundPolicy, pod.labels, ownerChain(world, pod));
+    return here && covers(policy as SoundPolicy, pod.labels, () => ownerChain(world, pod));
   });
   const level = ({ spec }: SoundPolicy): number =>
     spec.precedence === undefined ? 1 : { Overrides: 2, Defaults: 0 }[spec.precedence];

@@ -97,6 +97,32 @@ describe('the status of a policy', () => {
   );
 
   it(
+    'comes in turn where the counts of many policies move, and an interruption waits for none of them',
+    onAClock(async (advance) => {
+      const names = Array.from({ length: 100 }, (_, index) => `p-${index}`);
+      const world = aWorld({
+        SpotPolicy: names.map((name) =>
+          aPolicy({ name, spec: { selector: { matchLabels: { app: name } } } }),
+        ),
+      });
+      const { writes, tell } = lead(world);
+      await advance(20_000);
+      for (const name of names) tell(put(world, 'Pod', aPod({ name, labels: { app: name } })));
+      await advance(1_000);
+      const { settings } = anInterruption();
+      tell(step(world, { settings: { ...settings, policy: 'SpotPolicy/shop/p-99' } }));
+      await advance(200);
+      expect(writes.at(-1)).toMatchObject({ policy: 'p-99', seconds: 21.2 });
+      await advance(4_000);
+      const counts = writes.slice(100);
+      expect(new Set(policies(counts))).toEqual(new Set(names));
+      expect(counts).toHaveLength(100);
+      const calm = counts.filter(({ policy }) => policy !== 'p-99').map(({ seconds }) => seconds);
+      expect((calm.at(-1) ?? 0) - (calm[0] ?? 0)).toBeGreaterThanOrEqual(98 * 0.05 - 0.05);
+    }),
+  );
+
+  it(
     'of one policy waits for no other',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy(), aPolicy({ name: 'api' })] });
