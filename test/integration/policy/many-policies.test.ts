@@ -68,6 +68,12 @@ test('500 policies edited at once are caught up with in seconds, and each status
   // At most once a second and policy, and here there are only two things to tell: seen, and reached.
   expect(Math.max(...writes.values())).toBeLessThanOrEqual(Math.min(Math.ceil(seconds) + 1, 4));
   expect(governorOf(await admit(admin, namespace, aPod({ app: 'p-499' })))).toBe('p-499');
+
+  // All is told: while one more edit is caught up with, the status of no other is written.
+  writes.clear();
+  await admin.patch(pathTo('SpotPolicy', namespace, 'p-0'), { spec: { durationHours: 1 } });
+  await waitFor('the last edit to be Programmed', () => isProgrammed(last.get('p-0'), 3));
+  expect([...writes.keys()]).toEqual(['p-0']);
 });
 
 const isProgrammed = (status: SpotPolicyObject['status'], generation: number): boolean =>
