@@ -12,19 +12,23 @@ interface Table {
 // Rules are a new list whenever one of them changes, so a table lives as long as it is true.
 const tables = new WeakMap<readonly SoundPolicy[], Table>();
 
+// Asking so many is quicker than finding out which to ask.
+const fewRules = 4;
+
 /**
  * The rules that a pod with these labels and owners may fall under, in their order; whether it does is for `covers` to
- * say. Costs what they are and not what all rules are.
+ * say. Costs what they are and not what all rules are, where these are more than a few.
  */
 export const candidates = (
   rules: readonly SoundPolicy[],
   labels: Labels,
   chain: readonly WorkloadReference[],
 ): readonly SoundPolicy[] => {
+  if (rules.length <= fewRules) return rules;
   const { byClue, anywhere } = tableOf(rules);
+  if (anywhere.length === rules.length) return rules;
   const clues = [...chain.map(workloadClue), ...Object.entries(labels).map(labelClue)];
   const found = clues.flatMap((clue) => byClue.get(clue) ?? []);
-  if (anywhere.length === rules.length) return rules;
   const positions = new Set([...anywhere, ...found].toSorted((a, b) => a - b));
   return [...positions].flatMap((position) => rules[position] ?? []);
 };
