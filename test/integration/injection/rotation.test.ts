@@ -65,16 +65,19 @@ test('certificates and their authority are renewed under 50 creations a second: 
         mergeMap(createOne),
       ),
     );
+  // Always by the oldest bundle that somebody may still go by: a change of authorities meets one that knows nothing of it.
   const keepAsking = async (): Promise<void> => {
+    let bundles: { readAtMs: number; pem: string }[] = [];
     while (!isOver()) {
-      const bundle = await bundleOf(cluster.admin);
-      const readAtMs = performance.now();
-      for (; performance.now() < readAtMs + bundleAgeMs; asked += 1) {
-        const reviewed = await Promise.all(
-          replicas.map((replica) => askReplica(replica, bundle, namespace, aPod())),
-        );
-        expect(reviewed.map(({ pod }) => governorOf(pod))).toEqual(['web', 'web']);
-      }
+      bundles.push({ readAtMs: performance.now(), pem: await bundleOf(cluster.admin) });
+      bundles = bundles.filter(({ readAtMs }) => performance.now() < readAtMs + bundleAgeMs);
+      const [oldest] = bundles;
+      if (!oldest) continue;
+      const reviewed = await Promise.all(
+        replicas.map((replica) => askReplica(replica, oldest.pem, namespace, aPod())),
+      );
+      expect(reviewed.map(({ pod }) => governorOf(pod))).toEqual(['web', 'web']);
+      asked += 1;
     }
   };
   await Promise.all([keepCreating(), keepAsking()]);
