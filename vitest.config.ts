@@ -24,7 +24,7 @@ export default defineConfig({
         testTimeout: 180_000,
         hookTimeout: 180_000,
         // Most of these wait for clocks rather than compute.
-        maxWorkers: 3,
+        maxWorkers: 4,
         sequence: { groupOrder: 1 },
       }),
     ],

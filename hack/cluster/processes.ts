@@ -23,6 +23,8 @@ export type Component = {
 };
 
 const lastLines = 15;
+// These programs run for minutes and hold little: collecting garbage less often spares a small machine a fifth of its time.
+const calm = { GOGC: '300' };
 
 /**
  * A component whose process runs in the cluster's directory, carries its mark and logs to `<name>.log` there. When the
@@ -47,7 +49,7 @@ export const componentOf = (
     const log = await open(logPath, 'a');
     const started = spawn(program, [...args], {
       cwd: directory,
-      env: clusterEnvironment(directory),
+      env: { ...clusterEnvironment(directory), ...calm },
       // A session of its own: Ctrl-C in our terminal stops us, and we stop it.
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
