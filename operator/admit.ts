@@ -35,8 +35,9 @@ export interface Trust {
   readonly bundlePem: () => string;
 }
 
-// What a pod waits for the leader at most, of the 2 s that the API server waits for us.
-const leaderMs = 300;
+// What a pod waits for the leader at most, of the 2 s that the API server waits for us: longer than the leader itself waits
+// for its world, and short enough to decide alone afterwards.
+const leaderMs = 1_000;
 
 /** Everything that is served by HTTPS: admission, and what the other replica asks while this one leads. */
 export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; close(): Promise<void> } => {
