@@ -144,10 +144,11 @@ const touchedBy = (view: View, change: Change, remembered: Iterable<string>): Ob
         : EMPTY;
     }
     case 'OwnerKind': {
+      if (change.after) return EMPTY;
       // With a kind go all its objects, without a word about each.
+      const gone = `${change.before?.kind ?? ''}/`;
       const troubled = [...view.templateTroubles.all()].map(({ kind, uid }) => keyOf(kind, uid));
-      const gone = `${(change.after ?? change.before)?.kind ?? ''}/`;
-      return change.after ? EMPTY : from([...remembered, ...troubled].filter((key) => key.startsWith(gone)));
+      return from([...remembered, ...troubled].filter((key) => key.startsWith(gone)));
     }
     case 'SpotPolicy':
     case 'ClusterSpotPolicy': {

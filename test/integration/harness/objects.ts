@@ -38,6 +38,13 @@ export const create = <T extends { kind?: string; metadata?: object }>(
     metadata: { ...manifest.metadata, namespace },
   });
 
+/** Applies manifests by server-side apply, as whoever installs something does. */
+export const applyAll = (
+  { kubectl }: Pick<Access, 'kubectl'>,
+  items: readonly object[],
+): Promise<{ stdout: string }> =>
+  kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+
 /** The living pods of a namespace by label, once there are `count` of them, all Running and Ready. */
 export const readyPods = (admin: Admin, namespace: string, app: string, count: number): Promise<Pod[]> =>
   waitFor(`${count} Ready pods of ${app}`, async () => {

@@ -4,15 +4,14 @@ import { workloadTemplates } from '../../../cdk8s/manifests.ts';
 import { aPolicy, manifestOf } from '../../builders/policy.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
-import { aProgrammedPolicy, create, pathTo, readyPods, statusOf } from '../harness/objects.ts';
+import { applyAll, aProgrammedPolicy, create, pathTo, readyPods, statusOf } from '../harness/objects.ts';
 import { admit, aPod, governorOf, spotAnnotations } from './admitted.ts';
 
-const { admin, kubectl } = await sharedCluster();
+const cluster = await sharedCluster();
+const { admin, kubectl } = cluster;
 
 beforeAll(async () => {
-  const items = workloadTemplates();
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  await kubectl(['apply', '--server-side', '-f', '-'], list);
+  await applyAll(cluster, workloadTemplates());
 });
 
 test('a policy in DryRun tells what it would govern, and changes no answer of admission', async () => {

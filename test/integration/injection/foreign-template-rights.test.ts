@@ -1,44 +1,33 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
-import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { expect, test } from 'vitest';
 import { workloadRights, workloadTemplates } from '../../../cdk8s/manifests.ts';
 import { startReplica } from '../../../hack/cluster/operator.ts';
 import { aPolicy, manifestOf } from '../../builders/policy.ts';
-import { aNamespace, waitFor } from '../harness/cluster.ts';
-import { create, pathTo, statusOf } from '../harness/objects.ts';
+import { aNamespace } from '../harness/cluster.ts';
+import { applyAll, create, pathTo } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
+import type { Condition } from '../../../operator/api/index.ts';
 import { aPod } from './admitted.ts';
-import { createForeign, define, foreign, wholeSpec } from '../workloads/foreign-kinds.ts';
+import { isWritten, lookUntil, programmedOnce } from './pod-templates.ts';
+import { createForeign, define, foreign, pathToForeign, wholeSpec } from '../workloads/foreign-kinds.ts';
 
 // A cluster of its own, in which nothing is opened to the operator, and one of the definitions is a minimal one.
 const cluster = await anOwnCluster();
-const { admin, kubectl } = cluster;
+const { admin } = cluster;
 
 /** What whoever installs the operator adds: the rights to read Argo's kinds and to write pod templates. */
-const open = (): Promise<unknown> => {
-  const items = [...workloadRights('argoproj.io'), ...workloadTemplates()];
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  return kubectl(['apply', '--server-side', '-f', '-'], list);
-};
+const open = (): Promise<unknown> =>
+  applyAll(cluster, [...workloadRights('argoproj.io'), ...workloadTemplates()]);
 
 const workflow = { entrypoint: 'main', templates: [{ name: 'main' }] };
 const policy = manifestOf(aPolicy({ name: 'spot', spec: { selector: {}, injection: { at: 'Workload' } } }));
 
-const pathOf = (namespace: string, plural: string, name: string): string =>
-  `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/${plural}/${name}`;
+const patience = { timeoutMs: 60_000 };
 
-const cronWorkflowBecomes = (namespace: string, name: string, written: boolean): Promise<unknown> =>
-  waitFor(
-    `CronWorkflow ${name} to be ${written ? 'written' : 'released'}`,
-    async () => {
-      const { spec } = await admin.get<{ spec: { workflowSpec: { podMetadata?: ObjectMeta } } }>(
-        pathOf(namespace, 'cronworkflows', name),
-      );
-      const found = spec.workflowSpec.podMetadata?.annotations?.['spotpolicy.dev/policy'] !== undefined;
-      return found === written;
-    },
-    { timeoutMs: 60_000 },
-  );
+const cronWorkflowBecomes = (namespace: string, name: string, written: boolean): Promise<unknown> => {
+  const path = pathToForeign(foreign('CronWorkflow'), namespace, name);
+  return lookUntil(admin, 'CronWorkflow', path, (seen) => isWritten(seen) === written, patience);
+};
 
 test('templates that may not be read are named with the role that opens them, and those that have no parts are left alone', async () => {
   const replica = await startReplica(cluster);
@@ -49,18 +38,10 @@ test('templates that may not be read are named with the role that opens them, an
   await createForeign(cluster, namespace, template, { name: 'minimal', spec: workflow });
   await createForeign(cluster, namespace, cronWorkflow, { name: 'full', spec: { workflowSpec: workflow } });
   await create(admin, namespace, policy);
-  const programmed = (part: string): Promise<string> =>
-    waitFor(
-      `Programmed to say ${part}`,
-      async () => {
-        const { conditions = [] } = await statusOf(admin, namespace, 'spot');
-        const { status, message = '' } = conditions.find(({ type }) => type === 'Programmed') ?? {};
-        return status === 'True' && message.includes(part)
-          ? message
-          : Promise.reject(new Error(JSON.stringify(conditions)));
-      },
-      { timeoutMs: 60_000 },
-    );
+  const programmed = async (part: string): Promise<string> => {
+    const says = ({ status, message }: Condition) => status === 'True' && message.includes(part);
+    return (await programmedOnce(admin, namespace, says, patience)).message;
+  };
   const role = workloadRights('argoproj.io').find(({ kind }) => kind === 'ClusterRole')?.metadata.name;
   expect(await programmed('not seen')).toContain(
     `not seen: WorkflowTemplate.argoproj.io, CronWorkflow.argoproj.io, which the operator may read only with the ClusterRole ${role}`,
@@ -72,7 +53,7 @@ test('templates that may not be read are named with the role that opens them, an
     `not touched: WorkflowTemplate ${namespace}/minimal (its spec can only be written as a whole)`,
   );
   await cronWorkflowBecomes(namespace, 'full', true);
-  const minimal = pathOf(namespace, 'workflowtemplates', 'minimal');
+  const minimal = pathToForeign(template, namespace, 'minimal');
   expect(await admin.get(minimal)).toMatchObject({
     metadata: { generation: 1 },
     spec: workflow,

@@ -1,21 +1,21 @@
-import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { beforeAll, describe, type ExpectStatic, test } from 'vitest';
 import { workloadTemplates } from '../../../cdk8s/manifests.ts';
+import type { Condition } from '../../../operator/api/index.ts';
 import type { SpotPolicySpecInput } from '../../../operator/api/spot-policy.ts';
-import { type TemplateKind, templates } from '../../../operator/world/template.ts';
+import type { TemplateKind } from '../../../operator/world/template.ts';
 import { aPolicy, manifestOf } from '../../builders/policy.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
-import { create, pathTo, statusOf } from '../harness/objects.ts';
-import { createForeign, define, foreign, foreignKinds } from '../workloads/foreign-kinds.ts';
+import { applyAll, create, pathTo, statusOf } from '../harness/objects.ts';
+import { createForeign, define, foreign, foreignKinds, pathToForeign } from '../workloads/foreign-kinds.ts';
 import { spotAnnotations } from './admitted.ts';
+import { isWritten, look as lookAt, lookUntil, programmedOnce, type Seen } from './pod-templates.ts';
 
 const cluster = await sharedCluster();
-const { admin, kubectl } = cluster;
+const { admin } = cluster;
 
 beforeAll(async () => {
   await define(cluster, foreignKinds, ['serving.knative.dev', 'sparkoperator.k8s.io', 'argoproj.io']);
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: workloadTemplates() });
-  await kubectl(['apply', '--server-side', '-f', '-'], list);
+  await applyAll(cluster, workloadTemplates());
 });
 
 /** A namespace whose one policy, `spot`, is about every pod template. */
@@ -30,58 +30,20 @@ const aScene = async (spec: Partial<SpotPolicySpecInput> = {}): Promise<string> 
   return namespace;
 };
 
-interface Seen {
-  readonly metadata: ObjectMeta;
-  readonly spec: object;
-  readonly template: ObjectMeta | undefined;
-}
-
-const look = async (kind: TemplateKind, namespace: string, name: string): Promise<Seen> => {
-  const { group, version, plural } = foreign(kind);
-  const object = await admin.get<{ metadata: ObjectMeta; spec: object }>(
-    `/apis/${group}/${version}/namespaces/${namespace}/${plural}/${name}`,
-  );
-  const template = templates[kind].path.reduce<unknown>(
-    (at, step) => (at as Record<string, unknown> | undefined)?.[step],
-    object,
-  );
-  return { ...object, template: template as ObjectMeta | undefined };
-};
-
 // A watch that was refused before the role was there is tried again within half a minute.
 const patience = { timeoutMs: 60_000 };
 
-const becomes = (
-  kind: TemplateKind,
-  namespace: string,
-  name: string,
-  holds: (seen: Seen) => boolean,
-): Promise<Seen> =>
-  waitFor(
-    `the template of ${kind} ${name}`,
-    async () => {
-      const seen = await look(kind, namespace, name);
-      return holds(seen) ? seen : Promise.reject(new Error(JSON.stringify(seen)));
-    },
-    patience,
-  );
+const look = (kind: TemplateKind, namespace: string): Promise<Seen> =>
+  lookAt(admin, kind, pathToForeign(foreign(kind), namespace, 'hello'));
 
-const isWritten = ({ template }: Seen): boolean =>
-  template?.annotations?.['spotpolicy.dev/revision'] !== undefined;
+const becomes = (kind: TemplateKind, namespace: string, holds: (seen: Seen) => boolean): Promise<Seen> =>
+  lookUntil(admin, kind, pathToForeign(foreign(kind), namespace, 'hello'), holds, patience);
 
-/** What the status says is not touched, once it names `which`. */
-const messageNaming = (namespace: string, which: string): Promise<string> =>
-  waitFor(
-    `the status to name ${which}`,
-    async () => {
-      const { conditions = [] } = await statusOf(admin, namespace, 'spot');
-      const { reason, message = '' } = conditions.find(({ type }) => type === 'Programmed') ?? {};
-      return reason === 'Programmed' && message.includes(which)
-        ? message
-        : Promise.reject(new Error(JSON.stringify(conditions)));
-    },
-    patience,
-  );
+/** What the status says once it names `which`. */
+const messageNaming = async (namespace: string, which: string): Promise<string> => {
+  const says = ({ reason, message }: Condition) => reason === 'Programmed' && message.includes(which);
+  return (await programmedOnce(admin, namespace, says, patience)).message;
+};
 
 const workflow = { entrypoint: 'main', templates: [{ name: 'main', container: { image: 'step:1' } }] };
 const containers = [{ image: 'hello:1' }];
@@ -94,21 +56,21 @@ const own = {
 const writesAndReleases = async (expect: ExpectStatic, kind: TemplateKind, spec: object): Promise<void> => {
   const namespace = await aScene();
   await createForeign(cluster, namespace, foreign(kind), { name: 'hello', spec });
-  const before = await look(kind, namespace, 'hello');
-  const { template } = await becomes(kind, namespace, 'hello', isWritten);
-  expect(template?.annotations).toEqual({
-    ...before.template?.annotations,
+  const before = await look(kind, namespace);
+  const { template } = await becomes(kind, namespace, isWritten);
+  expect(template.annotations).toEqual({
+    ...before.template.annotations,
     ...spotAnnotations,
     'spotpolicy.dev/policy': `SpotPolicy/${namespace}/spot`,
     'spotpolicy.dev/revision': expect.any(String),
     'spotpolicy.dev/reason': 'Policy',
   });
-  expect(template?.labels).toEqual({ ...before.template?.labels, 'spotpolicy.dev/capacity': 'spot' });
+  expect(template.labels).toEqual({ ...before.template.labels, 'spotpolicy.dev/capacity': 'spot' });
   await messageNaming(namespace, 'pod templates have what the policy asks for');
   await admin.delete(pathTo('SpotPolicy', namespace, 'spot'));
-  const after = await becomes(kind, namespace, 'hello', (seen) => !isWritten(seen));
-  expect(after.template?.annotations ?? {}).toEqual(before.template?.annotations ?? {});
-  expect(after.template?.labels ?? {}).toEqual(before.template?.labels ?? {});
+  const after = await becomes(kind, namespace, (seen) => !isWritten(seen));
+  expect(after.template.annotations ?? {}).toEqual(before.template.annotations ?? {});
+  expect(after.template.labels ?? {}).toEqual(before.template.labels ?? {});
   expect(after.spec).toMatchObject(before.spec);
   expect(after.metadata.managedFields?.map(({ manager }) => manager)).not.toContain('spotpolicy-template');
   expect(after.metadata.generation).toBe(3);
@@ -136,7 +98,7 @@ describe.concurrent('the template is left alone, and the status says why, of', (
     await createForeign(cluster, namespace, foreign(kind), { name: 'hello', spec });
     const message = await messageNaming(namespace, kind);
     expect(message).toContain(`not touched: ${kind} ${namespace}/hello (${why})`);
-    const { metadata, spec: now } = await look(kind, namespace, 'hello');
+    const { metadata, spec: now } = await look(kind, namespace);
     expect({ generation: metadata.generation, spec: now }).toEqual({ generation: 1, spec });
   };
 
@@ -176,6 +138,6 @@ test.concurrent(
         annotations: expect.objectContaining(spotAnnotations),
       }),
     ]);
-    expect((await look('Service', namespace, 'hello')).metadata.generation).toBe(1);
+    expect((await look('Service', namespace)).metadata.generation).toBe(1);
   },
 );

@@ -1,24 +1,22 @@
 import type { Pod, PodTemplateSpec } from 'kubernetes-types/core/v1.js';
-import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import { beforeAll, describe, type ExpectStatic, test } from 'vitest';
 import { workloadTemplates } from '../../../cdk8s/manifests.ts';
+import type { Condition } from '../../../operator/api/index.ts';
 import type { SpotPolicySpecInput } from '../../../operator/api/spot-policy.ts';
-import { type TemplateKind, templates } from '../../../operator/world/template.ts';
+import type { TemplateKind } from '../../../operator/world/template.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
-import { aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
+import { applyAll, aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
 import { clockReaches } from '../harness/scene.ts';
 import { spotAnnotations } from './admitted.ts';
+import { isWritten, look as lookAt, lookUntil, programmedOnce, type Seen } from './pod-templates.ts';
 
-const { admin, kubectl } = await sharedCluster();
+const cluster = await sharedCluster();
+const { admin, kubectl } = cluster;
 
 beforeAll(async () => {
-  const items = workloadTemplates();
-  await kubectl(
-    ['apply', '--server-side', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
-  );
+  await applyAll(cluster, workloadTemplates());
 });
 
 const strategy = 'k8s.aliyun.com/eci-spot-strategy';
@@ -36,32 +34,16 @@ const aScene = async (spec: Spec = {}): Promise<string> => {
   return namespace;
 };
 
-interface Seen {
-  readonly metadata: ObjectMeta;
-  readonly template: ObjectMeta;
-}
-
-const look = async (kind: TemplateKind, namespace: string, name: string): Promise<Seen> => {
-  const object = await admin.get(pathTo(kind, namespace, name));
-  const template = templates[kind].path.reduce<unknown>(
-    (at, step) => (at as Record<string, unknown>)[step],
-    object,
-  );
-  return { metadata: object.metadata as ObjectMeta, template: template as ObjectMeta };
-};
+const look = (kind: TemplateKind, namespace: string, name: string): Promise<Seen> =>
+  lookAt(admin, kind, pathTo(kind, namespace, name));
 
 const becomes = (
   kind: TemplateKind,
   namespace: string,
   name: string,
   holds: (seen: Seen) => boolean,
-): Promise<Seen> =>
-  waitFor(`the template of ${kind} ${name}`, async () => {
-    const seen = await look(kind, namespace, name);
-    return holds(seen) ? seen : Promise.reject(new Error(JSON.stringify(seen)));
-  });
+): Promise<Seen> => lookUntil(admin, kind, pathTo(kind, namespace, name), holds);
 
-const isWritten = ({ template }: Seen): boolean => template.annotations?.[revision] !== undefined;
 const hasDuration =
   (value: string) =>
   ({ template }: Seen): boolean =>
@@ -69,12 +51,8 @@ const hasDuration =
 const edit = (namespace: string, spec: Spec): Promise<unknown> =>
   admin.patch(pathTo('SpotPolicy', namespace, 'spot'), { spec });
 
-const programmed = (namespace: string, reason: string) =>
-  waitFor(`the policy to say ${reason}`, async () => {
-    const { conditions = [] } = await statusOf(admin, namespace, 'spot');
-    const found = conditions.find(({ type }) => type === 'Programmed');
-    return found?.reason === reason ? found : Promise.reject(new Error(JSON.stringify(conditions)));
-  });
+const programmed = (namespace: string, reason: string): Promise<Condition> =>
+  programmedOnce(admin, namespace, (condition) => condition.reason === reason);
 
 const expectGiven = (expect: ExpectStatic, namespace: string, pod: Pod | undefined): void => {
   expect(pod?.metadata?.annotations).toMatchObject({

@@ -5,6 +5,7 @@ import type { ForeignGroup } from '../../../cdk8s/workload-rights.ts';
 import type { Access } from '../../../hack/cluster/access.ts';
 import type { KubernetesObject } from '../../../hack/cluster/client.ts';
 import { waitFor } from '../../../hack/cluster/wait-for.ts';
+import { applyAll } from '../harness/objects.ts';
 
 /** A kind that some other operator brings along. */
 export interface ForeignKind {
@@ -90,15 +91,15 @@ const aDefinition = ({ group, version, kind, plural, spec }: ForeignKind): Custo
 
 /** Defines kinds and waits until they are served; `groups` are opened to the operator as an installation would do it. */
 export const define = async (
-  { admin, kubectl }: Pick<Access, 'admin' | 'kubectl'>,
+  access: Pick<Access, 'admin' | 'kubectl'>,
   kinds: readonly ForeignKind[],
   groups: readonly ForeignGroup[] = [],
 ): Promise<void> => {
-  const items = [...kinds.map(aDefinition), ...groups.flatMap(workloadRights)];
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  await kubectl(['apply', '--server-side', '-f', '-'], list);
+  await applyAll(access, [...kinds.map(aDefinition), ...groups.flatMap(workloadRights)]);
   // Not `kubectl wait`, which fails at a definition that has no conditions yet.
-  await Promise.all(kinds.map((kind) => waitFor(`${kind.kind} to be served`, () => isServed(admin, kind))));
+  await Promise.all(
+    kinds.map((kind) => waitFor(`${kind.kind} to be served`, () => isServed(access.admin, kind))),
+  );
 };
 
 const isServed = async (admin: Access['admin'], { group, plural }: ForeignKind): Promise<boolean> => {
@@ -115,22 +116,28 @@ export interface ForeignWishes {
   readonly spec?: object;
 }
 
+/** The path of the objects of such a kind in a namespace, or of one of them. */
+export const pathToForeign = (
+  { group, version, plural }: ForeignKind,
+  namespace: string,
+  name?: string,
+): string =>
+  `/apis/${group}/${version}/namespaces/${namespace}/${plural}${name === undefined ? '' : `/${name}`}`;
+
 /** Creates an object of such a kind in a namespace; `owner` controls it. */
 export const createForeign = async (
   { admin }: Pick<Access, 'admin'>,
   namespace: string,
-  { group, version, kind, plural }: ForeignKind,
+  foreignKind: ForeignKind,
   { name, owner, labels = {}, spec = {} }: ForeignWishes,
 ): Promise<OwnerReference> => {
-  const created = await admin.post<KubernetesObject>(
-    `/apis/${group}/${version}/namespaces/${namespace}/${plural}`,
-    {
-      apiVersion: `${group}/${version}`,
-      kind,
-      metadata: { name, labels, ...(owner && { ownerReferences: [owner] }) },
-      spec,
-    },
-  );
+  const { group, version, kind } = foreignKind;
+  const created = await admin.post<KubernetesObject>(pathToForeign(foreignKind, namespace), {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { name, labels, ...(owner && { ownerReferences: [owner] }) },
+    spec,
+  });
   return controlling(created);
 };
 
