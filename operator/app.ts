@@ -1,4 +1,5 @@
 import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, timer } from 'rxjs';
+import { type CleanUpDeps, type CleanUpOutcome, cleanUpStream } from './interruption/clean-up-stream.ts';
 import { type InjectionDeps, type InjectionOutcome, injectionStream } from './injection/stream.ts';
 import { type TemplateDeps, type TemplateOutcome, templateStream } from './injection/workload-stream.ts';
 import {
@@ -19,10 +20,11 @@ export type Outcome =
   | InjectionOutcome
   | TemplateOutcome
   | InterruptionOutcome
+  | CleanUpOutcome
   | StatusOutcome;
 
 /** What the flow is made of. */
-export interface Deps extends InjectionDeps, TemplateDeps, InterruptionDeps, StatusDeps {
+export interface Deps extends InjectionDeps, TemplateDeps, InterruptionDeps, CleanUpDeps, StatusDeps {
   readonly world: World;
   readonly sources: readonly Source[];
   /** Whether this replica holds the lease; subscribing takes part in the election. */
@@ -42,11 +44,14 @@ export const run = (deps: Deps): Observable<Outcome> => {
   const change$ = merge(...deps.sources.map((source) => source(world))).pipe(share());
   const leading$ = defer(() => {
     const handled$ = interruptionStream(deps, change$).pipe(share()); // notices -> evictions and replacements
+    const ended$ = handled$.pipe(mergeMap(toChange));
+    const cleaned$ = cleanUpStream(deps, merge(change$, ended$)); // what ECI leaves behind -> deletions
     const injected$ = injectionStream(deps, change$).pipe(share()); // policies -> what the API server sends us
     const probed$ = injected$.pipe(mergeMap(toChange));
     const templated$ = templateStream(deps, merge(change$, probed$)).pipe(share()); // policies -> pod templates
     const done$ = merge(handled$, injected$, templated$).pipe(mergeMap(toChange));
-    return merge(handled$, injected$, templated$, statusStream(deps, merge(change$, done$))); // what users read
+    const told$ = statusStream(deps, merge(change$, done$)); // what users read
+    return merge(handled$, cleaned$, injected$, templated$, told$);
   });
   return merge(
     change$.pipe(map((change): Outcome => ({ room: 'world', change }))),

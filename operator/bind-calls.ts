@@ -4,7 +4,7 @@ import type { Deps } from './app.ts';
 import type { Config } from './config.ts';
 import { applyWebhook, probeAdmission, removeWebhook, writeTemplate } from './injection/effects.ts';
 import { type Endpoint, webhookConfiguration } from './injection/webhook.ts';
-import { perform } from './interruption/effects.ts';
+import { perform, removeLeftover } from './interruption/effects.ts';
 import type { Kube } from './kube/kube.ts';
 import type { Servers } from './serve.ts';
 import { writeStatus } from './status/effects.ts';
@@ -16,8 +16,12 @@ export const bindCalls = (
   config: Config,
   world: View,
   { bundlePem, certificates$ }: Pick<Servers, 'bundlePem' | 'certificates$'>,
-): Pick<Deps, 'perform' | 'apply' | 'remove' | 'probe' | 'writeTemplate' | 'write' | 'endpoint$'> => ({
+): Pick<
+  Deps,
+  'perform' | 'removeLeftover' | 'apply' | 'remove' | 'probe' | 'writeTemplate' | 'write' | 'endpoint$'
+> => ({
   perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs: Date.now, signal }),
+  removeLeftover: (pod) => (signal) => removeLeftover(kube, pod, signal),
   apply: (coverage) => (signal) => {
     const name = config.webhookConfigurationName;
     const owner = ownerIn(world, config.operatorNamespace);

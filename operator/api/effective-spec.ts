@@ -1,7 +1,14 @@
 import type { z } from 'zod';
 import { clusterSpotPolicySpec, type ClusterSpotPolicySpec } from './cluster-spot-policy.ts';
 import type { PolicyKindName } from './metadata.ts';
-import { defaultFallbackMode, distribution, injection, interruption, spark } from './spec-fields.ts';
+import {
+  defaultFailedPodTTLSeconds,
+  defaultFallbackMode,
+  distribution,
+  injection,
+  interruption,
+  spark,
+} from './spec-fields.ts';
 import { spotPolicySpec, type SpotPolicySpec } from './spot-policy.ts';
 
 /**
@@ -13,7 +20,7 @@ export interface EffectiveSpec extends SpotPolicySpec, Partial<ClusterScope> {
   readonly distribution: NonNullable<SpotPolicySpec['distribution']>;
   readonly injection: NonNullable<SpotPolicySpec['injection']>;
   readonly spark: NonNullable<SpotPolicySpec['spark']>;
-  readonly interruption: NonNullable<SpotPolicySpec['interruption']>;
+  readonly interruption: Required<NonNullable<SpotPolicySpec['interruption']>>;
 }
 
 type ClusterScope = Pick<ClusterSpotPolicySpec, 'namespaceSelector' | 'precedence'>;
@@ -46,7 +53,10 @@ export const parseSpec = (raw: unknown, kind: PolicyKindName = 'SpotPolicy'): Pa
       // An exception that a user's own annotation could undo would override nothing.
       injection: spec.precedence === 'Overrides' ? { ...wished, existing: 'Overwrite' } : wished,
       spark: spec.spark ?? spark.parse({}),
-      interruption: spec.interruption ?? interruption.parse({}),
+      interruption: {
+        failedPodTTLSeconds: defaultFailedPodTTLSeconds,
+        ...(spec.interruption ?? interruption.parse({})),
+      },
     },
   };
 };

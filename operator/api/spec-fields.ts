@@ -6,6 +6,9 @@ import { price } from './price.ts';
 /** What absent `fallback.mode` means. The schema has no default for it, so that a price limit can insist on a written choice. */
 export const defaultFallbackMode = 'AtCreation';
 
+/** What absent `interruption.failedPodTTLSeconds` means. Without a default in the schema, so that a time beside Keep is seen to be the user's. */
+export const defaultFailedPodTTLSeconds = 3600;
+
 const fallback = z
   .object({
     mode: z
@@ -104,6 +107,20 @@ export const interruption = z
       .describe(
         'What happens to a pod that its disruption budget still holds when its grace period would soon no longer fit before the reclaim: Delete ends it gracefully in spite of the budget, Leave lets ECI take it without warning.',
       ),
+    failedPods: z
+      .enum(['Delete', 'Keep'])
+      .default('Delete')
+      .describe(
+        'What happens to the object of a pod that ECI has taken (Failed, BidFailed), which Kubernetes keeps where a ReplicaSet owns it: Delete removes it after failedPodTTLSeconds, or at once where it still shows Ready and so counts as healthy in a disruption budget. Keep leaves it. Pods of other owners, as of a Job, always stay, and so does every pod with evictor None.',
+      ),
+    failedPodTTLSeconds: z
+      .int()
+      .min(0)
+      .max(604_800)
+      .describe(
+        'Seconds for which the object of a pod that ECI has taken stays, 0 to 604800 (a week). Default 3600. Means nothing with failedPods Keep.',
+      )
+      .exactOptional(),
   })
   .describe('What is done about a pod that ECI is about to reclaim.');
 

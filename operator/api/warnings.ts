@@ -37,6 +37,12 @@ const validations = [
       "'spec.priceLimit: ' + object.spec.priceLimit + ' is no cap while spec.fallback.mode is AtCreation: a pod for which ECI has nothing within the limit starts on demand at once, at the full price; with Never it would stay Pending'",
   },
   {
+    expression:
+      "!has(object.spec.interruption) || object.spec.interruption.failedPods != 'Keep' || !has(object.spec.interruption.failedPodTTLSeconds)",
+    messageExpression:
+      "'spec.interruption.failedPodTTLSeconds: ' + string(object.spec.interruption.failedPodTTLSeconds) + ' means nothing while spec.interruption.failedPods is Keep: no failed pod is removed; remove it, or choose Delete'",
+  },
+  {
     expression: 'variables.tooSmall.size() == 0',
     messageExpression: `'spec.instanceSpecs: ECI sells no spot capacity by size below ${minimumSpotVcpu} vCPU; name an ECS type of the t5 or t6 family, as ecs.t5-c1m2.large, or ask for more than ' + variables.tooSmall.map(asked, ${text('asked')}).join(', ')`,
   },

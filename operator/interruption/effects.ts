@@ -32,6 +32,18 @@ export const perform = async (pod: Doomed, effect: Effect, options: EffectOption
   }
 };
 
+/**
+ * Deletes the object of a pod that has ended, never its namesake; one that is gone already is as good. Throws what else
+ * the API server answers.
+ */
+export const removeLeftover = async (kube: Kube, pod: Identity, signal: AbortSignal): Promise<void> => {
+  try {
+    await kube.delete(resources.pods, pod, { uid: pod.uid, signal });
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+};
+
 const evict = async (pod: Doomed, graceSeconds: number, options: EffectOptions): Promise<Answer> => {
   const { kube, signal } = options;
   const seen = comesBack(pod) ? await readAgain(pod, options) : undefined;

@@ -6,6 +6,8 @@ import type { Budget } from '../world/objects.ts';
 export interface Standing {
   readonly budget: Budget;
   readonly underWay: number;
+  /** Pods that have ended and that the budget counts as healthy all the same. */
+  readonly ghosts: number;
 }
 
 /** Whether to ask for the eviction now; if not, why not and when to look again. */
@@ -49,14 +51,18 @@ export const gateOf = (
       : { open: true };
   }
   if (!refusal.byBudget) return { open: true };
+  // The API server would let the pod go, since it counts pods that have ended.
+  if (tight && ready && isInflated(tight)) return closed(refreshed(refusal, tight), nowMs + pollMs);
   // After a refusal its own budget must have moved on; one that was never asked only has to have room.
   if (!tight && (refusal.attempts === 0 || isNewer(refusal, standings))) return { open: true };
   const againAtMs = refusal.atMs + (tight ? pollMs : pauseAfter(refusal.attempts));
   if (nowMs >= againAtMs) return { open: true };
-  // What was foreseen is told in today's figures; what the API server said stays in its words.
-  const told = refusal.attempts === 0 && tight ? { ...refusal, message: describeBudget(tight) } : refusal;
-  return closed(told, againAtMs);
+  return closed(tight ? refreshed(refusal, tight) : refusal, againAtMs);
 };
+
+// What was foreseen is told in today's figures; what the API server said stays in its words.
+const refreshed = (refusal: Refusal, tight: Standing): Refusal =>
+  refusal.attempts === 0 ? { ...refusal, message: describeBudget(tight) } : refusal;
 
 /** The last call failed so recently that another one has to wait. */
 export const isPaused = ({ refusal }: { refusal: Refusal | undefined }, nowMs: number): boolean =>
@@ -67,21 +73,26 @@ export const versionsOf = (standings: readonly Standing[]): Readonly<Record<stri
   Object.fromEntries(standings.map(({ budget }) => [nameKey(budget), budget.resourceVersion]));
 
 // Why a budget has no room, in the figures of its controller.
-const describeBudget = ({ budget, underWay }: Standing): string => {
+const describeBudget = ({ budget, underWay, ghosts }: Standing): string => {
   if (budget.syncFailed !== undefined)
     return `budget ${budget.name} cannot be computed: ${budget.syncFailed}`;
   if (!budget.current) return `budget ${budget.name} has changed and is being computed`;
-  const figures = `it has ${budget.currentHealthy} healthy pods and needs ${budget.desiredHealthy}`;
+  const counted = ghosts > 0 ? `, ${ghosts} of which ended and still show Ready,` : '';
+  const figures = `it has ${budget.currentHealthy} healthy pods${counted} and needs ${budget.desiredHealthy}`;
   return budget.disruptionsAllowed > 0
     ? `budget ${budget.name} allows ${budget.disruptionsAllowed}, taken by ${underWay} under way; ${figures}`
     : `budget ${budget.name} allows no disruption now: ${figures}`;
 };
 
 /** How many of the pods waiting for a budget may be asked for now. */
-export const roomIn = ({ budget, underWay }: Standing): number =>
-  budget.current ? Math.max(0, Math.min(mostAtOnce, budget.disruptionsAllowed) - underWay) : 0;
+export const roomIn = ({ budget, underWay, ghosts }: Standing): number =>
+  budget.current ? Math.max(0, Math.min(mostAtOnce, budget.disruptionsAllowed - ghosts) - underWay) : 0;
 
 const hasRoom = (standing: Standing): boolean => roomIn(standing) > 0;
+
+// Only pods that have ended fill it.
+const isInflated = (standing: Standing): boolean =>
+  standing.ghosts > 0 && !hasRoom(standing) && hasRoom({ ...standing, ghosts: 0 });
 
 const isNewer = ({ budgetVersions }: Refusal, standings: readonly Standing[]): boolean => {
   const versions = versionsOf(standings);

@@ -47,6 +47,9 @@ const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
 const standingOf = (view: View, budget: Budget): Standing => ({
   budget,
   underWay: view.interruptions.group('calling', nameKey(budget)).size,
+  ghosts: [...view.pods.group('ghost', budget.namespace)].filter(({ labels }) =>
+    selects(budget.selector, labels),
+  ).length,
 });
 
 const withNotice = (view: View, interruption: Interruption, pod: Pod, options: LookOptions): Interruption => {

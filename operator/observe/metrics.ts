@@ -65,6 +65,11 @@ export const createMetrics = () => {
       'Interruptions that ended, by outcome as in the status of the policy.',
       ['outcome'],
     ),
+    interruptionFailedPods: counter(
+      'spot_interruption_failed_pods_total',
+      'Calls that remove the object of a pod that ECI has taken, by result: removed, failed.',
+      ['result'],
+    ),
     dryRunPods: gauge(
       'spot_dry_run_pods',
       'Pods that a policy in mode DryRun would govern, by policy; the first 100 policies.',

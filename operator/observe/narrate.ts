@@ -2,6 +2,7 @@ import { apiVersion, type Condition, type SpotPolicyStatus } from '../api/index.
 import type { Outcome } from '../app.ts';
 import type { InjectionOutcome } from '../injection/stream.ts';
 import type { TemplateOutcome } from '../injection/workload-stream.ts';
+import type { CleanUpOutcome } from '../interruption/clean-up-stream.ts';
 import type { InterruptionOutcome } from '../interruption/stream.ts';
 import type { DryRun } from '../status/dry-run.ts';
 import type { StatusOutcome } from '../status/stream.ts';
@@ -32,6 +33,8 @@ export const narrate = (narrator: Narrator, outcome: Outcome): void => {
       return ofWorld(narrator, outcome.change);
     case 'interruption':
       return ofInterruption(narrator, outcome);
+    case 'clean-up':
+      return ofCleanUp(narrator, outcome);
     case 'injection':
       return ofInjection(narrator, outcome);
     case 'status':
@@ -72,6 +75,23 @@ const ofInterruption = (narrator: Narrator, outcome: InterruptionOutcome): void 
     log.info({ ...whichPod(after), ...story.details }, story.line);
     for (const note of notesOf(narrator.world, after, story)) events.record(note);
   }
+};
+
+const ofCleanUp = ({ log, metrics, events }: Narrator, outcome: CleanUpOutcome): void => {
+  const { namespace, name, uid } = outcome.pod;
+  const which = { namespace, pod: name, uid, policy: outcome.policy };
+  metrics.interruptionFailedPods.inc({ result: outcome.kind });
+  if (outcome.kind === 'failed') {
+    log.warn({ ...which, err: outcome.error, againInMs: outcome.againInMs }, 'failed pod not removed');
+    return;
+  }
+  log.info(which, 'removed failed pod');
+  events.record({
+    subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+    type: 'Normal',
+    reason: 'FailedPodRemoved',
+    message: 'ECI had taken its instance; the object is removed (interruption.failedPods of its policy)',
+  });
 };
 
 const whichPod = ({ namespace, name, uid, settings }: Interruption) => ({

@@ -31,6 +31,8 @@ export interface Grounds {
   readonly unseen: string;
   /** What keeps it from the workloads that it names. */
   readonly target: TargetProblem | undefined;
+  /** Pods that have ended and make budgets too generous, in words; empty where there are none. */
+  readonly counted: string;
   /** Sources that cannot be read, in words; empty when all can. */
   readonly unreadable: string;
 }
@@ -52,7 +54,7 @@ export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly 
   const problem = grounds.target ?? findConflict(policy, grounds);
   if (problem) return unmet(programmed, problem);
   const ready = isSettled(programmed);
-  const message = [programmed.message, grounds.unreadable].filter(Boolean).join('; ');
+  const message = [programmed.message, grounds.counted, grounds.unreadable].filter(Boolean).join('; ');
   return [
     { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the spec is valid' },
     programmed,

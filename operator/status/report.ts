@@ -6,6 +6,7 @@ import { type Finding, findConditions, type Grounds, stalled, writeConditions } 
 import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { listEntries, summarize } from './interruptions.ts';
+import { describeCounted } from './leftovers.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
 import { describeUnseen } from './templates.ts';
 
@@ -31,6 +32,7 @@ const describe = (
       unseen: describeUnseen(view),
       troubles: [...view.templateTroubles.group('policy', policy.uid)],
       target: findTargetProblem(view, policy),
+      counted: describeCounted(view, policy),
       unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),
     }),
     rest: {

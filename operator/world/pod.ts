@@ -34,6 +34,8 @@ export interface Pod extends Identity {
   readonly reason: string;
   /** When ECI took the instance, to the minute as its text tells; undefined while it has not, or does not say. */
   readonly releasedAtMs: number | undefined;
+  /** When it failed, as nearly as it tells and never before its creation; undefined while it has not. */
+  readonly failedAtMs: number | undefined;
   readonly ready: boolean;
   readonly readySinceMs: number | undefined;
   /** `terminationGracePeriodSeconds`; Kubernetes' default is 30. */
@@ -59,19 +61,25 @@ export const trimPod = (raw: RawPod): Pod => {
   const { metadata, spec, status } = raw;
   const deletionAtMs = instantMs(metadata?.deletionTimestamp);
   const ready = findCondition(status?.conditions, 'Ready');
+  const createdAtMs = instantMs(metadata?.creationTimestamp) ?? 0;
+  const releasedAtMs = status?.reason === 'BidFailed' ? releaseIn(status.message) : undefined;
+  const unreadySinceMs = isTrue(ready) ? undefined : instantMs(ready?.lastTransitionTime);
   return {
     ...identityOf(raw),
     resourceVersion: metadata?.resourceVersion ?? '',
     labels: metadata?.labels ?? {},
     annotations: keepPrefixed(metadata?.annotations, annotationPrefixes),
     controller: controllerOf(metadata?.ownerReferences),
-    createdAtMs: instantMs(metadata?.creationTimestamp) ?? 0,
+    createdAtMs,
     deletionAtMs,
     deletedAtMs: deletionAtMs && deletionAtMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000,
     nodeName: spec?.nodeName,
     phase: status?.phase ?? 'Pending',
     reason: status?.reason ?? '',
-    releasedAtMs: status?.reason === 'BidFailed' ? releaseIn(status.message) : undefined,
+    releasedAtMs,
+    // A text rounds to the minute before, and a pod may have been unready long before it failed: the later one is nearer.
+    failedAtMs:
+      status?.phase === 'Failed' ? Math.max(createdAtMs, releasedAtMs ?? 0, unreadySinceMs ?? 0) : undefined,
     ready: isTrue(ready),
     readySinceMs: isTrue(ready) ? instantMs(ready?.lastTransitionTime) : undefined,
     graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
@@ -113,3 +121,10 @@ export const isLive = (pod: Pod): boolean => !isTerminal(pod) && pod.deletionAtM
 
 /** It can serve: live and Ready. */
 export const isServing = (pod: Pod): boolean => isLive(pod) && pod.ready;
+
+/**
+ * It has ended, and yet its budget counts it as healthy: the disruption controller (measured on 1.36) asks for Ready and
+ * no deletion, not for the phase.
+ */
+export const isCountedHealthy = (pod: Pod): boolean =>
+  isTerminal(pod) && pod.ready && pod.deletionAtMs === undefined;

@@ -60,8 +60,8 @@ export interface Trouble {
  */
 export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling' | 'held';
 
-/** How pods are found; `cohort` by what `cohortOf` gives. */
-export type PodIndex = 'namespace' | 'controller' | 'cohort';
+/** How pods are found: `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy. */
+export type PodIndex = 'namespace' | 'controller' | 'cohort' | 'ghost';
 
 /** The world, read-only. */
 export interface View {

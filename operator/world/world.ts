@@ -25,7 +25,7 @@ import {
   OwnerKinds,
   type Standing,
 } from './owner-kinds.ts';
-import type { Pod } from './pod.ts';
+import { isCountedHealthy, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 import { Reservations } from './reservations.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
@@ -44,6 +44,7 @@ export class World implements View {
   readonly pods = new Collection<Pod, PodIndex>({
     namespace: inNamespace,
     controller: byController,
+    ghost: (pod) => (isCountedHealthy(pod) ? [pod.namespace] : []),
     cohort: (pod) => [cohortOf(pod, pod.annotations[ourAnnotations.policy] ?? '')],
   });
   readonly namespaces = new Collection<Namespace>({});

@@ -101,6 +101,8 @@ const rightSpec = fc
           evictor: sometimes(fc.constantFrom('Operator', 'None')),
           jobPods: sometimes(fc.constantFrom('AtDeadline', 'Immediately', 'Never')),
           onDeadline: sometimes(fc.constantFrom('Delete', 'Leave')),
+          failedPods: sometimes(fc.constantFrom('Delete', 'Keep')),
+          failedPodTTLSeconds: sometimes(fc.integer({ min: 0, max: 604_800 })),
         }),
       ),
     }),

@@ -17,6 +17,7 @@ const standing: fc.Arbitrary<Standing> = fc
   .map(({ underWay, ...figures }) => ({
     budget: known('PodDisruptionBudget', aComputedBudget(figures)),
     underWay,
+    ghosts: 0,
   }));
 const standings = fc.uniqueArray(standing, { maxLength: 2, selector: ({ budget }) => budget.name });
 const single = fc.uniqueArray(standing, { maxLength: 1, selector: ({ budget }) => budget.name });

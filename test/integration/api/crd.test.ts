@@ -149,7 +149,12 @@ describe('a fresh policy', () => {
     expect(spec).toEqual({
       ...aPolicy().spec,
       ...{ mode: 'Enforce', priority: 0, durationHours: 1 },
-      interruption: { evictor: 'Operator', jobPods: 'AtDeadline', onDeadline: 'Delete' },
+      interruption: {
+        evictor: 'Operator',
+        jobPods: 'AtDeadline',
+        onDeadline: 'Delete',
+        failedPods: 'Delete',
+      },
     });
   });
 });
@@ -260,8 +265,18 @@ describe('kubectl', () => {
       /\(probably to 52-96Gi\), 65-1Gi \(none is that large\)$/m,
     ],
     [
+      'a time for failed pods that are kept',
+      { interruption: { failedPods: 'Keep', failedPodTTLSeconds: 3600 } },
+      /failedPodTTLSeconds: 3600 means nothing/,
+    ],
+    ['nothing, where failed pods are kept', { interruption: { failedPods: 'Keep' } }, undefined],
+    [
       'nothing, where nothing is odd',
-      { instanceSpecs: ['2.0-4.0Gi', 'ecs.c6.large'], ...limited('0.25') },
+      {
+        interruption: { failedPodTTLSeconds: 60 },
+        instanceSpecs: ['2.0-4.0Gi', 'ecs.c6.large'],
+        ...limited('0.25'),
+      },
       undefined,
     ],
   ])('warns of %s', async (_, spec, words) => {

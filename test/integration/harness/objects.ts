@@ -48,7 +48,7 @@ export const applyAll = (
 /** The living pods of a namespace by label, once there are `count` of them, all Running and Ready. */
 export const readyPods = (admin: Admin, namespace: string, app: string, count: number): Promise<Pod[]> =>
   waitFor(`${count} Ready pods of ${app}`, async () => {
-    const pods = await podsOf(admin, namespace, app);
+    const pods = (await podsOf(admin, namespace, app)).filter(({ status }) => status?.phase !== 'Failed');
     return pods.length === count && pods.every(isReady) && pods;
   });
 

@@ -1,5 +1,7 @@
 import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import type { Access } from '../../../hack/cluster/access.ts';
+import { RestError } from '../../../hack/cluster/client.ts';
+import { waitFor } from './cluster.ts';
 import { create, pathTo } from './objects.ts';
 import { sim } from './pods.ts';
 
@@ -60,6 +62,26 @@ export const warn = async (
     'strategic',
   );
   return times;
+};
+
+/** Lets the simulated ECI take a pod now, without a word before; resolves when it is Failed. */
+export const release = async (admin: Access['admin'], pod: Pod): Promise<void> => {
+  const { namespace = '', name, uid } = pod.metadata ?? {};
+  const path = pathTo('Pod', namespace, name);
+  await admin.patch(path, {
+    metadata: { uid, annotations: sim({ 'released-at': new Date().toISOString() }) },
+  });
+  await waitFor(`pod ${name} to be taken`, () => isTaken(admin, path));
+};
+
+const isTaken = async (admin: Access['admin'], path: string): Promise<boolean> => {
+  try {
+    return (await admin.get<Pod>(path)).status?.phase === 'Failed';
+  } catch (error) {
+    // The operator may have removed it by now.
+    if (error instanceof RestError && error.status === 404) return true;
+    throw error;
+  }
 };
 
 /** The Event SpotToBeReleased about a pod as ECI writes it; `uid` is what it names instead of the pod's own. */

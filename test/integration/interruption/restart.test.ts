@@ -5,7 +5,7 @@ import { aBudget, aDeployment, aJob, aStatefulSet } from '../../builders/workloa
 import { waitFor } from '../harness/cluster.ts';
 import { killTheOperatorOnce, survives } from '../harness/lives.ts';
 import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
-import { announce, noticeEvent, warn } from '../harness/platform.ts';
+import { announce, noticeEvent, release, warn } from '../harness/platform.ts';
 import { aBarePod, conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
 import {
   aScene,
@@ -347,5 +347,28 @@ survives('a storm is finished: every doomed pod goes once, and no pod that came 
     expect(totals?.evicted).toBeGreaterThanOrEqual(5);
     expect(totals?.evicted).toBeLessThanOrEqual(6);
     expect(totals?.replaced).toBeLessThanOrEqual(6);
+  },
+});
+
+survives('pods that ECI took before a restart and during it are removed after it, each counted once', {
+  before: async (cluster) => {
+    const scene = await aScene({ failedPods: 'Keep' }, cluster);
+    await scene.create(aDeployment({ annotations }));
+    const first = await scene.one('web');
+    await release(scene.admin, first);
+    await scene.entry(first, ({ phase }) => phase === 'Done');
+    return { scene, pods: [first, await scene.one('web')] };
+  },
+  meanwhile: async ({ scene, pods: [, second = {}] }) => {
+    await release(scene.admin, second);
+    const interruption = { failedPods: 'Delete', failedPodTTLSeconds: 0 };
+    await scene.patch('SpotPolicy', 'spot', { spec: { interruption } });
+  },
+  after: async ({ scene, pods }, expect) => {
+    await Promise.all(pods.map((pod) => isGone(scene, pod)));
+    for (const pod of pods)
+      expect(await scene.entry(pod, ({ phase }) => phase === 'Done')).toMatchObject({ outcome: 'Missed' });
+    const { totals } = await scene.statusWith((status) => status.totals?.replaced === 2);
+    expect(totals).toMatchObject({ noticed: 2, missed: 2, evicted: 0, forced: 0 });
   },
 });

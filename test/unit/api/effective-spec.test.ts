@@ -10,7 +10,13 @@ const defaults = {
   distribution: { onDemandBase: 0, spotPercentage: 100 },
   injection: { at: 'Pod', existing: 'Keep', scheduling: 'AsIs', whenUnavailable: 'Ignore' },
   spark: { driver: 'OnDemand' },
-  interruption: { evictor: 'Operator', jobPods: 'AtDeadline', onDeadline: 'Delete' },
+  interruption: {
+    evictor: 'Operator',
+    jobPods: 'AtDeadline',
+    onDeadline: 'Delete',
+    failedPods: 'Delete',
+    failedPodTTLSeconds: 3600,
+  },
 };
 
 it('a minimal spec takes every default', () => {

@@ -11,9 +11,10 @@ import type { Refusal } from '../../../operator/world/interruption.ts';
 import { at } from '../../builders/pod.ts';
 import { aComputedBudget, type BudgetFigures, known } from '../../builders/world.ts';
 
-const standing = (figures: BudgetFigures = {}, underWay = 0): Standing => ({
+const standing = (figures: BudgetFigures = {}, underWay = 0, ghosts = 0): Standing => ({
   budget: known('PodDisruptionBudget', aComputedBudget(figures)),
   underWay,
+  ghosts,
 });
 const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
   atMs: at(0),
@@ -83,6 +84,29 @@ describe('before the API server was asked', () => {
     expect(gate(failure, two, 4)).toMatchObject({
       ...{ open: false, againAtMs: Number.POSITIVE_INFINITY, refusal: { attempts: 3, byBudget: true } },
     });
+  });
+});
+
+describe('pods that have ended and still count as healthy', () => {
+  const inflated = standing({ allowed: 1, healthy: 10 }, 0, 1);
+
+  it('are no room in a budget', () => {
+    expect(roomIn(standing({ allowed: 3 }, 1, 1))).toBe(1);
+    expect(gate(undefined, [inflated])).toMatchObject({
+      open: false,
+      message: expect.stringContaining('10 healthy pods, 1 of which ended and still show Ready, and needs 9'),
+    });
+  });
+
+  it('close the gate for as long as they are there: the API server would let the last live pod go', () => {
+    for (const refusal of [aRefusal({ attempts: 0 }), aRefusal()])
+      expect(gate(refusal, [inflated], 600)).toMatchObject({ open: false, againAtMs: at(610) });
+    expect(gate(aRefusal({ attempts: 0 }), [standing({ allowed: 1 })], 600)).toEqual({ open: true });
+  });
+
+  it('matter to no pod that is not Ready, and to no budget without room besides', () => {
+    expect(gate(aRefusal({ attempts: 0 }), [inflated], 10, false)).toEqual({ open: true });
+    expect(gate(aRefusal(), [standing({ allowed: 0 }, 0, 1)], 10)).toEqual({ open: true });
   });
 });
 

@@ -25,6 +25,7 @@ const lookAt = (
     standings: budgets.map((figures) => ({
       budget: known('PodDisruptionBudget', aComputedBudget(figures)),
       underWay: 0,
+      ghosts: 0,
     })),
     successors: { candidates: [], credited: undefined, wanted: 1, serving: 0, workloadEnded: false },
     trustEvents,

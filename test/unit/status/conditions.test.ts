@@ -37,6 +37,7 @@ const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): 
         probe: aProbe(),
         troubles: [],
         unseen: '',
+        counted: '',
         target: undefined,
         unreadable: '',
       },

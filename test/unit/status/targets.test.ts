@@ -84,6 +84,7 @@ it('a policy that misses a workload is not accepted and stalls, and is Programme
     probe: undefined,
     troubles: [],
     unseen: '',
+    counted: '',
     unreadable: '',
     target,
   };

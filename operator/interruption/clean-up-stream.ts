@@ -1,0 +1,108 @@
+import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { isLeftover } from '../policy/leftover.ts';
+import { namespacesOfAny } from '../policy/rules.ts';
+import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
+import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
+import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import type { Pod } from '../world/pod.ts';
+import type { Change, View } from '../world/view.ts';
+import { removalOf } from './clean-up.ts';
+import { pauseAfter } from './gate.ts';
+
+/** What this stream tells: the object of a released pod was removed, or could not be. */
+export type CleanUpOutcome = { readonly room: 'clean-up'; readonly pod: Pod; readonly policy: string } & (
+  | { readonly kind: 'removed' }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly againInMs: number }
+);
+
+/** What the stream is made of; `removeLeftover` is effects.ts with its client bound. */
+export interface CleanUpDeps {
+  readonly world: View;
+  readonly nowMs: () => number;
+  readonly defaultMinutes: number;
+  readonly removeLeftover: (pod: Pod) => CallWithSignal<void>;
+}
+
+// Evictions have a deadline and this has not: a storm's remains leave them most of the connections.
+const concurrency = 4;
+// Whoever waits longer is looked at in between, so that nothing is remembered for days of pods that others removed.
+const longestMs = 600_000;
+
+/**
+ * Removes what ECI leaves behind of pods, as their policies say. Emits each removal, and each that failed, which is tried
+ * again. Never completes. `changes$` tells of interruptions too.
+ */
+export const cleanUpStream = (deps: CleanUpDeps, changes$: Observable<Change>): Observable<CleanUpOutcome> =>
+  defer(() => {
+    const alarm$ = new Subject<Alarm<string>>();
+    const failures = new Map<string, number>();
+    const known$ = defer(() => leftovers(deps.world.pods.all()));
+    const touched$ = changes$.pipe(mergeMap((change) => touchedBy(deps.world, change)));
+    // Known keys come last: their looks set alarms, which somebody must hear.
+    return merge(alarm$.pipe(delayByKey(deps.nowMs)), touched$, known$).pipe(
+      coalesceByKey((uid) => lookAt(deps, uid, failures, alarm$), { concurrency }),
+    );
+  });
+
+const lookAt = (
+  deps: CleanUpDeps,
+  uid: string,
+  failures: Map<string, number>,
+  alarm$: Subject<Alarm<string>>,
+): Observable<CleanUpOutcome> =>
+  defer(() => {
+    const { world, nowMs, removeLeftover } = deps;
+    const pod = world.pods.byUid(uid);
+    const removal = pod && removalOf(world, pod, { ...deps, nowMs: nowMs() });
+    if (!removal) {
+      failures.delete(uid);
+      return EMPTY;
+    }
+    const { policy, fromMs } = removal;
+    if (nowMs() < fromMs) {
+      alarm$.next({ key: uid, atMs: Math.min(fromMs, nowMs() + longestMs) });
+      return EMPTY;
+    }
+    const told = { room: 'clean-up', pod, policy } as const;
+    return fromCall(removeLeftover(pod)).pipe(
+      map(() => ({ ...told, kind: 'removed' }) as const),
+      catchError((error: unknown) => {
+        const failed = (failures.get(uid) ?? 0) + 1;
+        failures.set(uid, failed);
+        const againInMs = pauseAfter(failed);
+        alarm$.next({ key: uid, atMs: nowMs() + againInMs });
+        return of({ ...told, kind: 'failed', error, againInMs } as const);
+      }),
+    );
+  });
+
+/** The pods, by UID, that a change gives reason to look at. */
+const touchedBy = (view: View, change: Change): readonly string[] => {
+  switch (change.kind) {
+    case 'Pod':
+      return change.after ? leftovers([change.after]) : [];
+    case 'Interruption': {
+      const { before, after } = change;
+      return after?.marked === 'Ended' && before?.marked !== 'Ended' ? [after.uid] : [];
+    }
+    case 'SpotPolicy':
+    case 'ClusterSpotPolicy': {
+      const { before, after } = change;
+      // Every status write comes by here: only an edit is news.
+      const edited = before?.generation !== after?.generation;
+      return edited ? namespacesOfAny(view, [before, after]).flatMap((name) => inNamespace(view, name)) : [];
+    }
+    case 'Namespace':
+      return inNamespace(view, (change.after ?? change.before)?.name ?? '');
+    case 'OwnerKind':
+      return leftovers(view.pods.all());
+    default:
+      return [];
+  }
+};
+
+const inNamespace = (view: View, namespace: string): readonly string[] =>
+  leftovers(view.pods.group('namespace', namespace));
+
+const leftovers = (pods: Iterable<Pod>): readonly string[] =>
+  [...pods].filter(isLeftover).map(({ uid }) => uid);
