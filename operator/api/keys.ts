@@ -1,4 +1,4 @@
-/** Annotations that ECI reads when a pod is created, and those it writes back (`instanceId`); sources: ECI's pod annotation pages. */
+/** Annotations that ECI reads when a pod is created, and those it writes back (`instanceId`, `nodeVersion`); sources: ECI's pod annotation pages, and for the last a pod that ran there, with `v2.8.5-2023-02-21-08-59-UTC`. */
 export const eciAnnotations = {
   spotStrategy: 'k8s.aliyun.com/eci-spot-strategy',
   spotPriceLimit: 'k8s.aliyun.com/eci-spot-price-limit',
@@ -7,6 +7,7 @@ export const eciAnnotations = {
   spotReleaseStrategy: 'k8s.aliyun.com/eci-spot-release-strategy',
   useSpecs: 'k8s.aliyun.com/eci-use-specs',
   instanceId: 'k8s.aliyun.com/eci-instance-id',
+  nodeVersion: 'k8s.aliyun.com/vk-version',
 } as const;
 
 /** The value of `eciAnnotations.spotReleaseStrategy` that lets ack-virtual-node 2.11.0 and later evict a reclaimed pod itself. */

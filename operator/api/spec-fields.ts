@@ -90,10 +90,10 @@ export const spark = z
 export const interruption = z
   .object({
     evictor: z
-      .enum(['Operator', 'None'])
+      .enum(['Operator', 'VirtualNode', 'None'])
       .default('Operator')
       .describe(
-        'Operator evicts a pod that ECI is about to reclaim, through its disruption budgets. None evicts and deletes nothing and only reports what happens.',
+        'Operator evicts a pod that ECI is about to reclaim, through its disruption budgets. VirtualNode has new pods ask their virtual node for that (annotation eci-spot-release-strategy: api-evict, ack-virtual-node 2.11.0 or later), but for those that may use the time they have left, which the operator evicts; no replacement is started first. None evicts and deletes nothing and only reports what happens.',
       ),
     jobPods: z
       .enum(['AtDeadline', 'Immediately', 'Never'])

@@ -23,7 +23,11 @@ export const isRepeated = (pod: Incoming, stamping: Stamping): boolean =>
 
 /** The capacity that the pod's user has chosen for it and that its policy respects; undefined where the policy decides. */
 export const chosenCapacity = (pod: Incoming, policy: SoundPolicy): Share['capacity'] | undefined =>
-  keptCapacity(pod.annotations, giftOf(specFor(pod, policy)).annotations, policy.spec.injection.existing);
+  keptCapacity(
+    pod.annotations,
+    giftOf(specFor(pod, policy), pod.controller).annotations,
+    policy.spec.injection.existing,
+  );
 
 /**
  * The labels and annotations of a governed pod, with its share where the policy divides its pods. The same pod under the
@@ -39,6 +43,7 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, s
   const decided = repeated ? pod.labels[ourLabels.capacity] : (chosen ?? share?.capacity);
   const gift = giftOf(
     specFor(pod, policy),
+    pod.controller,
     decided === 'on-demand' && chosen === undefined ? 'on-demand' : 'spot',
   );
   const { annotations, userValueKept } = mergeAnnotations(

@@ -25,7 +25,7 @@ export const decideTemplate = (view: View, workload: Templated): TemplateDecisio
   if (governor?.spec.injection.at === 'Pod' && !isReached(view, governor)) return nothing;
   // A policy that nobody has seen yet may be the one that all of it came from.
   if (!policy && !isKnown(view)) return nothing;
-  const owned = policy ? ownedUnder(policy, template) : released;
+  const owned = policy ? ownedUnder(policy, workload, template) : released;
   return isAsWanted(template, owned) ? nothing : { kind: 'Write', policy, owned };
 };
 

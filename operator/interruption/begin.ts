@@ -1,5 +1,6 @@
 import { apiEvict, eciAnnotations, ourAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
+import { planEviction } from '../policy/plan.ts';
 import { governingPolicy, isOptedOut, namespacesOf } from '../policy/rules.ts';
 import type { Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
@@ -9,7 +10,6 @@ import type { View } from '../world/view.ts';
 import { endingOf } from './follow.ts';
 import { type Mark, readMark, signalOf } from './mark.ts';
 import { type Notice, readNotice } from './notice.ts';
-import { planEviction } from './plan.ts';
 
 /** What a pod's history is judged by. */
 export interface BeginOptions {

@@ -28,7 +28,7 @@ export const readMark = (text: string | undefined): Mark | undefined => {
   const noticedAtMs = instantMs(String(fields?.['noticedAt']));
   const deadlineMs = instantMs(String(fields?.['deadline']));
   const policy = fields?.['policy'];
-  const evictor = oneOf(fields?.['evictor'], ['Operator', 'None']);
+  const evictor = oneOf(fields?.['evictor'], ['Operator', 'VirtualNode', 'None']);
   const jobPods = oneOf(fields?.['jobPods'], ['AtDeadline', 'Immediately', 'Never']);
   const onDeadline = oneOf(fields?.['onDeadline'], ['Delete', 'Leave']);
   if (noticedAtMs === undefined || deadlineMs === undefined || deadlineMs <= noticedAtMs) return undefined;

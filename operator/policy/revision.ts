@@ -23,9 +23,12 @@ const givenBy = ({
   instanceSpecs,
   fallback,
   injection,
+  interruption: { evictor, jobPods },
 }: EffectiveSpec) => ({
   ...{ strategy, priceLimit, durationHours, instanceSpecs },
   ...{ fallback, injection },
+  // Pods ask their virtual node for eviction, or not.
+  evicted: evictor === 'VirtualNode' ? jobPods : undefined,
 });
 
 // JSON with sorted keys: the order in which a user wrote the fields is not part of the policy.

@@ -24,8 +24,8 @@ const stamps: readonly string[] = Object.values(ourAnnotations);
  * What `policy` has our field manager own of a template: the annotations and labels that a pod would get at admission,
  * but for keys that somebody else wrote there, which stay theirs.
  */
-export const ownedUnder = (policy: SoundPolicy, template: Template): Owned => {
-  const gift = giftOf(policy.spec);
+export const ownedUnder = (policy: SoundPolicy, workload: Templated, template: Template): Owned => {
+  const gift = giftOf(policy.spec, madeFrom(workload, template).controller);
   const own = without(template.annotations, [...template.owned.annotations, ...stamps]);
   const { annotations, userValueKept } = mergeAnnotations(own, gift.annotations, 'Keep');
   const ownLabels = without(template.labels, template.owned.labels);

@@ -1,3 +1,4 @@
+import { evictingVersion } from '../policy/virtual-node.ts';
 import { optOutLabel } from '../api/keys.ts';
 import type { Condition } from '../api/index.ts';
 import { apiTime } from '../world/object.ts';
@@ -98,7 +99,8 @@ const isSettled = ({ status, reason }: Finding): boolean =>
   reason === 'Disabled' ||
   reason === 'DryRun' ||
   reason === 'Overridden' ||
-  reason === 'NotOnVirtualNode';
+  reason === 'NotOnVirtualNode' ||
+  reason === 'VirtualNodeTooOld';
 
 const is = (status: Finding['status'], reason: string, message: string): Finding => ({
   type: 'Programmed',
@@ -132,6 +134,14 @@ const findProgrammed = (policy: SoundPolicy, grounds: Grounds): Finding => {
       'False',
       'NotOnVirtualNode',
       `${pods.offVirtualNode} pods run on ordinary nodes, where ECI's annotations have no effect; ${advice}`,
+    );
+  }
+  if (spec.interruption.evictor === 'VirtualNode' && governed.oldNodes.length > 0) {
+    const advice = 'upgrade it, or choose interruption.evictor: Operator';
+    return is(
+      'False',
+      'VirtualNodeTooOld',
+      `ack-virtual-node of ${listed(governed.oldNodes)} is older than ${evictingVersion} and evicts no pod; ${advice}`,
     );
   }
   if (winners.length > 0) {

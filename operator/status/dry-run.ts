@@ -68,7 +68,7 @@ const writtenTo = (
   const { kind, namespace, name, template, terminating } = workload;
   if (!template || terminating || template.fixed !== undefined) return undefined;
   if (!wins(madeFrom(workload, template))) return undefined;
-  const { annotations, labels } = ownedUnder(policy, template);
+  const { annotations, labels } = ownedUnder(policy, workload, template);
   if (isAsWanted(template, { annotations, labels })) return undefined;
   const removed = [
     ...template.owned.annotations.filter((key) => !(key in annotations)),

@@ -1,6 +1,7 @@
 import { ourAnnotations } from '../api/keys.ts';
 import type { SpotPolicyStatus } from '../api/index.ts';
 import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
+import { nodesTooOld } from '../policy/virtual-node.ts';
 import { divides } from '../policy/distribution.ts';
 import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
@@ -26,6 +27,8 @@ export interface Governed {
   readonly namespaces: readonly NamespaceCounts[];
   /** Sorted by kind, name and namespace. */
   readonly workloads: readonly WorkloadCounts[];
+  /** Virtual nodes of its pods whose version is known and evicts nothing, sorted. */
+  readonly oldNodes: readonly string[];
   /** Names, or keys where a name is not enough, of the policies that govern pods which this one selects too. */
   readonly winners: readonly string[];
   /** Those of them, named likewise, that win by nothing but their name. */
@@ -55,6 +58,7 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   const winners = new Set<string>();
   const tiedWinners = new Set<string>();
   const tiedLosers = new Set<string>();
+  const own: Pod[] = [];
   const namespaces = namespacesOf(view, policy).map((name): NamespaceCounts => {
     const before = { ...pods };
     for (const pod of view.pods.group('namespace', name)) {
@@ -66,6 +70,7 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
       if (governor.uid === policy.uid) {
         count(view, pods, pod, policy);
         countWorkload(view, workloads, pod);
+        own.push(pod);
         for (const other of others) if (isTied(policy, other)) tiedLosers.add(nameFor(policy, other));
       } else if (others.some(({ uid }) => uid === policy.uid)) {
         winners.add(nameFor(policy, governor));
@@ -83,6 +88,7 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
       .map(([, { counts, members }]) =>
         divides(policy.spec) ? { ...counts, deviation: countDeviation(view, policy, members) } : counts,
       ),
+    oldNodes: nodesTooOld(own),
     winners: [...winners].toSorted(),
     tiedWinners: [...tiedWinners].toSorted(),
     tiedLosers: [...tiedLosers].toSorted(),

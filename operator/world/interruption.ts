@@ -19,7 +19,7 @@ export interface Signal {
 export interface Settings {
   /** The key of the policy that governs the pod. */
   readonly policy: string;
-  readonly evictor: 'Operator' | 'None';
+  readonly evictor: 'Operator' | 'VirtualNode' | 'None';
   readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';
   readonly onDeadline: 'Delete' | 'Leave';
 }

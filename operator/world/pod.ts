@@ -1,3 +1,4 @@
+import { eciAnnotations } from '../api/keys.ts';
 import type { Pod as RawPod, PodCondition } from 'kubernetes-types/core/v1.d.ts';
 import {
   type Controller,
@@ -51,6 +52,7 @@ export interface Pod extends Identity {
 // Annotations that a decision reads; the rest of a pod's annotations may be kilobytes.
 const annotationPrefixes = [
   'k8s.aliyun.com/eci-',
+  eciAnnotations.nodeVersion,
   'spotpolicy.dev/',
   'kubernetes.io/config.mirror',
   'batch.kubernetes.io/job-completion-index',

@@ -98,7 +98,7 @@ const rightSpec = fc
       spark: sometimes(fc.record({ driver: sometimes(fc.constantFrom('OnDemand', 'Spot')) })),
       interruption: sometimes(
         fc.record({
-          evictor: sometimes(fc.constantFrom('Operator', 'None')),
+          evictor: sometimes(fc.constantFrom('Operator', 'VirtualNode', 'None')),
           jobPods: sometimes(fc.constantFrom('AtDeadline', 'Immediately', 'Never')),
           onDeadline: sometimes(fc.constantFrom('Delete', 'Leave')),
           failedPods: sometimes(fc.constantFrom('Delete', 'Keep')),

@@ -22,6 +22,7 @@ const groupVersions: Readonly<Record<string, string>> = {
   Job: 'batch/v1',
   CronJob: 'batch/v1',
   Workflow: 'argoproj.io/v1alpha1',
+  WorkflowTemplate: 'argoproj.io/v1alpha1',
   CronWorkflow: 'argoproj.io/v1alpha1',
   Rollout: 'argoproj.io/v1alpha1',
   Revision: 'serving.knative.dev/v1',

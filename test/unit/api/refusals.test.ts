@@ -129,10 +129,10 @@ const refused: readonly [why: string, spec: Spec, field: string, words: RegExp][
   ['an unknown mode', { mode: 'Observe' }, 'spec.mode', /"Observe".*"Enforce"/],
   ['injection elsewhere', { injection: { at: 'Node' } }, 'spec.injection.at', /"Pod"\|"Workload"\|"None"/],
   [
-    'a virtual node as evictor',
-    { interruption: { evictor: 'VirtualNode' } },
+    'an evictor that there is not',
+    { interruption: { evictor: 'Node' } },
     'spec.interruption.evictor',
-    /"Operator"/,
+    /"Operator"\|"VirtualNode"\|"None"/,
   ],
   [
     'a target without group',

@@ -67,6 +67,20 @@ describe('a governed pod', () => {
     expect(label('Overwrite', { 'alibabacloud.com/eci': 'false' })).toBe('true');
   });
 
+  it('asks its virtual node for eviction where the policy leaves that to it and its owner recreates it', () => {
+    const key = 'k8s.aliyun.com/eci-spot-release-strategy';
+    const asked = (controller: Incoming['controller'], annotations = {}) =>
+      inject(
+        incoming({ controller, annotations }),
+        policy({ interruption: { evictor: 'VirtualNode' } }),
+        aStamping(),
+      ).annotations[key];
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'r' };
+    expect(asked(owner)).toBe('api-evict');
+    expect(asked(owner, { [key]: 'other' })).toBe('other');
+    expect(asked(undefined)).toBeUndefined();
+  });
+
   it('cannot say itself what capacity it has', () => {
     const forged = incoming({ labels: { 'spotpolicy.dev/capacity': 'on-demand' } });
     expect(inject(forged, policy(), aStamping()).labels['spotpolicy.dev/capacity']).toBe('spot');

@@ -60,6 +60,21 @@ describe('a template is given', () => {
     expect(decision).toMatchObject({ owned: { labels: { 'alibabacloud.com/eci': 'true' } } });
   });
 
+  it('what asks the virtual node for eviction, but for pods that may use the time they have left', () => {
+    const policies = [
+      atWorkload({
+        selector: {},
+        injection: { at: 'Workload' },
+        interruption: { evictor: 'VirtualNode' },
+      }),
+    ];
+    const asks = { owned: { annotations: { 'k8s.aliyun.com/eci-spot-release-strategy': 'api-evict' } } };
+    expect(decide('Deployment', web, policies)).toMatchObject(asks);
+    expect(decide('StatefulSet', aStatefulSet(), policies)).toMatchObject(asks);
+    expect(decide('CronJob', aCronJob(), policies)).toMatchObject({ kind: 'Write' });
+    expect(decide('CronJob', aCronJob(), policies)).not.toMatchObject(asks);
+  });
+
   it('nothing where it has all of it already', () => {
     expect(decide('Deployment', applied(web, wanted))).toEqual(nothing);
   });

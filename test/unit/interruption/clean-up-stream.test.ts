@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { type CleanUpOutcome, cleanUpStream } from '../../../operator/interruption/clean-up-stream.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import type { Change } from '../../../operator/world/view.ts';
@@ -73,6 +73,19 @@ it(
     tell(drop(world, 'Pod', released({ name: 'web-2' })));
     await advance(10_000);
     expect(calls).toEqual(['web-1 at 86400']);
+  }),
+);
+
+it(
+  'a pod that somebody else removed is forgotten long before its time',
+  onAClock(async (advance) => {
+    const world = aCluster([released()], 86_400);
+    const { tell } = lead(world);
+    await advance(0);
+    tell(drop(world, 'Pod', released()));
+    expect(vi.getTimerCount()).toBe(1);
+    await advance(600_000);
+    expect(vi.getTimerCount()).toBe(0);
   }),
 );
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { markOf, readMark, signalOf, writeMark } from '../../../operator/interruption/mark.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { anInterruption, settingsOf } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 
 const mark = markOf(anInterruption());
@@ -17,6 +17,11 @@ describe('the mark on a pod', () => {
   it('says how a pod ended that stays behind', () => {
     const ended = markOf(anInterruption({ outcome: 'Missed' }));
     expect(readMark(writeMark(ended))).toEqual({ ...mark, outcome: 'Missed' });
+  });
+
+  it.each(['Operator', 'VirtualNode', 'None'] as const)('knows the evictor %s', (evictor) => {
+    const marked = markOf(anInterruption({ settings: settingsOf({ evictor }) }));
+    expect(readMark(writeMark(marked))?.settings.evictor).toBe(evictor);
   });
 
   it('is a signal of its own, whose window is known', () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { InterruptionEntry } from '../../../operator/api/index.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import type { World } from '../../../operator/world/world.ts';
+import { writeMark } from '../../../operator/interruption/mark.ts';
+import { anInterruption } from '../../builders/interruption.ts';
 import { onAClock } from '../../builders/clock.ts';
 import { type Call, lead, type Leader } from '../../builders/leader.ts';
 import { aPod, anEvent, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
@@ -174,6 +176,26 @@ describe('a budget', () => {
       leader.tell(put(world, 'PodDisruptionBudget', aComputedBudget({ version: '2' })));
       await advance(0);
       expect(evictions(leader)).toEqual(['a']);
+    }),
+  );
+
+  it(
+    'whose room comes from pods that have ended is not asked, until they are gone and it still has some',
+    onAClock(async (advance) => {
+      const told = { 'spotpolicy.dev/interruption': writeMark({ ...anInterruption(), outcome: 'Missed' }) };
+      const ghost = (labels = {}) =>
+        aPod({ ...released, name: 'ghost', annotations: told, ready: true, labels });
+      const world = deployed({
+        Pod: [...doomed, ghost(), aPod({ ...released, name: 'other', ready: true, labels: { app: 'api' } })],
+        PodDisruptionBudget: [aComputedBudget()],
+      });
+      const leader = lead(world);
+      await advance(30_000);
+      expect(evictions(leader)).toEqual([]);
+      leader.tell(drop(world, 'Pod', ghost()));
+      leader.tell(put(world, 'PodDisruptionBudget', aComputedBudget({ version: '2' })));
+      await advance(0);
+      expect(evictions(leader)).toContain('a');
     }),
   );
 

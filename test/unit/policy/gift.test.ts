@@ -1,19 +1,55 @@
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { describe, expect, it } from 'vitest';
 import { eciAnnotations } from '../../../operator/api/keys.ts';
 import { giftOf, mergeAnnotations } from '../../../operator/policy/gift.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import { controllerOf } from '../../../operator/world/object.ts';
+import { ownedBy } from '../../builders/pod.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { known } from '../../builders/world.ts';
 
 const { spotStrategy, spotPriceLimit, spotDuration, spotFallback, spotReleaseStrategy, useSpecs } =
   eciAnnotations;
 const gift = (spec: PolicyWishes['spec']) =>
-  giftOf((known('SpotPolicy', aPolicy({ spec })) as SoundPolicy).spec);
+  giftOf((known('SpotPolicy', aPolicy({ spec })) as SoundPolicy).spec, undefined);
 const limited = {
   strategy: 'SpotWithPriceLimit',
   priceLimit: '0.250',
   fallback: { mode: 'Never' },
 } as const;
+
+describe('a pod asks its virtual node for eviction', () => {
+  const asks = (
+    owner: OwnerReference | undefined,
+    interruption: NonNullable<PolicyWishes['spec']>['interruption'],
+  ) => {
+    const { spec } = known('SpotPolicy', aPolicy({ spec: { interruption } })) as SoundPolicy;
+    return giftOf(spec, controllerOf(owner && [owner])).annotations[spotReleaseStrategy];
+  };
+  const byNode = { evictor: 'VirtualNode' } as const;
+  const atOnce = ['ReplicaSet', 'Deployment', 'StatefulSet', 'Pod', 'Service', 'Revision', 'Database'];
+  const unhurried = ['Job', 'CronJob', 'SparkApplication', 'Workflow', 'WorkflowTemplate', 'CronWorkflow'];
+
+  it.each(atOnce)('that a %s controls, where the policy leaves evictions to it', (kind) => {
+    expect(asks(ownedBy(kind, 'owner'), byNode)).toBe('api-evict');
+    expect(asks(ownedBy(kind, 'owner'), {})).toBeUndefined();
+    expect(asks(ownedBy(kind, 'owner'), { evictor: 'None' })).toBeUndefined();
+  });
+
+  it.each([...unhurried, undefined])('that a %s controls only where nobody is to wait for it', (kind) => {
+    const owner = kind && ownedBy(kind, 'owner');
+    expect(asks(owner || undefined, byNode)).toBeUndefined();
+    expect(asks(owner || undefined, { ...byNode, jobPods: 'Immediately' })).toBe('api-evict');
+    expect(asks(owner || undefined, { ...byNode, jobPods: 'Never' })).toBeUndefined();
+  });
+
+  it('never without spot capacity', () => {
+    const { spec } = known('SpotPolicy', aPolicy({ spec: { interruption: byNode } })) as SoundPolicy;
+    const controller = controllerOf([ownedBy('ReplicaSet', 'web')]);
+    expect(giftOf(spec, controller, 'on-demand').annotations).toEqual({});
+    expect(giftOf({ ...spec, strategy: 'NoSpot' }, controller).annotations).toEqual({});
+  });
+});
 
 describe('what a policy gives', () => {
   it('is every annotation that ECI reads, with its defaults written out', () => {

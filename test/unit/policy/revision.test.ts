@@ -32,3 +32,12 @@ it('every other change of the spec changes it', () => {
   ];
   expect(new Set([undefined, ...specs].map((spec) => revision(spec))).size).toBe(specs.length + 1);
 });
+
+it('in a pod template only what pods carry counts: whether they ask their virtual node for eviction does', () => {
+  const atWorkload = (interruption: NonNullable<PolicyWishes['spec']>['interruption']) =>
+    revision({ injection: { at: 'Workload' }, interruption });
+  expect(atWorkload({ onDeadline: 'Leave', jobPods: 'Never' })).toBe(atWorkload({}));
+  const byNode = { evictor: 'VirtualNode' } as const;
+  const revisions = [{}, byNode, { ...byNode, jobPods: 'Immediately' } as const].map(atWorkload);
+  expect(new Set(revisions).size).toBe(3);
+});

@@ -207,3 +207,30 @@ describe('a written condition', () => {
     ]);
   });
 });
+
+describe('a policy that leaves evictions to virtual nodes', () => {
+  const oldNodes = {
+    governed: { ...governed({ spot: 2 }), oldNodes: ['virtual-kubelet-a', 'virtual-kubelet-b'] },
+  };
+
+  it('says which of them evict nothing; the operator has done its part', () => {
+    const { Programmed, Ready } = find(oldNodes, { interruption: { evictor: 'VirtualNode' } });
+    expect(Programmed).toMatchObject({
+      ...{ status: 'False', reason: 'VirtualNodeTooOld' },
+      message: expect.stringContaining('of virtual-kubelet-a, virtual-kubelet-b is older than 2.11.0'),
+    });
+    expect(Ready).toMatchObject({ status: 'True', reason: 'VirtualNodeTooOld' });
+  });
+
+  it('is the only one that they concern', () => {
+    expect(find(oldNodes).Programmed).toMatchObject({ status: 'True', reason: 'Programmed' });
+  });
+});
+
+it('a policy is Ready, and says which pods make budgets too generous', () => {
+  const { Ready } = find({ counted: 'pods still show Ready: web-1' });
+  expect(Ready).toMatchObject({
+    status: 'True',
+    message: expect.stringMatching(/; pods still show Ready: web-1$/),
+  });
+});

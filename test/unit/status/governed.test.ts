@@ -35,6 +35,16 @@ describe('the pods of a policy', () => {
     expect(pods.matched).toBe(1);
   });
 
+  it('tell which virtual nodes are too old to evict them, those of other policies do not', () => {
+    const annotations = { 'k8s.aliyun.com/vk-version': 'v2.10.0' };
+    const { oldNodes } = count([
+      { name: 'a', nodeName: 'virtual-kubelet-a', annotations },
+      { name: 'b', nodeName: 'virtual-kubelet-b' },
+      { name: 'c', nodeName: 'virtual-kubelet-c', labels: { app: 'api' }, annotations },
+    ]);
+    expect(oldNodes).toEqual(['virtual-kubelet-a']);
+  });
+
   it('stand on spot, on demand and why, or wait', () => {
     const strategy = 'k8s.aliyun.com/eci-spot-strategy';
     const { pods } = count(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isLive, isServing, isTerminal, trimPod } from '../../../operator/world/pod.ts';
-import { aKnownPod, anExpiry, at, ownedBy, uidOf } from '../../builders/pod.ts';
+import { aKnownPod, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 
 describe('the record of a pod', () => {
   it('keeps of its annotations what decisions read', () => {
@@ -97,5 +97,25 @@ describe('a pod', () => {
     const waiting = aKnownPod({ phase: 'Pending' });
     expect(isLive(waiting)).toBe(true);
     expect(isServing(waiting)).toBe(false);
+  });
+});
+
+describe('when a pod failed', () => {
+  const message = 'The pod is spot instance, and have been released at 2026-03-01T12:36Z';
+  const failedAt = (wishes: PodWishes): number | undefined =>
+    aKnownPod({ phase: 'Failed', reason: 'BidFailed', ...wishes }).failedAtMs;
+
+  it('is when it stopped being Ready, to the second', () => {
+    expect(failedAt({ message, readyAtMs: at(36 * 60 + 42) })).toBe(at(36 * 60 + 42));
+  });
+
+  it('is when ECI says so, where it was unready before or still shows Ready', () => {
+    expect(failedAt({ message, readyAtMs: at(60) })).toBe(at(36 * 60));
+    expect(failedAt({ message, ready: true, readyAtMs: at(3_000) })).toBe(at(36 * 60));
+  });
+
+  it('is not before its creation, whatever it says, and unknown while it has not', () => {
+    expect(failedAt({ ready: true, createdAtMs: at(5) })).toBe(at(5));
+    expect(failedAt({ phase: 'Running' })).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PlanInput, planEviction } from '../../../operator/interruption/plan.ts';
+import { type PlanInput, planEviction } from '../../../operator/policy/plan.ts';
 import type { Plan, Settings } from '../../../operator/world/interruption.ts';
 import { aWorkloadReference, settingsOf } from '../../builders/interruption.ts';
 
@@ -54,6 +54,18 @@ describe('when a doomed pod is evicted', () => {
     expect(plan(['Job', 'batch'], {}, evictedByNode).when).toBe('ByNode');
     expect(plan(['Job', 'batch'], { jobPods: 'Never' }, evictedByNode).when).toBe('Never');
     expect(plan(['DaemonSet', 'apps'], {}, evictedByNode).when).toBe('Never');
+  });
+
+  it('is for its node to say where the policy leaves it to that, but for pods that may use their time', () => {
+    const evictor = { evictor: 'VirtualNode' } as const;
+    const asked = plan(['ReplicaSet', 'apps'], evictor, { evictedByNode: true });
+    expect(asked).toMatchObject({ when: 'ByNode', because: 'its virtual node evicts it (api-evict)' });
+    expect(plan(['ReplicaSet', 'apps'], evictor)).toMatchObject({
+      when: 'ByNode',
+      because: expect.stringContaining('no api-evict'),
+    });
+    expect(plan(['Job', 'batch'], evictor).when).toBe('Late');
+    expect(plan(['Job', 'batch'], { ...evictor, jobPods: 'Immediately' }).when).toBe('ByNode');
   });
 
   it('depends on the nearest controller, not on the top of the chain', () => {

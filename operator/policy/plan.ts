@@ -1,4 +1,6 @@
+import type { EffectiveSpec } from '../api/index.ts';
 import type { Plan, Settings, WorkloadReference } from '../world/interruption.ts';
+import { type Controller, groupOf } from '../world/object.ts';
 
 /** What a plan depends on. */
 export interface PlanInput {
@@ -16,25 +18,54 @@ const atOnce = (because: string): Plan => ({ when: 'AtOnce', because, charged: f
 const never = (because: string): Plan => ({ when: 'Never', because, charged: false });
 
 /** When a doomed pod is evicted, by who owns it and who else evicts it. */
-export const planEviction = (input: PlanInput): Plan => {
-  const plan = planByOwner(input);
+export const planEviction = ({
+  chain,
+  settings,
+  ignoresDisruption,
+  mirror,
+  evictedByNode,
+}: PlanInput): Plan => {
+  if (settings.evictor === 'None') return never('the policy leaves evictions to others (evictor: None)');
+  if (mirror) return never('a static pod belongs to its node');
+  const plan = planByOwner(chain[0], settings, ignoresDisruption);
+  if (plan.when === 'Never') return plan;
   // Two evictions of one pod would ask its budget twice.
-  return input.evictedByNode && plan.when !== 'Never'
-    ? { ...plan, when: 'ByNode', because: 'its virtual node evicts it (api-evict)' }
+  if (evictedByNode) return { ...plan, when: 'ByNode', because: 'its virtual node evicts it (api-evict)' };
+  return settings.evictor === 'VirtualNode' && plan.when === 'AtOnce'
+    ? {
+        ...plan,
+        when: 'ByNode',
+        because: 'the policy leaves it to its virtual node, which it does not ask (no api-evict)',
+      }
     : plan;
 };
 
-const planByOwner = ({ chain, settings, ignoresDisruption, mirror }: PlanInput): Plan => {
-  if (settings.evictor === 'None') return never('the policy leaves evictions to others (evictor: None)');
-  const owner = chain[0];
-  if (mirror || owner?.kind === 'Node') return never('a static pod belongs to its node');
+/**
+ * Whether a pod is to ask its virtual node for its eviction. It evicts on the warning: too early for pods that may use
+ * the time they have left.
+ */
+export const asksNode = ({ interruption }: EffectiveSpec, controller: Controller | undefined): boolean => {
+  const owner = controller && { group: groupOf(controller.apiVersion), kind: controller.kind };
+  return interruption.evictor === 'VirtualNode' && planByOwner(owner, interruption).when === 'AtOnce';
+};
+
+const planByOwner = (
+  owner: Pick<WorkloadReference, 'group' | 'kind'> | undefined,
+  settings: Pick<Settings, 'jobPods'>,
+  ignoresDisruption = false,
+): Plan => {
+  if (owner?.kind === 'Node') return never('a static pod belongs to its node');
   if (!owner) return unhurried(settings, 'no controller will recreate it', false);
   switch (`${owner.group}/${owner.kind}`) {
     case 'apps/DaemonSet':
       return never('a DaemonSet pod goes with its node');
     case 'batch/Job':
+    // No pod's own controller, but its template makes pods of Jobs; so do the last two below of Workflows.
+    case 'batch/CronJob':
       return unhurried(settings, 'it runs to completion', true, ignoresDisruption);
     case 'argoproj.io/Workflow':
+    case 'argoproj.io/WorkflowTemplate':
+    case 'argoproj.io/CronWorkflow':
       return settings.jobPods === 'Immediately'
         ? atOnce('the policy evicts workflow pods immediately')
         : never('Argo retries a pod that failed, and by default not one that was deleted');
@@ -48,7 +79,12 @@ const planByOwner = ({ chain, settings, ignoresDisruption, mirror }: PlanInput):
 };
 
 // Pods that would lose work, or that nothing recreates, may use the time they have left.
-const unhurried = (settings: Settings, what: string, isJob: boolean, ignoresDisruption = false): Plan => {
+const unhurried = (
+  settings: Pick<Settings, 'jobPods'>,
+  what: string,
+  isJob: boolean,
+  ignoresDisruption = false,
+): Plan => {
   const charged = isJob && ignoresDisruption;
   switch (settings.jobPods) {
     case 'AtDeadline':
