@@ -40,6 +40,7 @@ export const requestFor = (
   query: { dryRun: dryRun ? 'All' : undefined },
   timeoutMs,
   signal,
+  lease: resource === resources.leases,
 });
 
 const doing = (gerund: string, resource: ResourceType, { namespace, name }: Partial<Ref>): string => {

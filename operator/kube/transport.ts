@@ -24,12 +24,14 @@ export interface Outgoing {
   /** Milliseconds for the whole exchange; for a stream, until it opens. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** It is about the lease, which waits for no other call. */
+  readonly lease?: boolean;
 }
 
 /** What came back: the parsed body, or why the server refused. */
 export type Answer = { readonly body: unknown } | { readonly refusal: Refusal };
 
-/** HTTP to one API server, over one pool for calls and another for watches. */
+/** HTTP to one API server, over one pool for calls, another for watches and a connection for the lease. */
 export interface Transport {
   /** Throws a KubeError only where no answer came. */
   exchange(outgoing: Outgoing): Promise<Answer>;
@@ -103,7 +105,7 @@ export const createTransport = ({
     exchange: async (out) => {
       const limit = timeLimit(out.timeoutMs, out.signal);
       try {
-        const response = await open(out, limit, 'calls');
+        const response = await open(out, limit, out.lease ? 'lease' : 'calls');
         const text = await response.body.text();
         return isSuccess(response) ? { body: parseBody(out, text) } : { refusal: refusalOf(response, text) };
       } catch (error) {

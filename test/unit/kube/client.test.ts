@@ -122,6 +122,17 @@ describe('a call', () => {
     });
   });
 
+  it('about the lease waits for no other call', async () => {
+    const server = await anHttpsServer(({ url }, response) => {
+      if (url.pathname.includes('/leases/')) answer(response, 200, pod);
+    });
+    const kube = await server.client(undefined, { connections: 1 });
+    const unanswered = kube.get(resources.pods, ref).catch((problem: unknown) => problem);
+    expect(await kube.get(resources.leases, ref, { timeoutMs: 1_000 })).toEqual(trimmedPod);
+    await kube.close();
+    expect(await unanswered).toMatchObject({ status: 0 });
+  });
+
   it('gives up when its time is over, and at once when it is aborted', async () => {
     const server = await anHttpsServer(() => {});
     const kube = await server.client();
