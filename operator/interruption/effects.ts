@@ -1,6 +1,6 @@
 import { ourAnnotations } from '../api/keys.ts';
 import type { Kube } from '../kube/kube.ts';
-import { isConflict, isNotFound } from '../kube/errors.ts';
+import { isConflict, isNotFound, lacksRight } from '../kube/errors.ts';
 import type { EvictionAnswer } from '../kube/eviction.ts';
 import { resources } from '../kube/resources.ts';
 import type { Interruption } from '../world/interruption.ts';
@@ -107,11 +107,15 @@ const attempt = async (doing: string, call: () => Promise<void>): Promise<Answer
     return { kind: 'Done' };
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return { kind: 'Gone' };
-    return refused(`${doing} failed: ${error instanceof Error ? error.message : String(error)}`);
+    const message = `${doing} failed: ${error instanceof Error ? error.message : String(error)}`;
+    return refused(message, { forbidden: lacksRight(error) });
   }
 };
 
-const refused = (message: string, rest: { byBudget?: boolean; afterMs?: number } = {}): Answer => ({
+const refused = (
+  message: string,
+  rest: { byBudget?: boolean; afterMs?: number; forbidden?: boolean } = {},
+): Answer => ({
   kind: 'Refused',
   byBudget: false,
   message,
@@ -133,7 +137,7 @@ const answerOf = (answer: EvictionAnswer): Answer => {
     case 'denied':
       return refused(`the eviction was denied: ${answer.message}`);
     case 'forbidden':
-      return refused(`the operator may not create pods/eviction: ${answer.message}`);
+      return refused(`the operator may not create pods/eviction: ${answer.message}`, { forbidden: true });
     case 'namespaceEnding':
       return refused('its namespace is being deleted', { afterMs: 10_000 });
     case 'changed':

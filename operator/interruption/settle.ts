@@ -12,6 +12,8 @@ export type Answer =
       readonly message: string;
       /** How long the API server wants to be left alone, in milliseconds; otherwise the pause grows by itself. */
       readonly afterMs?: number;
+      /** The operator has no right to the call. */
+      readonly forbidden?: boolean;
     };
 
 /**
@@ -52,7 +54,7 @@ export const settle = (
 
 const refuse = (
   interruption: Interruption,
-  { byBudget, message, afterMs }: Answer & { kind: 'Refused' },
+  { byBudget, message, afterMs, forbidden = false }: Answer & { kind: 'Refused' },
   budgetVersions: Readonly<Record<string, string>>,
   nowMs: number,
 ): Interruption => {
@@ -61,7 +63,15 @@ const refuse = (
   const notBeforeMs = nowMs + (afterMs ?? (byBudget ? 0 : pauseAfter(attempts)));
   return {
     ...interruption,
-    refusal: { atMs: nowMs, attempts, byBudget, budgetVersions, message, notBeforeMs },
+    refusal: {
+      atMs: nowMs,
+      attempts,
+      byBudget,
+      budgetVersions,
+      message,
+      notBeforeMs,
+      ...(forbidden && { forbidden }),
+    },
   };
 };
 

@@ -116,3 +116,13 @@ export const isExpired = hasStatus(410);
 
 /** A right is missing, or admission refuses. */
 export const isForbidden = hasStatus(403);
+
+/**
+ * Whether a refusal comes from authorization: it names the resource and no cause. A ValidatingAdmissionPolicy and a
+ * namespace that ends add a cause, a webhook leaves out both.
+ */
+export const isByAuthorization = (details: Status['details']): boolean =>
+  details?.kind !== undefined && (details.causes ?? []).length === 0;
+
+/** A right is missing. */
+export const lacksRight = (error: unknown): boolean => isForbidden(error) && isByAuthorization(error.details);

@@ -1,4 +1,4 @@
-import { KubeError } from './errors.ts';
+import { isByAuthorization, KubeError } from './errors.ts';
 import type { Refusal, StatusCause } from './errors.ts';
 
 /** What one call of the Eviction API came to, by what the caller has to do next; messages are for people. */
@@ -81,9 +81,7 @@ const forbidden = (refusal: Refusal, message: string): EvictionAnswer => {
   if (hasCause(refusal, 'NamespaceTerminating')) return { kind: 'namespaceEnding' };
   // The budget's controller lags behind; the next change of the budget is what to wait for.
   if (details?.group === 'policy') return { kind: 'blocked', message };
-  // Authorization names the resource and no cause. A ValidatingAdmissionPolicy adds a cause, a webhook leaves out both.
-  const byAuthorization = details?.kind === 'pods' && causesOf(details).length === 0;
-  return { kind: byAuthorization ? 'forbidden' : 'denied', message };
+  return { kind: isByAuthorization(details) ? 'forbidden' : 'denied', message };
 };
 
 // The one failure that the eviction code builds by hand has neither reason nor details.

@@ -36,6 +36,8 @@ export interface Grounds {
   readonly counted: string;
   /** Sources that cannot be read, in words; empty when all can. */
   readonly unreadable: string;
+  /** What the API server said when it refused the operator a call about a doomed pod for want of a right. */
+  readonly forbidden: string | undefined;
 }
 
 /** The conditions of a policy whose spec cannot be understood. */
@@ -54,13 +56,15 @@ export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly 
   const programmed = findProgrammed(policy, grounds);
   const problem = grounds.target ?? findConflict(policy, grounds);
   if (problem) return unmet(programmed, problem);
-  const ready = isSettled(programmed);
-  const message = [programmed.message, grounds.counted, grounds.unreadable].filter(Boolean).join('; ');
+  const { forbidden, counted, unreadable } = grounds;
+  const ready = isSettled(programmed) && forbidden === undefined;
+  const reason = forbidden === undefined ? programmed.reason : 'Forbidden';
+  const message = [forbidden ?? programmed.message, counted, unreadable].filter(Boolean).join('; ');
   return [
     { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the spec is valid' },
     programmed,
-    { type: 'Ready', status: ready ? 'True' : 'False', reason: programmed.reason, message },
-    ...(ready ? [] : [{ ...programmed, type: 'Reconciling', status: 'True' } as const]),
+    { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
+    ...(ready ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
   ];
 };
 

@@ -5,7 +5,7 @@ import type { View } from '../world/view.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
 import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
-import { listEntries, summarize } from './interruptions.ts';
+import { forbiddenCall, listEntries, summarize } from './interruptions.ts';
 import { describeCounted } from './leftovers.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
 import { describeUnseen } from './templates.ts';
@@ -34,6 +34,7 @@ const describe = (
       target: findTargetProblem(view, policy),
       counted: describeCounted(view, policy),
       unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),
+      forbidden: forbiddenCall(interruptions),
     }),
     rest: {
       revision: revisionOf(policy),

@@ -48,6 +48,8 @@ export interface Refusal {
   readonly attempts: number;
   /** A budget refused: a newer version of it is worth another try. Otherwise only time is. */
   readonly byBudget: boolean;
+  /** The operator has no right to the call, which its administrator must give it. */
+  readonly forbidden?: boolean;
   /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
   readonly budgetVersions: Readonly<Record<string, string>>;
   readonly message: string;

@@ -3,6 +3,7 @@ import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { startFaultProxy, type FaultProxy } from '../../../hack/cluster/fault-proxy.ts';
 import { startReplica, type Replica } from '../../../hack/cluster/operator.ts';
 import { installation } from '../../../cdk8s/operator-chart.ts';
+import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
 import { aBudget, aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
 import { budgetInForce } from '../harness/objects.ts';
@@ -27,6 +28,9 @@ beforeAll(async () => {
   operator = await startReplica(cluster, { flags, serverUrl: proxy.url });
   return () => proxy.stop();
 });
+
+const readyOf = ({ conditions }: Pick<SpotPolicyStatus, 'conditions'>) =>
+  conditions?.find(({ type }) => type === 'Ready');
 
 /** Requests for an eviction since the counts were reset. */
 const evictionsAsked = (): number => proxy.counts().get('create pods/eviction') ?? 0;
@@ -119,6 +123,12 @@ test('an eviction that the operator has no right to is named, tried again calmly
   expect(message).toMatch(
     /the operator may not create pods\/eviction: .*cannot create resource "pods\/eviction"/,
   );
+  const { conditions } = await scene.statusWith((status) => readyOf(status)?.status === 'False');
+  expect(conditions?.find(({ type }) => type === 'Reconciling')?.status).toBe('True');
+  expect(readyOf({ conditions })).toMatchObject({
+    reason: 'Forbidden',
+    message: expect.stringMatching(/^the operator may not create pods\/eviction: /),
+  });
   await clockReaches(startMs + 4_000);
   // At once, and after pauses of 1 and 2 s.
   expect(evictionsAsked()).toBeGreaterThanOrEqual(2);
@@ -127,6 +137,7 @@ test('an eviction that the operator has no right to is named, tried again calmly
   await cluster.admin.patch(role, { rules });
   const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'Done');
   expect(outcome).toBe('Replaced');
+  await scene.statusWith((status) => readyOf(status)?.status === 'True');
 });
 
 test('a pod that took the name of a doomed one while the operator stood still is not touched, nor its budget spent', async ({

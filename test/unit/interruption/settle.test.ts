@@ -12,6 +12,11 @@ const refused = (more: Partial<Answer & { kind: 'Refused' }> = {}): Answer => ({
   ...more,
 });
 
+it('a call without a right is remembered as one', () => {
+  expect(settled({ call: 'Evict' }, refused({ forbidden: true })).refusal?.forbidden).toBe(true);
+  expect(settled({ call: 'Evict' }, refused()).refusal).not.toHaveProperty('forbidden');
+});
+
 describe('a call that was done', () => {
   it('counts the notice and says when an eviction was accepted', () => {
     expect(settled({ call: 'Evict' }, { kind: 'Done' })).toMatchObject({

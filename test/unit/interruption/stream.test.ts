@@ -275,6 +275,49 @@ describe('calls under way', () => {
   );
 
   it(
+    'for 50 pods take no longer beside 50 that their budgets block and whose deadlines are earlier',
+    onAClock(async (advance) => {
+      const owner = ownedBy('StatefulSet', 'db');
+      const free = Array.from({ length: 50 }, (_, index) =>
+        aPod({ name: `free-${index}`, labels: { app: 'free' }, owner, conditions: [anExpiry(at(1))] }),
+      );
+      const held = free.map((_, index) => ({ name: `held-${index}`, labels: { app: `held-${index}` } }));
+      const blocked: Content = {
+        Pod: held.map((pod) => aPod({ ...pod, owner, conditions: [anExpiry(at(-100))] })),
+        PodDisruptionBudget: held.map(({ name, labels }) =>
+          aComputedBudget({ name, app: labels.app, allowed: 0 }),
+        ),
+      };
+      const evictedAt = async (beside: Content): Promise<(number | string)[]> => {
+        const world = deployed({
+          ...beside,
+          SpotPolicy: [aPolicy({ spec: { selector: {} } })],
+        });
+        // One call at a time, each of 10 ms: whoever waits with it in hand makes all others wait.
+        const leader = lead(
+          world,
+          async () => {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+            return { kind: 'Done' };
+          },
+          { concurrency: 1 },
+        );
+        await advance(2_000);
+        const startedMs = Date.now();
+        leader.tell(free.flatMap((pod) => put(world, 'Pod', pod)));
+        await advance(2_000);
+        leader.stop();
+        return leader.calls.flatMap(({ pod, effect, seconds }) =>
+          pod.startsWith('free') ? [`${effect.kind} ${pod} after ${at(seconds) - startedMs} ms`] : [],
+        );
+      };
+      const alone = await evictedAt({});
+      expect(alone).toHaveLength(50);
+      expect(await evictedAt(blocked)).toEqual(alone);
+    }),
+  );
+
+  it(
     'that fail are repeated less and less often',
     onAClock(async (advance) => {
       const leader = lead(deployed({ Pod: [aPod(expired)] }), () => ({

@@ -5,6 +5,7 @@ import {
   isForbidden,
   isNotFound,
   KubeError,
+  lacksRight,
   refused,
   unanswered,
 } from '../../../operator/kube/errors.ts';
@@ -67,6 +68,21 @@ describe('KubeError', () => {
     const error = unanswered('listing pods', 'Broken', cause);
     expect(error).toMatchObject({ code: 'retryable', status: 0, reason: 'Broken', cause });
     expect(error.message).toBe('listing pods: socket hang up');
+  });
+
+  it('tells a missing right from admission that refuses', () => {
+    const of = (httpStatus: number, details?: Status['details']): KubeError => {
+      const status = { kind: 'Status', message: 'no', ...(details && { details }) };
+      return refused('patching pod shop/web-1', { httpStatus, status, retryAfterSeconds: undefined });
+    };
+    const right = { kind: 'pods', name: 'web-1' };
+    expect(lacksRight(of(403, right))).toBe(true);
+    expect(lacksRight(of(409, right))).toBe(false);
+    expect(lacksRight(of(403))).toBe(false);
+    expect(
+      lacksRight(of(403, { ...right, causes: [{ reason: 'Forbidden', message: 'not on Fridays' }] })),
+    ).toBe(false);
+    expect(lacksRight(new Error('no'))).toBe(false);
   });
 
   it('is told apart by status', () => {

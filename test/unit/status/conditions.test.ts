@@ -40,6 +40,7 @@ const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): 
         counted: '',
         target: undefined,
         unreadable: '',
+        forbidden: undefined,
       },
       ...grounds,
     }).map((finding) => [finding.type, finding]),
@@ -233,4 +234,13 @@ it('a policy is Ready, and says which pods make budgets too generous', () => {
     status: 'True',
     message: expect.stringMatching(/; pods still show Ready: web-1$/),
   });
+});
+
+it('a missing right is what stands between a policy that is Programmed and Ready', () => {
+  const forbidden = 'the operator may not create pods/eviction: no';
+  const { Programmed, Ready, Reconciling, Stalled } = find({ forbidden });
+  expect(Programmed?.status).toBe('True');
+  expect(Ready).toEqual({ type: 'Ready', status: 'False', reason: 'Forbidden', message: forbidden });
+  expect(Reconciling).toEqual({ ...Ready, type: 'Reconciling', status: 'True' });
+  expect(Stalled).toBeUndefined();
 });

@@ -47,6 +47,24 @@ describe('the status of a policy', () => {
     });
   });
 
+  it('is not Ready while the operator lacks a right for a living pod, and says which', () => {
+    const busy = world();
+    const message = 'the operator may not create pods/eviction: no';
+    const refusal = {
+      ...{ atMs: at(0), attempts: 1, byBudget: false, forbidden: true, budgetVersions: {}, message },
+      notBeforeMs: at(1),
+    };
+    busy.record(anInterruption({ refusal }));
+    const unready = { type: 'Ready', status: 'False', reason: 'Forbidden', message };
+    const reconciling = { ...unready, type: 'Reconciling', status: 'True' };
+    const matching = [unready, reconciling].map((condition) => expect.objectContaining(condition));
+    expect(report(busy).conditions).toEqual(expect.arrayContaining(matching));
+    for (const over of [{ refusal: undefined }, { refusal, ending: { how: 'Gone', atMs: at(0) } as const }]) {
+      busy.record(anInterruption(over));
+      expect(messageOf(report(busy), 'Ready')).not.toContain('may not');
+    }
+  });
+
   it('is one that the schema takes', () => {
     const busy = world({
       Pod: Array.from({ length: 30 }, (_, index) =>

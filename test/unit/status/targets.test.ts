@@ -86,6 +86,7 @@ it('a policy that misses a workload is not accepted and stalls, and is Programme
     unseen: '',
     counted: '',
     unreadable: '',
+    forbidden: undefined,
     target,
   };
   const findings = policy && findConditions(policy, { ...grounds, governed: countGoverned(world, policy) });
