@@ -7,7 +7,6 @@ import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { removalOf } from './clean-up.ts';
-import { pauseAfter } from './gate.ts';
 
 /** What this stream tells: the object of a released pod was removed, or could not be. */
 export type CleanUpOutcome = { readonly room: 'clean-up'; readonly pod: Pod; readonly policy: string } & (
@@ -27,6 +26,8 @@ export interface CleanUpDeps {
 const concurrency = 4;
 // Whoever waits longer is looked at in between, so that nothing is remembered for days of pods that others removed.
 const longestMs = 600_000;
+// Five hundred pods that may not be removed are then less than one call a second.
+const firstRetryMs = 1_000;
 
 /**
  * Removes what ECI leaves behind of pods, as their policies say. Emits each removal, and each that failed, which is tried
@@ -69,7 +70,7 @@ const lookAt = (
       catchError((error: unknown) => {
         const failed = (failures.get(uid) ?? 0) + 1;
         failures.set(uid, failed);
-        const againInMs = pauseAfter(failed);
+        const againInMs = Math.min(longestMs, firstRetryMs * 2 ** (failed - 1));
         alarm$.next({ key: uid, atMs: nowMs() + againInMs });
         return of({ ...told, kind: 'failed', error, againInMs } as const);
       }),
