@@ -8,6 +8,9 @@ const long: readonly string[] = [
   'cluster/background',
   'faults/api-server',
   'interruption/calls',
+  'interruption/storms',
+  'interruption/leaders',
+  'interruption/refusals',
 ];
 
 /** Begins a first run, of which no durations are remembered, with the files that take longest. */

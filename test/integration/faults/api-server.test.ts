@@ -2,11 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../../../hack/cluster/fault-proxy.ts';
 import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
-import { aDeployment } from '../../builders/workloads.ts';
+import { aBudget, aDeployment, aStatefulSet } from '../../builders/workloads.ts';
+import { budgetInForce } from '../harness/objects.ts';
 import { spotAnnotations } from '../harness/pods.ts';
 import { anOwnCluster } from '../harness/operator.ts';
-import { warn } from '../harness/platform.ts';
-import { aScene, clockReaches, timesTold, uidOf, type Scene } from '../harness/scene.ts';
+import { announce, warn } from '../harness/platform.ts';
+import { aScene, clockReaches, isTouched, timesTold, uidOf, type Scene } from '../harness/scene.ts';
 
 let cluster: Cluster;
 let proxy: FaultProxy;
@@ -97,3 +98,53 @@ test.each(['status', 'event'] as const)(
     expect(counted('list')).toBeGreaterThan(counted('watch') / 6);
   },
 );
+
+test('an Event that is told five times, across cut watches and new lists, is one eviction', async () => {
+  const scene = await aScene({}, cluster);
+  await scene.create(aStatefulSet({ annotations: spotAnnotations }));
+  const pod = await scene.one('db');
+  proxy.setGoneWatches({ every: 2, as: 'event' });
+  proxy.resetCounts();
+  const { name, noticedAtMs } = await announce(scene.admin, pod, { leftSeconds: 170 });
+  for (const count of [2, 3, 4, 5]) {
+    proxy.cutWatches();
+    const lastTimestamp = new Date(noticedAtMs + count * 1_000).toISOString();
+    await scene.patch('Event', name, { count, lastTimestamp });
+    await clockReaches(Date.now() + 1_000);
+  }
+  const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+  const successor = await scene.one('db');
+  proxy.cutWatches();
+  await scene.patch('Event', name, { count: 6 });
+  const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
+  proxy.setGoneWatches(undefined);
+
+  expect(outcome).toBe('Replaced');
+  expect(totals).toMatchObject({ noticed: 1, evicted: 1 });
+  expect(proxy.counts().get('list events')).toBeGreaterThan(1);
+  expect(proxy.counts().get('create pods/eviction')).toBe(1);
+  expect(isTouched((await scene.find(successor)) ?? {})).toBe(false);
+});
+
+test('no pod of a storm is lost when a fifth of all calls fails or is never answered', async () => {
+  const scene = await aSceneWith(20);
+  await scene.create(aBudget({ maxUnavailable: 10 }));
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  const pods = await scene.ready('web', 20);
+  const answers = [{ status: 429, retryAfterSeconds: 1 }, { status: 500 }, { status: 503 }, 'stall'] as const;
+  // The first that strikes is taken: each has a twentieth of all calls.
+  proxy.setFaults(
+    answers.map((answer, index) => ({ matches: () => true, probability: 0.05 / (1 - 0.05 * index), answer })),
+  );
+  await Promise.all(pods.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+  const ended = await Promise.all(
+    pods.map((pod) => scene.entry(pod, ({ phase }) => phase === 'Done', 140_000)),
+  );
+  proxy.setFaults([]);
+
+  expect(ended.map(({ outcome }) => outcome)).toEqual(pods.map(() => 'Replaced'));
+  expect(new Set(ended.map(({ replacement }) => replacement?.uid)).size).toBe(20);
+  expect((await scene.ready('web', 20)).filter(isTouched)).toEqual([]);
+  const { totals } = await scene.status();
+  expect(totals).toMatchObject({ forced: 0, missed: 0, leftToReclaim: 0 });
+});

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
+import { type Replica, type ReplicaOptions, startReplica } from '../../../hack/cluster/operator.ts';
 import { waitFor } from './cluster.ts';
 import { counterOf } from './counters.ts';
 import { anOwnCluster } from './operator.ts';
@@ -28,9 +28,17 @@ export const twoReplicas = async (): Promise<TwoReplicas> => {
   return { cluster, leader, follower: await startCandidate(cluster, 'second') };
 };
 
-/** Starts a replica that the Lease knows by this name. */
-export const startCandidate = (cluster: Cluster, identity: string): Promise<Replica> =>
-  startReplica(cluster, { flags: [...lease, '--identity', identity] });
+/** Starts a replica that the Lease knows by this name; `serverUrl` is its way to the API server. */
+export const startCandidate = (
+  cluster: Cluster,
+  identity: string,
+  options: Pick<ReplicaOptions, 'serverUrl'> = {},
+): Promise<Replica> =>
+  startReplica(cluster, {
+    ...options,
+
+    flags: [...lease, '--identity', identity],
+  });
 
 /** Whether a replica holds the lease, as it says itself. */
 export const leads = async (replica: Pick<Replica, 'metrics'>): Promise<boolean> =>

@@ -83,6 +83,26 @@ test.concurrent('an Event whose deadline is long past is ignored', async ({ expe
   expect((await scene.status()).interruptions?.map(({ uid }) => uid)).toEqual([uidOf(sentinel)]);
 });
 
+test.concurrent(
+  'an Event about a pod that is gone, whatever has its name now, is ignored',
+  async ({ expect }) => {
+    const scene = await aScene();
+    await scene.create(aStatefulSet({ annotations }));
+    const pod = await scene.one('db');
+    const sentinel = await aPatientPod(scene);
+    // Both name pods that the operator never saw; one had the name of a pod that is younger than its notice.
+    for (const name of ['db-0', 'db-1']) {
+      const earlier = { metadata: { ...pod.metadata, name, uid: crypto.randomUUID() } };
+      await announce(scene.admin, earlier, { leftSeconds: 60 });
+    }
+    await announce(scene.admin, sentinel, { leftSeconds: 170 });
+    await scene.entry(sentinel, ({ phase }) => phase === 'Noticed');
+    expect((await scene.status()).interruptions?.map(({ uid }) => uid)).toEqual([uidOf(sentinel)]);
+    const seen = await scene.find(pod);
+    expect(seen && isTouched(seen)).toBe(false);
+  },
+);
+
 test.concurrent('of two notices the earlier deadline stands, whichever comes first', async ({ expect }) => {
   const scene = await aScene();
   const pod = await aPatientPod(scene);

@@ -1,0 +1,127 @@
+import type { Lease } from 'kubernetes-types/coordination/v1.js';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { installation } from '../../../cdk8s/operator-chart.ts';
+import type { Cluster } from '../../../hack/cluster/cluster.ts';
+import { type FaultProxy, startFaultProxy } from '../../../hack/cluster/fault-proxy.ts';
+import type { Replica } from '../../../hack/cluster/operator.ts';
+import { aBudget, aDeployment } from '../../builders/workloads.ts';
+import { evictionsOf } from '../harness/api-server.ts';
+import { waitFor } from '../harness/cluster.ts';
+import { atEndOfFile } from '../harness/endings.ts';
+import { aHerd } from '../harness/herd.ts';
+import { budgetInForce } from '../harness/objects.ts';
+import { anOwnCluster } from '../harness/operator.ts';
+import { warn } from '../harness/platform.ts';
+import { spotAnnotations } from '../harness/pods.ts';
+import { aScene, clockReaches, isTouched } from '../harness/scene.ts';
+import { leads, startCandidate } from '../harness/two-replicas.ts';
+
+/** A replica with a way of its own to the API server. */
+interface Candidate extends Replica {
+  readonly proxy: FaultProxy;
+}
+
+const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${installation.namespace}/leases/spotpolicy`;
+const pods = 8;
+
+let cluster: Cluster;
+let leader: Candidate;
+let follower: Candidate;
+let started = 0;
+
+const nextCandidate = async (): Promise<Candidate> => {
+  const proxy = await startFaultProxy(cluster);
+  atEndOfFile(() => proxy.stop());
+  const replica = await startCandidate(cluster, `candidate-${(started += 1)}`, { serverUrl: proxy.url });
+  return { ...replica, proxy };
+};
+
+beforeAll(async () => {
+  cluster = await anOwnCluster();
+  leader = await nextCandidate();
+  await waitFor('a leader', () => leads(leader));
+  follower = await nextCandidate();
+});
+
+/** What only a leader does, as it passed by since the counts were reset. */
+const acts = ({ proxy }: Candidate): string[] =>
+  [...proxy.counts().keys()].filter((key) => /^(create|patch|delete) (pods|spotpolicies)/.test(key));
+
+const wasGivenUp = async (): Promise<boolean> =>
+  (await cluster.admin.get<Lease>(leasePath)).spec?.holderIdentity === '';
+
+/** What befalls the leader, and how it comes back. */
+interface Blow {
+  readonly strike: () => Promise<unknown>;
+  readonly end: () => Promise<unknown>;
+}
+const blows: Record<string, (one: Candidate) => Blow> = {
+  'is paused for longer than its lease': (one) => ({
+    strike: async () => one.signal('SIGSTOP'),
+    end: async () => one.signal('SIGCONT'),
+  }),
+  'is cut off from the API server': ({ proxy }) => ({ strike: proxy.startOutage, end: proxy.endOutage }),
+};
+
+test.for(Object.entries(blows))(
+  'a storm whose leader %s is finished by the other one, and the first does nothing when it is back',
+  async ([, blowOf]) => {
+    const scene = await aScene({}, cluster);
+    const herd = aHerd(scene);
+    onTestFinished(herd.stop);
+    await scene.create(aDeployment({ replicas: pods, annotations: spotAnnotations, graceSeconds: 1 }));
+    await scene.create(aBudget({ maxUnavailable: 1 }));
+    const doomed = await herd.ready(pods);
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    const before = await evictionsOf(cluster);
+    const { strike, end } = blowOf(leader);
+
+    await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+    await herd.until('the first evictions', () => herd.countGone(doomed) >= 2);
+    await strike();
+    const struckMs = Date.now();
+    await waitFor('the other one to lead', () => leads(follower));
+    const taken = herd.countGone(doomed);
+    await herd.until('it to evict', () => herd.countGone(doomed) > taken);
+    // By now the first would ask the budget for every pod that it knows to be blocked.
+    await clockReaches(struckMs + 11_000);
+    leader.proxy.resetCounts();
+    await end();
+    await waitFor('the first to know that it does not lead', async () => !(await leads(leader)));
+    await herd.gone(doomed);
+    const living = await herd.ready(pods);
+    const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
+
+    expect(acts(leader)).toEqual([]);
+    expect(await leads(follower)).toBe(true);
+    expect(living.filter(isTouched)).toEqual([]);
+    expect((await evictionsOf(cluster)).accepted - before.accepted).toBe(pods);
+    // What ended in the last second of the first one may be missing.
+    expect(totals).toMatchObject({ forced: 0, missed: 0 });
+    expect(totals?.evicted).toBeLessThanOrEqual(pods);
+    [leader, follower] = [follower, leader];
+  },
+);
+
+test('a leader that is told to stop in mid-storm gives up the lease, and the other one finishes the storm', async () => {
+  const scene = await aScene({}, cluster);
+  const herd = aHerd(scene);
+  onTestFinished(herd.stop);
+  await scene.create(aDeployment({ replicas: pods, annotations: spotAnnotations, graceSeconds: 1 }));
+  await scene.create(aBudget({ maxUnavailable: 1 }));
+  const doomed = await herd.ready(pods);
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  const before = await evictionsOf(cluster);
+  await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+  await herd.until('the first evictions', () => herd.countGone(doomed) >= 2);
+  // Nobody takes the lease while the other one cannot reach it.
+  await follower.proxy.startOutage();
+  await leader.end('SIGTERM');
+  expect(await wasGivenUp()).toBe(true);
+  await follower.proxy.endOutage();
+  await waitFor('the other one to lead', () => leads(follower));
+  await herd.gone(doomed);
+  expect((await herd.ready(pods)).filter(isTouched)).toEqual([]);
+  await scene.statusWith(({ interruption }) => interruption?.active === 0);
+  expect((await evictionsOf(cluster)).accepted - before.accepted).toBe(pods);
+});
