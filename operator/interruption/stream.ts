@@ -160,10 +160,10 @@ const isBusy = (world: World, { uid }: WorkloadReference): boolean =>
   [...world.interruptions.group('workload', uid)].some(({ phase }) => phase !== 'Done');
 
 const isSameStep = (before: Interruption, next: Interruption): boolean =>
-  (Object.keys(next) as (keyof Interruption)[]).every((field) =>
-    typeof next[field] === 'object'
-      ? JSON.stringify(next[field]) === JSON.stringify(before[field])
-      : next[field] === before[field],
+  (Object.keys(next) as (keyof Interruption)[]).every(
+    (field) =>
+      next[field] === before[field] ||
+      (typeof next[field] === 'object' && JSON.stringify(next[field]) === JSON.stringify(before[field])),
   );
 
 // A call that ended makes room under its budgets, which no watch event need tell.

@@ -5,7 +5,8 @@ import { readKubeconfig } from '../../hack/cluster/kubeconfig.ts';
 import { type Replica, startReplica } from '../../hack/cluster/operator.ts';
 import { say } from '../../hack/say.ts';
 import { aPatch, startLimit } from './limit.ts';
-import { openLoad } from './load.ts';
+import { openConnections } from './connections.ts';
+import { createPods } from './load.ts';
 import { aRecord, measure, type Round, turned } from './measure.ts';
 import { describeMachine } from './machine.ts';
 import { aBenchCluster, addPolicies, deletePods } from './place.ts';
@@ -46,16 +47,16 @@ const loadBefore = loadavg()[0] ?? 0;
 tell('starting a control plane; then only etcd, the API server and what is measured run');
 const cluster = await aBenchCluster(everyNamespace);
 const { admin } = cluster;
-const load = openLoad(await readKubeconfig(cluster.adminKubeconfigPath), 50);
+const connections = openConnections(await readKubeconfig(cluster.adminKubeconfigPath), 50);
 
 const go = async (way: Way, round: Round, replica?: Replica): Promise<void> => {
-  await measure(load, record, way, round);
+  await measure(connections, record, way, round);
   await deletePods(admin, way.namespaces, replica);
 };
 
 /** A round that does not count: a process that has just started is slow. */
 const warmUp = async (way: Way, replica?: Replica): Promise<void> => {
-  await load.create(creationsOf(way, 50), 10, problemOf(way));
+  await createPods(connections, creationsOf(way, 50), 10, problemOf(way));
   await deletePods(admin, way.namespaces, replica);
 };
 
@@ -94,7 +95,7 @@ const run = async ({ admin }: Cluster): Promise<Findings> => {
     await compareWithLimit(stage, replica);
   }
   const ways = stages.flatMap(({ ways: governed }) => governed);
-  const memory = await soak({ load, admin, record, replica }, ways.slice(-2), soakedPods);
+  const memory = await soak({ connections, admin, record, replica }, ways.slice(-2), soakedPods);
   tell(`${soakedPods} more pods are created`);
   // A webhook that is passed over fails in silence, and this one leaves no stamp.
   const expected = stages.length * roundsPerWay * rounds.reduce((sum, { creations }) => sum + creations, 0);
@@ -122,6 +123,6 @@ try {
   else await writeReport(findings);
   process.exitCode = findings.verdicts.some(({ verdict }) => verdict === 'missed') ? 1 : 0;
 } finally {
-  await load.close();
+  await connections.close();
   await cluster.stop();
 }

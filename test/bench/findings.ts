@@ -1,7 +1,7 @@
 import type { Machine } from './machine.ts';
 import { type Measurements, quantilesOf } from './measure.ts';
 import type { Memory } from './soak.ts';
-import { judge, ratios, type Summary, summaryOf, type Verdict } from './statistics.ts';
+import { judge, type Judged, judged, ratios, type Summary, summaryOf } from './statistics.ts';
 import { limit, noOperator, noPolicies, noWebhook, patched, type Stage, type Way } from './ways.ts';
 
 /** Two quantiles, each over the rounds. */
@@ -23,14 +23,6 @@ export interface Comparison {
   readonly ratio: Pair;
   /** Ours over the webhook that answers with a patch as well: what is left is our own doing. */
   readonly ratioToPatched?: Pair;
-}
-
-/** A goal, what was measured of it, and whether it is met. */
-export interface Judged {
-  readonly claim: string;
-  readonly goal: number;
-  readonly measured: Summary;
-  readonly verdict: Verdict;
 }
 
 /** What a run found. */
@@ -99,12 +91,10 @@ export const findingsOf = (
   const verdicts = [
     ...admission.flatMap((comparison) => judgeRatios(comparison, limitGoal, 'the limit')),
     ...withoutPolicies.flatMap((comparison) => judgeRatios(comparison, noPoliciesGoal, 'no operator')),
-    judged(
-      'resident memory after the last creations over that before',
-      memoryGoal,
+    judged('resident memory after the last creations over that before', memoryGoal, [
       memory.afterMiB / memory.beforeMiB,
-    ),
-    judged('creations that failed or came back without their stamp', 0, failures.length),
+    ]),
+    judged('creations that failed or came back without their stamp', 0, [failures.length]),
   ];
   return { ...rest, withoutPolicies, admission, creations: { created, failures }, memory, verdicts };
 };
@@ -116,8 +106,3 @@ const judgeRatios = ({ way, clients, ratio }: Comparison, goal: number, base: st
     measured: ratio[which],
     verdict: judge(ratio[which], goal),
   }));
-
-const judged = (claim: string, goal: number, value: number): Judged => {
-  const measured = summaryOf([value]);
-  return { claim, goal, measured, verdict: judge(measured, goal) };
-};

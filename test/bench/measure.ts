@@ -1,4 +1,5 @@
-import type { Load } from './load.ts';
+import type { Connections } from './connections.ts';
+import { createPods } from './load.ts';
 import { quantile } from './statistics.ts';
 import { creationsOf, problemOf, type Way } from './ways.ts';
 
@@ -35,12 +36,17 @@ export const quantilesOf = (record: Measurements, way: Pick<Way, 'name'>, client
 
 /** Creates the pods of one round and records how it went. */
 export const measure = async (
-  load: Load,
+  connections: Connections,
   record: Measurements,
   way: Way,
   { clients, creations }: Round,
 ): Promise<void> => {
-  const { latenciesMs, failures } = await load.create(creationsOf(way, creations), clients, problemOf(way));
+  const { latenciesMs, failures } = await createPods(
+    connections,
+    creationsOf(way, creations),
+    clients,
+    problemOf(way),
+  );
   const key = keyOf(way, clients);
   const known = record.rounds.get(key) ?? { p50Ms: [], p99Ms: [] };
   known.p50Ms.push(quantile(latenciesMs, 0.5));

@@ -5,19 +5,9 @@ import { ensureToolchain } from '../../hack/cluster/toolchain.ts';
 import { waitFor } from '../../hack/cluster/wait-for.ts';
 import { say } from '../../hack/say.ts';
 import { aPolicy, manifestOf } from '../builders/policy.ts';
+import { forEach } from './connections.ts';
 
-// Enough to keep two cores busy.
-const atOnce = 20;
 const programmedMs = 180_000;
-
-/** Does something to each item, some at once. */
-const forEach = async <T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> => {
-  const waiting = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of waiting) await act(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-};
 
 /**
  * A control plane with the operator installed but not running, and with these namespaces. Of it only etcd and the API

@@ -1,9 +1,9 @@
 import type { Comparison } from './findings.ts';
 import type { Summary } from './statistics.ts';
+import { colours, dot, line, picture, text } from './svg.ts';
 
 const goal = 1.15;
 const panel = { width: 380, height: 260, left: 46, top: 40, gap: 40 };
-const colours = ['#1b6ca8', '#2a9d8f', '#8ab17d', '#e9a03b', '#d1495b'];
 
 /** How far down a ratio is drawn. */
 const scaleOf = (summaries: readonly Summary[]) => {
@@ -15,11 +15,6 @@ const scaleOf = (summaries: readonly Summary[]) => {
   );
   return { y, ticks };
 };
-
-const text = (x: number, y: number, content: string, more = ''): string =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${content}</text>`;
-const line = (x1: number, y1: number, x2: number, y2: number, more: string): string =>
-  `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" ${more}/>`;
 
 const panelOf = (
   comparisons: readonly Comparison[],
@@ -35,10 +30,7 @@ const panelOf = (
     const way = ways.indexOf(comparison.way);
     const x = x0 + group * (clients.indexOf(comparison.clients) + (way + 1) / (ways.length + 1));
     const colour = colours[way % colours.length] ?? '';
-    return [
-      line(x, y(low), x, y(high), `stroke="${colour}" stroke-width="2"`),
-      `<circle cx="${x.toFixed(1)}" cy="${y(median).toFixed(1)}" r="4.5" fill="${colour}"/>`,
-    ];
+    return [line(x, y(low), x, y(high), `stroke="${colour}" stroke-width="2"`), dot(x, y(median), colour)];
   });
   return [
     text(x0, panel.top - 14, `${which.toUpperCase()}, ours over the limit`, 'font-weight="bold"'),
@@ -69,19 +61,12 @@ export const plotOf = (comparisons: readonly Comparison[]): string => {
   const legendTop = panel.top + panel.height + 42;
   const legend = ways.flatMap((way, index) => {
     const [x, top] = [panel.left + (index % 3) * 260, legendTop + Math.floor(index / 3) * 20];
-    return [
-      `<circle cx="${x}" cy="${top - 4}" r="4.5" fill="${colours[index % colours.length]}"/>`,
-      text(x + 10, top, way),
-    ];
+    return [dot(x, top - 4, colours[index % colours.length] ?? ''), text(x + 10, top, way)];
   });
   const height = legendTop + Math.ceil(ways.length / 3) * 20;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+  return picture(width, height, [
     ...panelOf(comparisons, 'p50', { clients, ways }, panel.left),
     ...panelOf(comparisons, 'p99', { clients, ways }, second),
     ...legend,
-    '</svg>',
-    '',
-  ].join('\n');
+  ]);
 };

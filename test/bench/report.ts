@@ -1,21 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { format } from 'prettier';
-import type { Comparison, Findings, Judged } from './findings.ts';
+import type { Comparison, Findings } from './findings.ts';
+import { formatted, runText, spread, tableOf, verdictsText, writeMeasured } from './markdown.ts';
 import { plotOf } from './plot.ts';
 import type { Summary } from './statistics.ts';
 
-const docs = join(import.meta.dirname, '../../docs');
-const page = join(docs, 'performance.md');
-const begin = '<!-- measured: rewritten by make bench-admission -->';
-const end = '<!-- /measured -->';
-
 const ms = ({ median }: Summary): string => median.toFixed(1);
-const ratio = ({ median, low, high }: Summary): string =>
-  `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
-const rowOf = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
-const tableOf = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [rowOf(head), rowOf(head.map(() => '---')), ...rows.map(rowOf)].join('\n');
 
 const admissionTable = (comparisons: readonly Comparison[]): string =>
   tableOf(
@@ -38,9 +26,9 @@ const admissionTable = (comparisons: readonly Comparison[]): string =>
         limitMs ? `${ms(limitMs.p50)} / ${ms(limitMs.p99)}` : '',
         patchedMs ? `${ms(patchedMs.p50)} / ${ms(patchedMs.p99)}` : '',
         `${ms(oursMs.p50)} / ${ms(oursMs.p99)}`,
-        ratio(over.p50),
-        ratio(over.p99),
-        ratioToPatched ? ratio(ratioToPatched.p50) : '',
+        spread(over.p50),
+        spread(over.p99),
+        ratioToPatched ? spread(ratioToPatched.p50) : '',
       ],
     ),
   );
@@ -52,19 +40,10 @@ const withoutTable = (comparisons: readonly Comparison[]): string =>
       clients,
       `${ms(withoutMs.p50)} / ${ms(withoutMs.p99)}`,
       `${ms(oursMs.p50)} / ${ms(oursMs.p99)}`,
-      ratio(over.p50),
-      ratio(over.p99),
+      spread(over.p50),
+      spread(over.p99),
     ]),
   );
-
-const verdictLine = ({ claim, goal, measured, verdict }: Judged): string =>
-  `- ${claim}: ${ratio(measured)}, goal ${goal}, ${verdict === 'unclear' ? 'missed by less than the spread' : 'missed'}`;
-
-const verdictsOf = (verdicts: readonly Judged[]): string => {
-  const short = verdicts.filter(({ verdict }) => verdict !== 'met');
-  const met = `${verdicts.length - short.length} of ${verdicts.length} goals are met.`;
-  return [met, ...(short.length > 0 ? ['The others:', '', ...short.map(verdictLine)] : [])].join('\n');
-};
 
 const pictures = `![Ratios of P50 and P99 to the limit](performance/admission.svg)
 
@@ -82,10 +61,7 @@ const failuresOf = (failures: readonly string[]): string => {
 /** What a run found, as Markdown. */
 export const textOf = async (findings: Findings): Promise<string> => {
   const { machine, memory, creations, seconds, roundsPerWay } = findings;
-  const text = `
-Measured on ${machine.date}: ${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, Linux ${machine.kernel},
-Node ${machine.node}; load ${machine.loadBefore.toFixed(1)} before and ${machine.loadAfter.toFixed(1)} after the run of
-${Math.round(seconds / 60)} minutes; ${roundsPerWay} rounds each. ${verdictsOf(findings.verdicts)}
+  const text = `${runText(machine, seconds)}; ${roundsPerWay} rounds each. ${verdictsText(findings.verdicts)}
 
 Times are P50 / P99 of one creation in milliseconds, medians over the rounds; ratios are taken round by round, with the
 quartiles in brackets.
@@ -101,21 +77,13 @@ their stamp. The operator held ${memory.beforeMiB.toFixed(0)} MiB before the las
 
 ${failuresOf(creations.failures)}
 `;
-  return format(text, { parser: 'markdown', printWidth: 110, proseWrap: 'preserve' });
+  return formatted(text);
 };
 
 /** Writes the findings into docs/performance.md, with the figures and the plot beside it. */
-export const writeReport = async (findings: Findings): Promise<void> => {
-  const beside = join(docs, 'performance');
-  await mkdir(beside, { recursive: true });
-  const before = await readFile(page, 'utf8');
-  const [head, rest] = before.split(begin);
-  const tail = rest?.split(end)[1];
-  if (head === undefined || tail === undefined)
-    throw new Error(`${page} lacks the lines ${begin} and ${end}`);
-  const measured = `${pictures}\n\n${(await textOf(findings)).trim()}`;
-  await writeFile(page, `${head}${begin}\n\n${measured}\n\n${end}${tail}`);
-  const json = await format(JSON.stringify(findings), { parser: 'json', printWidth: 110 });
-  await writeFile(join(beside, 'admission.json'), json);
-  await writeFile(join(beside, 'admission.svg'), plotOf(findings.admission));
-};
+export const writeReport = async (findings: Findings): Promise<void> =>
+  writeMeasured({
+    target: 'bench-admission',
+    text: `${pictures}\n\n${(await textOf(findings)).trim()}`,
+    beside: { 'admission.json': findings, 'admission.svg': plotOf(findings.admission) },
+  });

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { RestClient } from '../../hack/cluster/client.ts';
 import type { Replica } from '../../hack/cluster/operator.ts';
-import type { Load } from './load.ts';
+import type { Connections } from './connections.ts';
 import { measure, type Measurements } from './measure.ts';
 import { deletePods } from './place.ts';
-import { quantile } from './statistics.ts';
+import { restingMiB } from './processes.ts';
 import type { Way } from './ways.ts';
 
 /** The operator's resident memory in MiB, without a pod in the cluster, before and after so many creations. */
@@ -18,24 +16,14 @@ export interface Memory {
 const clients = 50;
 const portion = 1_000;
 
-const residentMiB = async (pid: number): Promise<number> => {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-};
-
-// The collector runs when it sees fit, so one look may fall before it and the next after.
-const restingMiB = async (pid: number): Promise<number> => {
-  const looks: number[] = [];
-  for (let look = 0; look < 11; look += 1) {
-    looks.push(await residentMiB(pid));
-    await pause(200);
-  }
-  return quantile(looks, 0.5);
-};
-
 /** Creates many governed pods, in each way by turns, and watches the operator's memory. Pods are deleted meanwhile. */
 export const soak = async (
-  { load, admin, record, replica }: { load: Load; admin: RestClient; record: Measurements; replica: Replica },
+  {
+    connections,
+    admin,
+    record,
+    replica,
+  }: { connections: Connections; admin: RestClient; record: Measurements; replica: Replica },
   ways: readonly Way[],
   creations: number,
 ): Promise<Memory> => {
@@ -44,7 +32,7 @@ export const soak = async (
   for (let created = 0; created < creations; created += portion) {
     for (const way of ways) {
       const count = Math.min(portion, creations) / ways.length;
-      await measure(load, record, { ...way, name: 'soak' }, { clients, creations: count });
+      await measure(connections, record, { ...way, name: 'soak' }, { clients, creations: count });
       await deleted;
       deleted = deletePods(admin, way.namespaces);
     }

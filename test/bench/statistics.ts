@@ -33,3 +33,17 @@ export const judge = ({ median, low, high }: Summary, goal: number): Verdict => 
   if (median <= goal) return 'met';
   return median - goal <= (high - low) / 2 ? 'unclear' : 'missed';
 };
+
+/** A goal, what was measured of it, and whether it is met. */
+export interface Judged {
+  readonly claim: string;
+  readonly goal: number;
+  readonly measured: Summary;
+  readonly verdict: Verdict;
+}
+
+/** The verdict on an upper bound over what the rounds measured. */
+export const judged = (claim: string, goal: number, rounds: readonly number[]): Judged => {
+  const measured = summaryOf(rounds);
+  return { claim, goal, measured, verdict: judge(measured, goal) };
+};
