@@ -67,10 +67,20 @@ export const isReady = ({ status }: Pod): boolean =>
 export const budgetInForce = (admin: Admin, namespace: string, name: string): Promise<PodDisruptionBudget> =>
   waitFor(`budget ${name} to be in force`, async () => {
     const budget = await admin.get<PodDisruptionBudget>(pathTo('PodDisruptionBudget', namespace, name));
-    const { observedGeneration, expectedPods, currentHealthy } = budget.status ?? {};
-    const inForce = observedGeneration === budget.metadata?.generation && (expectedPods ?? 0) > 0;
-    return inForce && currentHealthy === expectedPods && budget;
+    return isInForce(budget) && budget;
   });
+
+/** Resolves once every budget of a namespace is in force: one list at a time, however many there are. */
+export const budgetsInForce = (admin: Admin, namespace: string): Promise<unknown> =>
+  waitFor('every budget to be in force', async () => {
+    const budgets = await admin.list<PodDisruptionBudget>(pathTo('PodDisruptionBudget', namespace));
+    return budgets.every(isInForce);
+  });
+
+const isInForce = ({ metadata, status }: PodDisruptionBudget): boolean =>
+  status?.observedGeneration === metadata?.generation &&
+  (status?.expectedPods ?? 0) > 0 &&
+  status?.currentHealthy === status?.expectedPods;
 
 /** Creates a policy and waits until new pods get what it asks for. */
 export const aProgrammedPolicy = async (

@@ -9,7 +9,7 @@ import { evictionsOf } from '../harness/api-server.ts';
 import { waitFor } from '../harness/cluster.ts';
 import { startDenyingWebhook } from '../harness/denying-webhook.ts';
 import { aHerd } from '../harness/herd.ts';
-import { budgetInForce } from '../harness/objects.ts';
+import { budgetInForce, budgetsInForce } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { warn } from '../harness/platform.ts';
 import { aBarePod, spotAnnotations } from '../harness/pods.ts';
@@ -142,9 +142,9 @@ test('50 pods go beside 50 that are blocked, each of another policy, as fast as 
     names('held').map(async (app) => {
       await scene.create(policyOf(app));
       await scene.create(aBudget({ minAvailable: 1 }, app));
-      await budgetInForce(scene.admin, scene.namespace, app);
     }),
   );
+  await budgetsInForce(scene.admin, scene.namespace);
   // Their deadlines are earlier.
   await warnAll(held, 120);
   const mark = 'spotpolicy.dev/interruption';
