@@ -20,6 +20,7 @@ import {
 } from './world/objects.ts';
 import { trimPod } from './world/pod.ts';
 import { trimClusterPolicy, trimPolicy } from './world/policy.ts';
+import { trimClaim, trimQuota } from './world/room.ts';
 import type { Change, Kind, Kinds, View } from './world/view.ts';
 import type { World } from './world/world.ts';
 
@@ -44,6 +45,8 @@ const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
   Namespace: [resources.namespaces, trimNamespace],
   Node: [resources.nodes, trimNode, metadataOnly],
   PodDisruptionBudget: [resources.podDisruptionBudgets, trimBudget],
+  PersistentVolumeClaim: [resources.persistentVolumeClaims, trimClaim],
+  ResourceQuota: [resources.resourceQuotas, trimQuota],
   Deployment: [resources.deployments, trimDeployment, managedFields],
   ReplicaSet: [resources.replicaSets, trimReplicaSet, managedFields],
   StatefulSet: [resources.statefulSets, trimStatefulSet, managedFields],

@@ -66,18 +66,29 @@ const checkPod = (evidence: Evidence, doomed: Doomed): Check => {
 
 type Judged = { how: string; holds: boolean; seen: string };
 
-const checkReplaced = ({ pod, late }: Doomed, entry: InterruptionEntry | undefined): Judged => {
+const manners: Readonly<Record<Doomed['leaves'], string>> = {
+  AtOnce: ', before its deadline',
+  WhenReplaced: ', and left when its replacement was Ready',
+  Late: ', after it used the time it had',
+};
+
+const checkReplaced = ({ pod, leaves }: Doomed, entry: InterruptionEntry | undefined): Judged => {
   const { noticedAt, deadline, evictedAt, replacement } = entry ?? {};
   const [noticedMs, deadlineMs, evictedMs] = [at(noticedAt), at(deadline), at(evictedAt)];
   const graceMs = (pod.spec?.terminationGracePeriodSeconds ?? 0) * 1000;
+  const readyMs = at(replacement?.readyAt);
   // A late pod's eviction is planned for 10 s before the last moment at which its grace period still fits.
-  const inItsTime = !late || deadlineMs - evictedMs <= graceMs + 10_000;
+  const inItsTime = {
+    AtOnce: true,
+    WhenReplaced: readyMs <= evictedMs,
+    Late: deadlineMs - evictedMs <= graceMs + 10_000,
+  }[leaves];
   return {
-    how: late ? ', after it used the time it had' : ', before its deadline',
+    how: manners[leaves],
     holds: evictedMs < deadlineMs && inItsTime && replacement?.capacity === 'Spot',
     seen:
       `evicted ${seconds(noticedMs, evictedMs)} after the notice and ${seconds(evictedMs, deadlineMs)} before its ` +
-      `deadline; ${replacement?.pod} Ready on ${replacement?.capacity} after ${seconds(noticedMs, at(replacement?.readyAt))}`,
+      `deadline; ${replacement?.pod} Ready on ${replacement?.capacity} after ${seconds(noticedMs, readyMs)}`,
   };
 };
 

@@ -9,8 +9,8 @@ export interface Doomed {
   readonly pod: Pod;
   readonly minutes: number;
   readonly outcome: 'Replaced' | 'Completed';
-  /** Whether it should use the time it has left. */
-  readonly late: boolean;
+  /** When it should go: at once, once its replacement is Ready, or after it used the time it has left. */
+  readonly leaves: 'AtOnce' | 'WhenReplaced' | 'Late';
 }
 
 /** Everything the demo is judged by. */

@@ -17,12 +17,12 @@ const podCount = 8;
 /** The namespaces of policies.yaml. */
 export const namespaces = ['shop', 'batch'] as const;
 
-/** What ECI takes back, and how that should end: services at once, batch work as late as its deadline allows. */
+/** What ECI takes back, and how that should end: a Deployment's pods when they are replaced, others at once, batch work as late as its deadline allows. */
 const reclaims = [
-  { namespace: 'shop', app: 'web', count: 2, minutes: 3, outcome: 'Replaced', late: false },
-  { namespace: 'shop', app: 'db', count: 1, minutes: 3, outcome: 'Replaced', late: false },
-  { namespace: 'batch', app: 'pi', count: 1, minutes: 2, outcome: 'Completed', late: true },
-  { namespace: 'batch', app: 'report', count: 1, minutes: 1, outcome: 'Replaced', late: true },
+  { namespace: 'shop', app: 'web', count: 2, minutes: 3, outcome: 'Replaced', leaves: 'WhenReplaced' },
+  { namespace: 'shop', app: 'db', count: 2, minutes: 3, outcome: 'Replaced', leaves: 'AtOnce' },
+  { namespace: 'batch', app: 'pi', count: 1, minutes: 2, outcome: 'Completed', leaves: 'Late' },
+  { namespace: 'batch', app: 'report', count: 1, minutes: 1, outcome: 'Replaced', leaves: 'Late' },
 ] as const;
 
 /** Applies the policies; resolves when new pods get what they ask for. */
@@ -51,11 +51,11 @@ export const createWorkloads = async ({ admin, kubectl }: Access): Promise<Pod[]
     },
     { timeoutMs: readyMs },
   );
-  await waitFor('the budgets to allow a disruption', async () => {
+  await waitFor('the budgets to be in force', async () => {
     const budgets = await admin.list<PodDisruptionBudget>(
       '/apis/policy/v1/namespaces/shop/poddisruptionbudgets',
     );
-    return budgets.every(({ status }) => status?.disruptionsAllowed === 1);
+    return budgets.every(({ status }) => status?.currentHealthy === 3);
   });
   return pods;
 };

@@ -95,6 +95,12 @@ export const interruption = z
       .describe(
         'Operator evicts a pod that ECI is about to reclaim, through its disruption budgets. VirtualNode has new pods ask their virtual node for that (annotation eci-spot-release-strategy: api-evict, ack-virtual-node 2.11.0 or later), but for those that may use the time they have left, which the operator evicts; no replacement is started first. None evicts and deletes nothing and only reports what happens.',
       ),
+    replacement: z
+      .enum(['BeforeEviction', 'AfterEviction'])
+      .default('BeforeEviction')
+      .describe(
+        'BeforeEviction starts the replacement of a pod of a Deployment first, where nothing is in the way, and evicts the pod once the Deployment has enough Ready pods without it. AfterEviction leaves that to the Deployment, which starts one when the pod goes. The status says why a pod was not replaced first.',
+      ),
     jobPods: z
       .enum(['AtDeadline', 'Immediately', 'Never'])
       .default('AtDeadline')

@@ -104,7 +104,7 @@ const interruptionEntry = z
     noticedAt: instant('When ECI gave notice, by the clock of the cluster.'),
     deadline: instant('When ECI takes the pod.'),
     phase: z
-      .enum(['Noticed', 'Evicting', 'Blocked', 'Terminating', 'AwaitingReplacement', 'Done'])
+      .enum(['Noticed', 'Replacing', 'Evicting', 'Blocked', 'Terminating', 'AwaitingReplacement', 'Done'])
       .describe('How far it has come.'),
     message: message(
       'Why it waits, in the figures of the API server: which budget, how many healthy, how many needed.',

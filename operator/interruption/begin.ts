@@ -54,6 +54,9 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     counted: mark !== undefined || taken,
     marked: mark && 'UnderWay',
     call: undefined,
+    // Its mark may be older than what has become of it since.
+    detached: pod.controller?.kind === 'Deployment' ? mark?.detached : undefined,
+    plainly: mark?.plainly,
     budgets: [],
     refusal: undefined,
     evictedAtMs: taken ? pod.deletedAtMs : undefined,
@@ -107,8 +110,8 @@ const settingsFor = (view: View, pod: Pod, mark: Mark | undefined): Settings | u
   if (mark) return mark.settings;
   const policy = governingPolicy(view, pod) ?? (isOptedOut(pod) ? undefined : stampedPolicy(view, pod));
   if (!policy) return undefined;
-  const { evictor, jobPods, onDeadline } = policy.spec.interruption;
-  return { policy: policyKey(policy), evictor, jobPods, onDeadline };
+  const { evictor, replacement, jobPods, onDeadline } = policy.spec.interruption;
+  return { policy: policyKey(policy), evictor, replacement, jobPods, onDeadline };
 };
 
 const stampedPolicy = (view: View, pod: Pod): SoundPolicy | undefined => {

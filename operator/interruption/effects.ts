@@ -1,4 +1,4 @@
-import { ourAnnotations } from '../api/keys.ts';
+import { ourAnnotations, ourLabels } from '../api/keys.ts';
 import type { Kube } from '../kube/kube.ts';
 import { isConflict, isNotFound, lacksRight } from '../kube/errors.ts';
 import type { EvictionAnswer } from '../kube/eviction.ts';
@@ -17,6 +17,9 @@ export interface EffectOptions {
   readonly signal: AbortSignal;
 }
 
+// As JSON Pointer spells a key.
+const pointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+
 /** A pod that calls are about, with what recreates it. */
 export type Doomed = Identity & Pick<Interruption, 'workload'>;
 
@@ -29,6 +32,12 @@ export const perform = async (pod: Doomed, effect: Effect, options: EffectOption
       return attempt('writing its interruption', () => mark(pod, writeMark(effect.mark), options));
     case 'Delete':
       return attempt('deleting it', () => remove(pod, effect, options));
+    case 'Remove':
+      return attempt('deleting it', () => remove(pod, { ...effect, pretendDisruption: false }, options));
+    case 'Detach':
+      return move('starting its replacement', pod, detaching(pod, effect), options);
+    case 'Attach':
+      return move('putting it back into its ReplicaSet', pod, attaching(pod, effect), options);
   }
 };
 
@@ -75,7 +84,7 @@ const mark = async (pod: Identity, text: string, { kube, signal }: EffectOptions
 
 const remove = async (
   pod: Identity,
-  { graceSeconds, pretendDisruption }: Effect & { kind: 'Delete' },
+  { graceSeconds, pretendDisruption }: Omit<Effect & { kind: 'Delete' }, 'kind'>,
   { kube, signal, nowMs }: EffectOptions,
 ): Promise<void> => {
   if (pretendDisruption) await markDisrupted(pod, kube, signal, nowMs());
@@ -100,6 +109,49 @@ const markDisrupted = async (
   const body = { metadata: { uid: pod.uid }, status: { conditions: [condition] } };
   await kube.patch(resources.podStatus, pod, { type: 'strategic', body }, { signal });
 };
+
+const owner = '/metadata/ownerReferences/0';
+const text = `/metadata/annotations/${pointer(ourAnnotations.interruption)}`;
+const label = `/metadata/labels/${pointer(ourLabels.reclaiming)}`;
+
+const reference = (kind: 'Deployment' | 'ReplicaSet', { name, uid }: { name: string; uid: string }) => ({
+  apiVersion: 'apps/v1',
+  kind,
+  name,
+  uid,
+  controller: true,
+});
+
+// Labels stay, so that every Service and budget goes on knowing the pod. A pod that is being deleted fails the test.
+const detaching = (pod: Doomed, { detached, deployment, mark: told }: Effect & { kind: 'Detach' }) => [
+  ...guards(pod, detached.origin.uid),
+  { op: 'replace', path: owner, value: reference('Deployment', deployment) },
+  { op: 'add', path: label, value: 'true' },
+  { op: 'add', path: text, value: writeMark(told) },
+];
+
+const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach' }) => [
+  ...guards(pod, pod.workload?.uid ?? ''),
+  { op: 'replace', path: owner, value: { ...reference('ReplicaSet', origin), blockOwnerDeletion: true } },
+  { op: 'remove', path: label },
+  { op: 'add', path: text, value: writeMark(told) },
+];
+
+const guards = ({ uid }: Doomed, ownerUid: string) => [
+  { op: 'test', path: '/metadata/uid', value: uid },
+  { op: 'test', path: `${owner}/uid`, value: ownerUid },
+  { op: 'test', path: '/metadata/deletionTimestamp', value: null },
+];
+
+const move = async (
+  doing: string,
+  pod: Doomed,
+  body: readonly object[],
+  { kube, signal }: EffectOptions,
+): Promise<Answer> =>
+  attempt(doing, async () => {
+    await kube.patch(resources.pods, pod, { type: 'json', body }, { signal });
+  });
 
 const attempt = async (doing: string, call: () => Promise<void>): Promise<Answer> => {
   try {

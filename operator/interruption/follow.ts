@@ -53,7 +53,12 @@ const leaveMark = (interruption: Interruption, nowMs: number): Look => {
   return { next: { ...interruption, call: 'Mark' }, effect: { kind: 'Mark', mark: markOf(interruption) } };
 };
 
-const withSuccessor = (interruption: Interruption, { successors }: Case, nowMs: number): Interruption => {
+/** The record with the pod that takes its place, as far as there is one. */
+export const withSuccessor = (
+  interruption: Interruption,
+  { successors }: Pick<Case, 'successors'>,
+  nowMs: number,
+): Interruption => {
   // Once Ready it has taken the place, whatever becomes of it later.
   if (interruption.replacement?.readyAtMs !== undefined) return interruption;
   const { credited, candidates } = successors;

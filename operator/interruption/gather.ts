@@ -8,6 +8,7 @@ import { noticeOf } from './begin.ts';
 import { roomIn, type Standing } from './gate.ts';
 import type { Case } from './look.ts';
 import { successorsOf } from './replacement.ts';
+import { surgeOf } from './surge.ts';
 
 /** What a look needs to know beside the world. */
 export interface LookOptions {
@@ -24,6 +25,7 @@ export const gatherCase = (view: View, interruption: Interruption, options: Look
     pod,
     standings: pod ? standingsOf(view, pod) : [],
     successors: successorsOf(view, interruption),
+    surge: pod && surgeOf(view, interruption, pod),
     trustEvents: options.trustEvents,
   };
 };

@@ -1,17 +1,35 @@
-import type { Interruption } from '../world/interruption.ts';
+import type { Detachment, Interruption } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { graceToGive, timetable } from './deadline.ts';
-import { follow } from './follow.ts';
+import { follow, withSuccessor } from './follow.ts';
 import { gateOf, isPaused, type Standing } from './gate.ts';
 import { type Mark, markOf } from './mark.ts';
+import { replaceFirst } from './replace-first.ts';
 import type { Successors } from './replacement.ts';
+import type { Surge } from './surge.ts';
 
 /** What is to be done to the pod now. One at a time: the next look sees what came of it. */
 export type Effect =
   | { readonly kind: 'Mark'; readonly mark: Mark }
   | { readonly kind: 'Evict'; readonly graceSeconds: number }
-  | { readonly kind: 'Delete'; readonly graceSeconds: number; readonly pretendDisruption: boolean };
+  | { readonly kind: 'Delete'; readonly graceSeconds: number; readonly pretendDisruption: boolean }
+  /** Deletes a pod that nobody wants any more; no budget is asked. */
+  | { readonly kind: 'Remove'; readonly graceSeconds: number }
+  /** Takes the pod out of its ReplicaSet, under its Deployment. */
+  | {
+      readonly kind: 'Detach';
+      readonly deployment: { readonly name: string; readonly uid: string };
+      readonly detached: Detachment;
+      readonly mark: Mark;
+    }
+  /** Puts it back, because no replacement starts. */
+  | {
+      readonly kind: 'Attach';
+      readonly origin: Detachment['origin'];
+      readonly because: string;
+      readonly mark: Mark;
+    };
 
 /** Everything a look may consider. */
 export interface Case {
@@ -20,6 +38,7 @@ export interface Case {
   readonly pod: Pod | undefined;
   readonly standings: readonly Standing[];
   readonly successors: Successors;
+  readonly surge: Surge | undefined;
   /** Old virtual nodes set no condition: an Event alone then suffices for a deletion past a budget. */
   readonly trustEvents: boolean;
 }
@@ -51,45 +70,56 @@ export const look = (seen: Case, nowMs: number): Look => {
 };
 
 const act = (seen: Case, pod: Pod, nowMs: number): Look => {
-  const { interruption, trustEvents } = seen;
-  const { plan, settings } = interruption;
+  const { interruption } = seen;
+  const { plan } = interruption;
   const times = timetable(interruption, pod.graceSeconds);
   if (plan.when === 'Never')
     return wait(interruption, 'Noticed', `left to the reclaim: ${plan.because}`, nowMs);
   if (plan.when === 'Late' && nowMs < times.lastEvictionMs) {
     return wait(interruption, 'Noticed', plan.because, nowMs, times.lastEvictionMs);
   }
-  const mayForce = settings.onDeadline === 'Delete' && (interruption.onCondition || trustEvents);
-  const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
-  if (mayForce && nowMs >= times.forceMs) return force(interruption, graceSeconds, times.forceMs, nowMs);
+  if (mayForce(seen) && nowMs >= times.forceMs) return force(interruption, pod, times.forceMs, nowMs);
   if (plan.when === 'ByNode') {
-    const againAtMs = mayForce ? times.forceMs : Number.POSITIVE_INFINITY;
-    return wait(
-      interruption,
-      'Noticed',
-      `${plan.because}${outlook(interruption, mayForce)}`,
-      nowMs,
-      againAtMs,
-    );
+    const againAtMs = mayForce(seen) ? times.forceMs : Number.POSITIVE_INFINITY;
+    return wait(interruption, 'Noticed', `${plan.because}${outlook(seen)}`, nowMs, againAtMs);
   }
-  const gate = gateOf({ refusal: interruption.refusal, ready: pod.ready }, seen.standings, nowMs);
-  if (gate.open) {
-    const next: Interruption = { ...interruption, phase: 'Evicting', call: 'Evict', message: plan.because };
-    return { next, effect: { kind: 'Evict', graceSeconds } };
-  }
-  const refused = { ...interruption, refusal: gate.refusal };
-  const againAtMs = Math.min(gate.againAtMs, nowMs < times.forceMs ? times.forceMs : gate.againAtMs);
-  return wait(refused, 'Blocked', `${gate.message}${outlook(interruption, mayForce)}`, nowMs, againAtMs);
+  const first = replaceFirst(
+    { ...seen, interruption: withSuccessor(interruption, seen, nowMs), pod, times },
+    nowMs,
+  );
+  return 'look' in first ? first.look : evict({ ...seen, interruption: first.evict }, pod, nowMs);
 };
 
+const evict = (seen: Case, pod: Pod, nowMs: number): Look => {
+  const { interruption, standings } = seen;
+  const { refusal, deadlineMs, detached, plan } = interruption;
+  const gate = gateOf({ refusal, ready: pod.ready }, standings, nowMs);
+  if (gate.open) {
+    const message = detached ? 'its replacement is Ready' : plan.because;
+    const graceSeconds = graceToGive(deadlineMs, pod.graceSeconds, nowMs);
+    return {
+      next: { ...interruption, phase: 'Evicting', call: 'Evict', message },
+      effect: { kind: 'Evict', graceSeconds },
+    };
+  }
+  const { forceMs } = timetable(interruption, pod.graceSeconds);
+  const againAtMs = Math.min(gate.againAtMs, nowMs < forceMs ? forceMs : gate.againAtMs);
+  const message = `${gate.message}${outlook(seen)}`;
+  return wait({ ...interruption, refusal: gate.refusal }, 'Blocked', message, nowMs, againAtMs);
+};
+
+const mayForce = ({ interruption, trustEvents }: Case): boolean =>
+  interruption.settings.onDeadline === 'Delete' && (interruption.onCondition || trustEvents);
+
 // What the reader of the status will ask next: what happens when the budget never gives way.
-const outlook = ({ settings, onCondition }: Interruption, mayForce: boolean): string => {
-  if (mayForce) return '; deleted gracefully at the deadline';
+const outlook = (seen: Case): string => {
+  const { settings, onCondition } = seen.interruption;
+  if (mayForce(seen)) return '; deleted gracefully at the deadline';
   if (settings.onDeadline === 'Leave' || onCondition) return '; left to the reclaim at the deadline';
   return '; the pod has no ContainerInstanceExpired condition, so its budget is respected to the end';
 };
 
-const force = (interruption: Interruption, graceSeconds: number, forceMs: number, nowMs: number): Look => {
+const force = (interruption: Interruption, pod: Pod, forceMs: number, nowMs: number): Look => {
   const { refusal, plan } = interruption;
   // The pause after a failed eviction must not eat into the grace period; that after a failed deletion counts.
   if (refusal && refusal.atMs >= forceMs && isPaused(interruption, nowMs)) {
@@ -99,6 +129,7 @@ const force = (interruption: Interruption, graceSeconds: number, forceMs: number
     };
   }
   const message = refusal ? `deadline reached while ${refusal.message}` : 'deadline reached';
+  const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
   return {
     next: { ...interruption, phase: 'Evicting', call: 'Delete', message },
     effect: { kind: 'Delete', graceSeconds, pretendDisruption: plan.charged },

@@ -1,4 +1,4 @@
-import type { Interruption, Outcome, Settings, Signal } from '../world/interruption.ts';
+import type { Detachment, Interruption, Outcome, Settings, Signal } from '../world/interruption.ts';
 import { instantMs, preciseTime } from '../world/object.ts';
 
 /**
@@ -11,15 +11,26 @@ export interface Mark {
   readonly settings: Settings;
   /** Set on a released pod that stays behind: its interruption has been counted. */
   readonly outcome: Outcome | undefined;
+  /** Set while the pod is out of its ReplicaSet. */
+  readonly detached: Detachment | undefined;
+  /** Why no replacement is started before its eviction. */
+  readonly plainly: string | undefined;
 }
 
 /** The annotation's text: JSON on one line, times readable in `kubectl describe`. */
-export const writeMark = ({ noticedAtMs, deadlineMs, settings, outcome }: Mark): string =>
+export const writeMark = ({ noticedAtMs, deadlineMs, settings, outcome, detached, plainly }: Mark): string =>
   JSON.stringify({
     noticedAt: preciseTime(noticedAtMs),
     deadline: preciseTime(deadlineMs),
     ...settings,
     outcome,
+    ...(detached && {
+      detachedAt: preciseTime(detached.atMs),
+      from: detached.origin.name,
+      fromUid: detached.origin.uid,
+      ready: detached.ready,
+    }),
+    plainly,
   });
 
 /** The mark in an annotation's text, or undefined where it is none of ours: anyone may write an annotation. */
@@ -35,15 +46,46 @@ export const readMark = (text: string | undefined): Mark | undefined => {
   if (typeof policy !== 'string') return undefined;
   if (!evictor || !jobPods || !onDeadline) return undefined;
   const outcome = oneOf(fields?.['outcome'], ['Missed', 'LeftToReclaim', 'Completed', 'Forced']);
-  return { noticedAtMs, deadlineMs, settings: { policy, evictor, jobPods, onDeadline }, outcome };
+  // An earlier version knew no other way.
+  const replacement = oneOf(fields?.['replacement'], ['BeforeEviction', 'AfterEviction']) ?? 'AfterEviction';
+  const settings = { policy, evictor, replacement, jobPods, onDeadline };
+  const { plainly } = fields ?? {};
+  return {
+    noticedAtMs,
+    deadlineMs,
+    settings,
+    outcome,
+    detached: detachmentIn(fields ?? {}),
+    plainly: typeof plainly === 'string' ? plainly : undefined,
+  };
+};
+
+const detachmentIn = ({
+  detachedAt,
+  from,
+  fromUid,
+  ready,
+}: Record<string, unknown>): Detachment | undefined => {
+  const atMs = instantMs(String(detachedAt));
+  if (atMs === undefined || typeof from !== 'string' || typeof fromUid !== 'string') return undefined;
+  return typeof ready === 'number' ? { origin: { name: from, uid: fromUid }, atMs, ready } : undefined;
 };
 
 /** The mark that an interruption leaves on its pod. */
-export const markOf = ({ noticedAtMs, deadlineMs, settings, outcome }: Interruption): Mark => ({
+export const markOf = ({
   noticedAtMs,
   deadlineMs,
   settings,
   outcome,
+  detached,
+  plainly,
+}: Pick<Interruption, keyof Mark>): Mark => ({
+  noticedAtMs,
+  deadlineMs,
+  settings,
+  outcome,
+  detached,
+  plainly,
 });
 
 /** A mark as a signal: its deadline is known, whatever became of the Event it was read from. */

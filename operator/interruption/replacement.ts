@@ -19,6 +19,7 @@ export interface Successors {
   readonly credited: Successor | undefined;
   /** Pods the workload wants; undefined where that is not known. */
   readonly wanted: number | undefined;
+  /** Ready pods that are to stay. */
   readonly serving: number;
   /** The workload has ended or is gone: nobody will recreate the pod. */
   readonly workloadEnded: boolean;
@@ -33,17 +34,21 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
   const index = jobIndexOf(interruption);
   const successor = (pod: Pod): Successor => ({ pod, capacity: capacityOf(view, pod) });
   const credited = interruption.replacement && view.pods.byUid(interruption.replacement.uid);
+  const seeks = !(credited && isLive(credited));
   return {
     candidates: siblings
-      .filter((pod) => isCandidate(view, interruption, pod))
-      .toSorted(
-        (a, b) => sameIndexFirst(a, b, index) || a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
-      )
+      .filter((pod) => seeks && isCandidate(view, interruption, pod))
+      .toSorted((a, b) => sameIndexFirst(a, b, index) || olderFirst(view, a, b))
       .map(successor),
     credited: credited && successor(credited),
     ...wishesOf(view, interruption),
-    serving: siblings.filter(isServing).length,
+    serving: siblings.filter((pod) => isServing(pod) && !isDoomed(view, pod)).length,
   };
+};
+
+const isDoomed = (view: View, { uid }: Pod): boolean => {
+  const interruption = view.interruptions.byUid(uid);
+  return interruption !== undefined && interruption.phase !== 'Done';
 };
 
 // The pod may be gone, and with it its labels: an Indexed Job names its pods `<job>-<index>-<five random characters>`.
@@ -55,8 +60,14 @@ const jobIndexOf = ({ name, workload }: Interruption): string | undefined =>
 const sameIndexFirst = (a: Pod, b: Pod, index: string | undefined): number =>
   index === undefined ? 0 : Number(b.labels[jobIndex] === index) - Number(a.labels[jobIndex] === index);
 
-// The pods of a workload: its own, and those of the ReplicaSets it controls.
-function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
+// The first that came is left to the first that went: it may be of no use to any that went later.
+const olderFirst = (view: View, a: Pod, b: Pod): number =>
+  view.lifetimes.seenAt(a.uid) - view.lifetimes.seenAt(b.uid) ||
+  a.createdAtMs - b.createdAtMs ||
+  (a.name < b.name ? -1 : 1);
+
+/** The pods of a workload: its own, and those of the ReplicaSets it controls. */
+export function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
   yield* view.pods.group('controller', uid);
   for (const replicaSet of view.workloads('ReplicaSet').group('controller', uid)) {
     yield* view.pods.group('controller', replicaSet.uid);
@@ -65,6 +76,8 @@ function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
 
 const isCandidate = (view: View, interruption: Interruption, pod: Pod): boolean => {
   if (pod.uid === interruption.uid || isTerminal(pod) || !isLive(pod)) return false;
+  // One that was itself taken out of its ReplicaSet goes.
+  if (view.interruptions.byUid(pod.uid)?.detached) return false;
   if (interruption.workload?.kind === 'StatefulSet' && pod.name !== interruption.name) return false;
   const credit = [...view.interruptions.group('replacement', pod.uid)];
   return credit.every(({ uid }) => uid === interruption.uid) && isSuccessor(view, interruption, pod);
@@ -75,12 +88,13 @@ const answerMs = 1_000;
 
 // The watch of pods is one ordered stream: whoever is seen after the doomed pod began to end came after it, and so did
 // whoever came while nothing was seen. Only of what the first listing brought is there no order but by times.
-const isSuccessor = (view: View, { uid, ending, evictedAtMs }: Interruption, pod: Pod): boolean => {
+const isSuccessor = (view: View, { uid, ending, detached, evictedAtMs }: Interruption, pod: Pod): boolean => {
   const seenAt = view.lifetimes.seenAt(pod.uid);
   const endedAt = view.lifetimes.endedAt(uid);
   if (endedAt !== undefined && view.lifetimes.seenAt(uid) < endedAt) return seenAt >= endedAt;
   if (endedAt !== undefined && seenAt > endedAt) return true;
   const sinceMs = Math.min(
+    detached?.atMs ?? Number.POSITIVE_INFINITY,
     ending?.atMs ?? Number.POSITIVE_INFINITY,
     (evictedAtMs ?? Number.POSITIVE_INFINITY) - answerMs,
   );

@@ -92,7 +92,13 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       nodeName: entry.node,
       workload: entry.workload && workloadOf(view, namespace, entry.workload),
       // Nothing is decided any more: the pod is gone, only its replacement is awaited.
-      settings: { policy: policyKey(policy), evictor: 'None', jobPods: 'Never', onDeadline: 'Leave' },
+      settings: {
+        policy: policyKey(policy),
+        evictor: 'None',
+        replacement: 'AfterEviction',
+        jobPods: 'Never',
+        onDeadline: 'Leave',
+      },
       plan: { when: outcome === 'LeftToReclaim' ? 'Never' : 'AtOnce', because: '', charged: false },
       signals: [],
       noticedAtMs,
@@ -101,6 +107,8 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       counted: true,
       marked: 'Ended',
       call: undefined,
+      detached: undefined,
+      plainly: undefined,
       budgets: [],
       refusal: undefined,
       evictedAtMs,

@@ -1,5 +1,6 @@
 import type { Interruption } from '../world/interruption.ts';
 import { pauseAfter } from './gate.ts';
+import type { Effect } from './look.ts';
 
 /** What a call came to, by what it means for the interruption. */
 export type Answer =
@@ -24,11 +25,15 @@ export type Answer =
  */
 export const settle = (
   interruption: Interruption,
-  answer: Answer,
+  { effect, answer }: { readonly effect: Effect; readonly answer: Answer },
   versions: Readonly<Record<string, string>>,
   nowMs: number,
 ): Interruption => {
   const answered: Interruption = { ...interruption, call: undefined };
+  if (effect.kind === 'Detach' || effect.kind === 'Attach') {
+    const moved = move(answered, effect, answer);
+    if (moved) return moved;
+  }
   if (answer.kind === 'Refused') return refuse(answered, answer, versions, nowMs);
   if (answer.kind === 'Gone') return gone(answered, nowMs);
   // ECI was quicker than the call: what was accepted only removed what it left behind.
@@ -45,11 +50,38 @@ export const settle = (
       };
     case 'Evict':
       return { ...answered, counted: true, evictedAtMs: nowMs, refusal: undefined };
+    case 'Remove':
+      return { ...answered, counted: true, evictedAtMs: nowMs, refusal: undefined };
     case 'Delete':
       return { ...answered, counted: true, evictedAtMs: nowMs, forced: true, refusal: undefined };
+    case 'Detach':
+    case 'Attach':
     case undefined:
       return answered;
   }
+};
+
+// A pod that cannot be taken out is evicted as it is; one that cannot be put back is tried again.
+const move = (
+  interruption: Interruption,
+  effect: Effect & { kind: 'Detach' | 'Attach' },
+  { kind, ...answer }: Answer,
+): Interruption | undefined => {
+  if (effect.kind === 'Detach') {
+    const { detached } = effect;
+    if (kind === 'Done')
+      return { ...interruption, detached, marked: 'UnderWay', counted: true, refusal: undefined };
+    return kind === 'Refused' && 'message' in answer
+      ? { ...interruption, plainly: answer.message }
+      : undefined;
+  }
+  const attached = {
+    detached: undefined,
+    replacement: undefined,
+    plainly: effect.because,
+    refusal: undefined,
+  };
+  return kind === 'Done' ? { ...interruption, ...attached } : undefined;
 };
 
 const refuse = (

@@ -14,6 +14,7 @@ import { gatherCase, releasedBy } from './gather.ts';
 import { type Effect, look } from './look.ts';
 import { resumeInterruptions } from './resume.ts';
 import { type Answer, settle } from './settle.ts';
+import { turnsIn } from './turns.ts';
 import { wokenBy } from './woken.ts';
 
 /** What this room tells about one step of one interruption. */
@@ -103,10 +104,10 @@ const lookUntilQuiet = (
     const known = world.interruptions.byUid(uid) ?? begin(deps, uid);
     if (!known) return EMPTY;
     // A new record is kept before its first look, so that what this finds is a step like any other, told and counted.
-    const begun$ = recorded(world, known);
+    const begun$ = recorded(world, known, released$);
     const seen = gatherCase(world, known, options);
     const { next, effect, againAtMs = Number.POSITIVE_INFINITY } = look(seen, options.nowMs);
-    const looked$ = concat(begun$, recorded(world, next));
+    const looked$ = concat(begun$, recorded(world, next, released$));
     if (!effect) {
       if (Number.isFinite(againAtMs)) alarm$.next({ key: uid, atMs: againAtMs });
       return looked$;
@@ -115,8 +116,8 @@ const lookUntilQuiet = (
     const answered$ = fromCall((signal) => deps.perform(next, effect, signal)).pipe(
       mergeMap((answer) => {
         const current = world.interruptions.byUid(uid) ?? next;
-        const settled = settle(current, answer, versions, nowMs());
-        return recorded(world, settled, { effect, answer });
+        const settled = settle(current, { effect, answer }, versions, nowMs());
+        return recorded(world, settled, released$, { effect, answer });
       }),
       tap(() => releaseNext(world, next, released$)),
     );
@@ -132,12 +133,14 @@ const begin = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string):
 const recorded = (
   world: World,
   next: Interruption,
+  released$: Subject<string>,
   called?: InterruptionOutcome['called'],
 ): Observable<InterruptionOutcome> => {
   const before = world.interruptions.byUid(next.uid);
   if (before && isSameStep(before, next)) return EMPTY;
   world.record(next);
   if (next.phase === 'Done') forgetOldest(world, next);
+  for (const uid of turnsIn(world, next.workload?.uid ?? '')) if (uid !== next.uid) released$.next(uid);
   return of({ room: 'interruption', before, after: next, ...(called && { called }) });
 };
 

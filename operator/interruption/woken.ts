@@ -6,13 +6,14 @@ import type { Budget } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { heldBy, releasedBy } from './gather.ts';
+import { isNews, turnsIn } from './turns.ts';
 
 /** The pods, by UID, that a change of the world gives reason to look at. Cheap where nothing is under way. */
 export const wokenBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
       return change.after
-        ? [...ofPod(view, change.after), ...awaitingPod(view, change.after)]
+        ? [...ofPod(view, change.after), ...awaitingPod(view, change.before, change.after)]
         : ofGone(view, change.before);
     case 'ReclaimEvent': {
       const event = change.after;
@@ -25,8 +26,11 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
     case 'ReplicaSet':
     case 'StatefulSet':
     case 'Job': {
-      const uid = (change.after ?? change.before)?.uid ?? '';
-      return [...view.interruptions.group('workload', uid)].map((interruption) => interruption.uid);
+      const { uid, controller } = change.after ?? change.before ?? { uid: '' };
+      // Whether its ReplicaSet can create pods concerns the pods of a Deployment.
+      return [uid, controller?.uid ?? ''].flatMap((each) =>
+        [...view.interruptions.group('workload', each)].map((interruption) => interruption.uid),
+      );
     }
     case 'SpotPolicy':
     case 'ClusterSpotPolicy':
@@ -60,14 +64,14 @@ const ofPod = (view: View, pod: Pod): readonly string[] => {
 const ofGone = (view: View, pod: Pod | undefined): readonly string[] =>
   pod ? [pod.uid, ...[...view.interruptions.group('replacement', pod.uid)].map(({ uid }) => uid)] : [];
 
-// A pod that appears or becomes Ready may be what an interruption of its workload waits for.
-const awaitingPod = (view: View, pod: Pod): readonly string[] => {
+// A pod that appears or becomes Ready may be what an interruption of its workload, or of its namesake, waits for.
+const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly string[] => {
   if (view.interruptions.size === 0) return [];
-  return ownerChain(view, pod).flatMap(({ uid }) =>
-    [...view.interruptions.group('workload', uid)]
-      .filter(({ phase, ending }) => ending !== undefined && phase !== 'Done')
-      .map((interruption) => interruption.uid),
-  );
+  const credited = [...view.interruptions.group('replacement', pod.uid)].map(({ uid }) => uid);
+  if (!isNews(before, pod)) return credited;
+  const namesake = view.interruptions.byName(pod.namespace, pod.name)?.uid;
+  const turns = ownerChain(view, pod).flatMap(({ uid }) => turnsIn(view, uid));
+  return [...credited, ...turns, ...(namesake === undefined || namesake === pod.uid ? [] : [namesake])];
 };
 
 // Who has room goes on; the others' messages are brought up to date, as many as a status shows.

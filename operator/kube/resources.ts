@@ -64,6 +64,12 @@ export const resources = {
     'list',
     'watch',
   ),
+  persistentVolumeClaims: resource(
+    { plural: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim' },
+    'list',
+    'watch',
+  ),
+  resourceQuotas: resource({ plural: 'resourcequotas', kind: 'ResourceQuota' }, 'list', 'watch'),
   replicaSets: resource({ group: 'apps', plural: 'replicasets', kind: 'ReplicaSet' }, 'list', 'watch'),
   deployments: resource({ group: 'apps', plural: 'deployments', kind: 'Deployment' }, 'list', 'watch'),
   statefulSets: resource({ group: 'apps', plural: 'statefulsets', kind: 'StatefulSet' }, 'list', 'watch'),

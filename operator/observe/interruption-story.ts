@@ -1,10 +1,11 @@
-import type { Interruption } from '../world/interruption.ts';
+import { describe, type Interruption } from '../world/interruption.ts';
 
 /** One thing worth telling about an interruption: a constant line for the log, a reason and a sentence for an Event. */
 export interface EventStory {
   readonly type: 'Normal' | 'Warning';
   readonly reason:
     | 'SpotReclaimNoticed'
+    | 'ReplacementStarted'
     | 'EvictionBlocked'
     | 'PodEvicted'
     | 'ReplacementReady'
@@ -45,23 +46,33 @@ const stories: readonly Story[] = [
     }),
   },
   {
+    holds: ({ detached }) => detached !== undefined,
+    tell: ({ detached }) => ({
+      type: 'Normal',
+      reason: 'ReplacementStarted',
+      line: 'detached pod',
+      message: `taken out of ReplicaSet ${detached?.origin.name}, which starts another: it serves until that one is Ready`,
+      details: { replicaSet: detached?.origin.name },
+    }),
+  },
+  {
     holds: ({ phase }) => phase === 'Blocked',
-    tell: ({ message }) => ({
+    tell: (interruption) => ({
       type: 'Warning',
       reason: 'EvictionBlocked',
       line: 'eviction blocked',
-      message,
-      details: { because: message },
+      message: describe(interruption),
+      details: { because: describe(interruption) },
     }),
   },
   {
     holds: ({ evictedAtMs, forced }) => evictedAtMs !== undefined && !forced,
-    tell: () => ({
+    tell: ({ plainly }) => ({
       type: 'Normal',
       reason: 'PodEvicted',
       line: 'evicted pod',
-      message: 'evicted before ECI takes the instance back',
-      details: {},
+      message: describe({ message: 'evicted before ECI takes the instance back', plainly }),
+      details: plainly === undefined ? {} : { notReplacedFirst: plainly },
     }),
   },
   {

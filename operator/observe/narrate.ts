@@ -3,6 +3,7 @@ import type { Outcome } from '../app.ts';
 import type { InjectionOutcome } from '../injection/stream.ts';
 import type { TemplateOutcome } from '../injection/workload-stream.ts';
 import type { CleanUpOutcome } from '../interruption/clean-up-stream.ts';
+import type { Effect } from '../interruption/look.ts';
 import type { InterruptionOutcome } from '../interruption/stream.ts';
 import type { DryRun } from '../status/dry-run.ts';
 import type { StatusOutcome } from '../status/stream.ts';
@@ -60,7 +61,7 @@ const ofInterruption = (narrator: Narrator, outcome: InterruptionOutcome): void 
   const { log, metrics, events, nowMs } = narrator;
   const { before, after, called } = outcome;
   if (!before) metrics.interruptionNotices.inc({ signal: after.onCondition ? 'condition' : 'event' });
-  if (called && called.effect.kind !== 'Mark') {
+  if (called && endsPod(called.effect)) {
     const answer =
       called.answer.kind === 'Refused' && called.answer.byBudget ? 'Blocked' : called.answer.kind;
     metrics.interruptionEvictions.inc({ result: answer });
@@ -93,6 +94,8 @@ const ofCleanUp = ({ log, metrics, events }: Narrator, outcome: CleanUpOutcome):
     message: 'ECI had taken its instance; the object is removed (interruption.failedPods of its policy)',
   });
 };
+
+const endsPod = ({ kind }: Effect): boolean => kind === 'Evict' || kind === 'Delete' || kind === 'Remove';
 
 const whichPod = ({ namespace, name, uid, settings }: Interruption) => ({
   namespace,

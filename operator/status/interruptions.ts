@@ -4,7 +4,7 @@ import {
   statusBounds,
   type SpotPolicyStatus,
 } from '../api/index.ts';
-import type { Interruption } from '../world/interruption.ts';
+import { describe, type Interruption } from '../world/interruption.ts';
 import { apiTime } from '../world/object.ts';
 
 /** The storm in one line. */
@@ -61,7 +61,7 @@ const entryOf = (interruption: Interruption, kind: PolicyKindName): Interruption
     noticedAt: apiTime(interruption.noticedAtMs),
     deadline: apiTime(interruption.deadlineMs),
     phase: interruption.phase,
-    message: interruption.message.slice(0, statusBounds.messageLength),
+    message: describe(interruption).slice(0, statusBounds.messageLength),
     ...(evictedAtMs !== undefined && { evictedAt: apiTime(evictedAtMs) }),
     ...(replacement && {
       replacement: {

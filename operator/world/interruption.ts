@@ -1,7 +1,8 @@
 import type { Identity } from './object.ts';
 
 /** Where an interruption stands. */
-export type Phase = 'Noticed' | 'Evicting' | 'Blocked' | 'Terminating' | 'AwaitingReplacement' | 'Done';
+export type Phase =
+  'Noticed' | 'Replacing' | 'Evicting' | 'Blocked' | 'Terminating' | 'AwaitingReplacement' | 'Done';
 
 /** How an interruption ended. */
 export type Outcome =
@@ -20,6 +21,7 @@ export interface Settings {
   /** The key of the policy that governs the pod. */
   readonly policy: string;
   readonly evictor: 'Operator' | 'VirtualNode' | 'None';
+  readonly replacement: 'BeforeEviction' | 'AfterEviction';
   readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';
   readonly onDeadline: 'Delete' | 'Leave';
 }
@@ -71,6 +73,15 @@ export interface Replacement {
   readonly readyAtMs: number | undefined;
 }
 
+/** A pod that was taken out of its ReplicaSet, which starts another in its place. */
+export interface Detachment {
+  /** The ReplicaSet. */
+  readonly origin: { readonly name: string; readonly uid: string };
+  readonly atMs: number;
+  /** How many pods of its Deployment were Ready then, itself among them. */
+  readonly ready: number;
+}
+
 /** What is known of one doomed pod. Identity is the pod's, so one record exists per pod and never per name. */
 export interface Interruption extends Identity {
   readonly nodeName: string | undefined;
@@ -87,7 +98,10 @@ export interface Interruption extends Identity {
   /** What the pod's own annotation tells whoever leads next: that it is under way, or how it ended. */
   readonly marked: 'UnderWay' | 'Ended' | undefined;
   /** The call under way. */
-  readonly call: 'Evict' | 'Delete' | 'Mark' | undefined;
+  readonly call: 'Evict' | 'Delete' | 'Remove' | 'Mark' | 'Detach' | 'Attach' | undefined;
+  readonly detached: Detachment | undefined;
+  /** Why it is evicted before its replacement has started; undefined while that is not decided. */
+  readonly plainly: string | undefined;
   /** Budgets that selected the pod at the last look, by `namespace/name`. */
   readonly budgets: readonly string[];
   readonly refusal: Refusal | undefined;
@@ -100,6 +114,14 @@ export interface Interruption extends Identity {
   readonly phase: Phase;
   readonly message: string;
 }
+
+/** What is said of an interruption: where it stands, and why its replacement does not come first. */
+export const describe = ({ message, plainly }: Pick<Interruption, 'message' | 'plainly'>): string =>
+  plainly === undefined ? message : `${message}; not replaced first: ${plainly}`;
+
+/** Somebody is about to end the pod: it counts no more among those that serve. */
+export const isLeaving = ({ call, evictedAtMs }: Interruption): boolean =>
+  evictedAtMs !== undefined || call === 'Evict' || call === 'Delete' || call === 'Remove';
 
 /** What a policy counts. */
 export interface Totals {

@@ -26,7 +26,9 @@ export class Lifetimes {
   note({ before, after }: Step<Pod>, followed: (uid: string) => boolean): void {
     const uid = after?.uid ?? before?.uid ?? '';
     if (after && !before) this.#seenAt.set(uid, this.#step);
-    if ((!after || !isLive(after)) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
+    const moved = before && after && before.controller?.uid !== after.controller?.uid;
+    if ((!after || !isLive(after) || moved) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
+    if (moved && after.controller?.kind === 'ReplicaSet') this.#endedAt.delete(uid);
     if (after) return;
     this.depart(uid);
     if (!followed(uid)) this.forget(uid);
@@ -50,7 +52,7 @@ export class Lifetimes {
     return this.#seenAt.get(uid) ?? 0;
   }
 
-  /** The step at which a pod was first seen ending: terminating, terminal or gone; undefined while it lives. */
+  /** The step at which a pod was first seen making room: taken out of its ReplicaSet, terminating, terminal or gone. */
   endedAt(uid: string): number | undefined {
     return this.#endedAt.get(uid);
   }

@@ -1,4 +1,4 @@
-import type { Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { Deployment, DeploymentStrategy, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.d.ts';
 import type {
   Event as RawEvent,
@@ -142,6 +142,12 @@ export interface Workload extends Identity {
   readonly creationFails: boolean;
   /** The number of a StatefulSet's first pod. */
   readonly firstOrdinal: number;
+  /** A Deployment that may have more pods than it wants for a while. */
+  readonly surges: boolean;
+  /** How long a pod of a Deployment must have been Ready to count, in seconds. */
+  readonly minReadySeconds: number;
+  /** Of a Deployment and of its ReplicaSets: whose is the Deployment's is the current one. */
+  readonly revision: string;
   /** Its pod template; undefined where its controller or its end leaves nothing to write there. */
   readonly template: Template | undefined;
 }
@@ -156,6 +162,9 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
   ignoresDisruption: false,
   creationFails: false,
   firstOrdinal: 0,
+  surges: false,
+  minReadySeconds: 0,
+  revision: raw.metadata?.annotations?.['deployment.kubernetes.io/revision'] ?? '',
   template: undefined,
   ...rest,
 });
@@ -170,8 +179,14 @@ const fixedByOwner = ({ metadata }: RawObject): string | undefined => {
 export const trimDeployment = (raw: Deployment): Workload =>
   workload('Deployment', raw, {
     replicas: raw.spec?.replicas ?? 1,
+    surges: surges(raw.spec?.strategy),
+    minReadySeconds: raw.spec?.minReadySeconds ?? 0,
     template: trimTemplate(raw, 'Deployment', fixedByOwner(raw)),
   });
+// The API server fills in RollingUpdate with 25 %.
+const surges = ({ type, rollingUpdate }: DeploymentStrategy = {}): boolean =>
+  type !== 'Recreate' && Number.parseInt(String(rollingUpdate?.maxSurge ?? '25%'), 10) > 0;
+
 /** The world's record of a ReplicaSet; the template of one that a Deployment controls is the Deployment's. */
 export const trimReplicaSet = (raw: ReplicaSet): Workload =>
   workload('ReplicaSet', raw, {

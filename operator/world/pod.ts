@@ -8,6 +8,8 @@ import {
   instantMs,
   keepPrefixed,
 } from './object.ts';
+import { type Demand, demandOf } from './quantity.ts';
+import { type Ties, tiesOf } from './ties.ts';
 
 /** A condition of a pod that speaks of its instance: when it changed and what it says. */
 export interface InstanceSign {
@@ -47,6 +49,11 @@ export interface Pod extends Identity {
   readonly instance: InstanceSign | undefined;
   /** `DisruptionTarget` is true: somebody has begun to evict it. */
   readonly disrupted: boolean;
+  /** Since when no node takes it; undefined while that is not said. */
+  readonly unschedulableSinceMs: number | undefined;
+  readonly ties: Ties | undefined;
+  /** What it asks of quotas, in cores and bytes, by the names that a ResourceQuota has for them. */
+  readonly demand: Demand;
 }
 
 // Annotations that a decision reads; the rest of a pod's annotations may be kilobytes.
@@ -88,8 +95,16 @@ export const trimPod = (raw: RawPod): Pod => {
     expired: signOf(findCondition(status?.conditions, 'ContainerInstanceExpired'), isTrue),
     instance: signOf(findCondition(status?.conditions, 'ContainerInstanceCreated'), () => true),
     disrupted: isTrue(findCondition(status?.conditions, 'DisruptionTarget')),
+    unschedulableSinceMs: unschedulableSince(findCondition(status?.conditions, 'PodScheduled')),
+    ties: tiesOf(spec, metadata?.namespace ?? ''),
+    demand: demandOf(spec),
   };
 };
+
+const unschedulableSince = (condition: PodCondition | undefined): number | undefined =>
+  condition?.status === 'False' && condition.reason === 'Unschedulable'
+    ? instantMs(condition.lastTransitionTime)
+    : undefined;
 
 // As in `The pod is spot instance, and have been released at 2020-04-08T12:36Z`.
 const releaseIn = (message: string | undefined): number | undefined =>

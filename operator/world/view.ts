@@ -16,6 +16,7 @@ import type { Controller } from './object.ts';
 import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
+import type { Claim, Quota } from './room.ts';
 import type { Reservations } from './reservations.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { WorkloadIndex } from './workloads.ts';
@@ -32,6 +33,8 @@ export interface Kinds extends Record<WorkloadKind, Workload> {
   DegradeEvent: PlatformEvent;
   Webhook: Webhook;
   CustomResourceDefinition: Definition;
+  PersistentVolumeClaim: Claim;
+  ResourceQuota: Quota;
 }
 
 /** A source of the world. */
@@ -71,6 +74,8 @@ export interface View {
   /** Of both kinds; the namespace of those of the cluster is empty. */
   readonly policies: Lookup<Policy, 'namespace'>;
   readonly budgets: Lookup<Budget, 'namespace'>;
+  readonly claims: Lookup<Claim>;
+  readonly quotas: Lookup<Quota, 'namespace'>;
   readonly reclaimEvents: Lookup<PlatformEvent, 'pod'>;
   readonly degradeEvents: Lookup<PlatformEvent, 'pod'>;
   readonly webhooks: Lookup<Webhook>;

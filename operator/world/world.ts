@@ -28,6 +28,7 @@ import {
 import { isCountedHealthy, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 import { Reservations } from './reservations.ts';
+import type { Claim, Quota } from './room.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
@@ -53,6 +54,8 @@ export class World implements View {
   readonly #clusterPolicies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
   readonly policies = joined(this.#ownPolicies, this.#clusterPolicies);
   readonly budgets = new Collection<Budget, 'namespace'>({ namespace: inNamespace });
+  readonly claims = new Collection<Claim>({});
+  readonly quotas = new Collection<Quota, 'namespace'>({ namespace: inNamespace });
   readonly reclaimEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
   readonly degradeEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
   readonly webhooks = new Collection<Webhook>({});
@@ -91,6 +94,8 @@ export class World implements View {
       SpotPolicy: this.#ownPolicies,
       ClusterSpotPolicy: this.#clusterPolicies,
       PodDisruptionBudget: this.budgets,
+      PersistentVolumeClaim: this.claims,
+      ResourceQuota: this.quotas,
       ReclaimEvent: this.reclaimEvents,
       DegradeEvent: this.degradeEvents,
       Webhook: this.webhooks,

@@ -14,6 +14,7 @@ export const aWorkloadReference = (kind = 'Deployment', name = 'web', group = 'a
 export const settingsOf = (more: Partial<Settings> = {}): Settings => ({
   policy: 'SpotPolicy/shop/web',
   evictor: 'Operator',
+  replacement: 'BeforeEviction',
   jobPods: 'AtDeadline',
   onDeadline: 'Delete',
   ...more,
@@ -35,6 +36,8 @@ export const anInterruption = (more: Partial<Interruption> = {}): Interruption =
   counted: false,
   marked: undefined,
   call: undefined,
+  detached: undefined,
+  plainly: undefined,
   budgets: [],
   refusal: undefined,
   evictedAtMs: undefined,

@@ -16,6 +16,7 @@ import {
   trimStatefulSet,
   trimWebhook,
 } from '../../operator/world/objects.ts';
+import { trimClaim, trimQuota } from '../../operator/world/room.ts';
 import { trimPod } from '../../operator/world/pod.ts';
 import { trimClusterPolicy, trimPolicy } from '../../operator/world/policy.ts';
 import type { Change, Kind, Kinds } from '../../operator/world/view.ts';
@@ -30,6 +31,8 @@ const trims = {
   Namespace: trimNamespace,
   Node: trimNode,
   PodDisruptionBudget: trimBudget,
+  PersistentVolumeClaim: trimClaim,
+  ResourceQuota: trimQuota,
   Deployment: trimDeployment,
   ReplicaSet: trimReplicaSet,
   StatefulSet: trimStatefulSet,

@@ -31,6 +31,7 @@ export interface Setting {
   readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';
   readonly budgets: 0 | 1 | 2;
   readonly trustEvents: boolean;
+  readonly replacement: 'BeforeEviction' | 'AfterEviction';
 }
 
 /** Something that happens in a cluster: to a doomed pod, to a successor, to what surrounds them, or to us. */
@@ -39,7 +40,8 @@ export type Happening =
       readonly kind: 'condition' | 'event' | 'deleted' | 'gone' | 'released' | 'completed';
       readonly pod: number;
     }
-  | { readonly kind: 'created' | 'ready' | 'lost'; readonly pod: number }
+  | { readonly kind: 'created' | 'ready' | 'unschedulable' | 'lost'; readonly pod: number }
+  | { readonly kind: 'quota'; readonly full: boolean }
   | { readonly kind: 'budget'; readonly allowed: number }
   | { readonly kind: 'scaled'; readonly replicas: number }
   | { readonly kind: 'mood'; readonly mood: Mood }
@@ -61,6 +63,7 @@ export const doomedCluster = (setting: Setting) => {
   let replicas = setting.owners.length;
   let allowed = 1;
   let version = 1;
+  let full = false;
   let mood: Mood = 'Does';
   let status: ReturnType<typeof reportOn> | undefined;
   let world: World;
@@ -68,15 +71,25 @@ export const doomedCluster = (setting: Setting) => {
   const underWay = new Set<string>();
   const broken: string[] = [];
   /** Pods, by uid, that each kind of call was done to, over every term. */
-  const done = { Mark: new Set<string>(), Evict: new Set<string>(), Delete: new Set<string>() };
+  const done: Record<Effect['kind'], Set<string>> = {
+    Mark: new Set(),
+    Evict: new Set(),
+    Delete: new Set(),
+    Remove: new Set(),
+    Detach: new Set(),
+    Attach: new Set(),
+  };
 
   const budgets = () =>
     ['web', 'too']
       .slice(0, setting.budgets)
       .map((name) => aComputedBudget({ name, allowed, version: String(version) }));
   const policy = () => {
-    const { onDeadline, jobPods } = setting;
-    return aPolicy({ spec: { interruption: { onDeadline, jobPods } }, ...(status && { status }) });
+    const { onDeadline, jobPods, replacement } = setting;
+    return aPolicy({
+      spec: { interruption: { onDeadline, jobPods, replacement } },
+      ...(status && { status }),
+    });
   };
   const tell = (changes: readonly Change[]): void => leader.tell(changes);
   const change = (name: string, more: PodWishes): void => {
@@ -94,6 +107,17 @@ export const doomedCluster = (setting: Setting) => {
   const terminate = (name: string, graceSeconds: number): void =>
     change(name, { deletion: { atMs: Date.now(), graceSeconds } });
 
+  const readyBeside = (uid: string): number =>
+    [...pods.values()].filter(
+      ({ name, owner, ready, phase, deletion }) =>
+        uidOf('Pod', name) !== uid &&
+        owner?.kind !== 'Job' &&
+        owner &&
+        !phase &&
+        !deletion &&
+        ready !== false,
+    ).length;
+
   const check = (doomed: Interruption, effect: Effect): void => {
     const rule = (holds: boolean, text: string): unknown =>
       holds || broken.push(`${effect.kind} of ${doomed.name} at ${new Date().toISOString()}: ${text}`);
@@ -101,12 +125,25 @@ export const doomedCluster = (setting: Setting) => {
     rule(!underWay.has(doomed.uid), 'another call about it is under way');
     rule(world.interruptions.byUid(doomed.uid)?.phase !== 'Done', 'its interruption is over');
     if (effect.kind === 'Mark') return;
+    const kindOfOwner = pod?.owner?.kind;
+    if (effect.kind === 'Detach') {
+      rule(setting.replacement === 'BeforeEviction', 'the policy says AfterEviction');
+      return void rule(kindOfOwner !== 'Deployment', 'it is out of its ReplicaSet already');
+    }
+    if (effect.kind === 'Attach') return;
+    if (effect.kind === 'Remove') return void rule(replicas === 0, 'its Deployment wants pods');
     rule(effect.graceSeconds >= 1, `grace of ${effect.graceSeconds} s`);
     rule(pod?.deletion === undefined && pod?.phase !== 'Failed', 'it has ended already');
     rule(doomed.plan.when !== 'Never', 'its plan leaves it to the reclaim');
     rule(setting.budgets < 2 || effect.kind !== 'Evict', 'two budgets select it');
-    if (effect.kind === 'Evict') return;
-    const { forceMs } = timetable(doomed, pod?.graceSeconds ?? 30);
+    const { forceMs, lastEvictionMs } = timetable(doomed, pod?.graceSeconds ?? 30);
+    if (effect.kind === 'Evict') {
+      const needed = Math.min(replicas, doomed.detached?.ready ?? 0);
+      return void rule(
+        Date.now() >= lastEvictionMs || readyBeside(doomed.uid) >= needed,
+        `${needed} are not Ready`,
+      );
+    }
     rule(Date.now() >= forceMs, `${forceMs - Date.now()} ms too early`);
     rule(setting.onDeadline === 'Delete', 'the policy says Leave');
     rule(setting.trustEvents || pod?.conditions !== undefined, 'only an Event says so');
@@ -119,11 +156,25 @@ export const doomedCluster = (setting: Setting) => {
   const doIt = ({ uid, name }: Interruption, effect: Effect): Answer => {
     const pod = pods.get(uid);
     if (!pod) return { kind: 'Gone' };
+    if (effect.kind === 'Detach' || effect.kind === 'Attach') return move(pod, effect);
     done[effect.kind].add(uid);
     if (effect.kind === 'Mark') {
       const annotations = { ...pod.annotations, 'spotpolicy.dev/interruption': writeMark(effect.mark) };
       change(name, { annotations });
     } else terminate(name, effect.graceSeconds);
+    return { kind: 'Done' };
+  };
+  const move = (
+    { name, owner, deletion, annotations }: PodWishes & { readonly name: string },
+    effect: Effect & { kind: 'Detach' | 'Attach' },
+  ): Answer => {
+    const [from, to] = [ownedBy('ReplicaSet', 'web-abc'), ownedBy('Deployment', 'web')];
+    const [before, after] = effect.kind === 'Detach' ? [from, to] : [to, from];
+    if (deletion || owner?.uid !== before.uid)
+      return { kind: 'Refused', byBudget: false, message: 'a test failed' };
+    done[effect.kind].add(uidOf('Pod', name));
+    const mark = { 'spotpolicy.dev/interruption': writeMark(effect.mark) };
+    change(name, { owner: after, annotations: { ...annotations, ...mark } });
     return { kind: 'Done' };
   };
   const answer = async (doomed: Interruption, effect: Effect): Promise<Answer> => {
@@ -146,13 +197,17 @@ export const doomedCluster = (setting: Setting) => {
     }
   };
 
+  const replicaSet = () => ({
+    ...aReplicaSet(),
+    status: { replicas: 1, conditions: full ? [{ type: 'ReplicaFailure', status: 'True' }] : [] },
+  });
   const begin = (): void => {
     underWay.clear();
     const deployment = aDeployment({ replicas });
     world = aWorld({
       SpotPolicy: [policy()],
       Deployment: [deployment],
-      ReplicaSet: [aReplicaSet()],
+      ReplicaSet: [replicaSet()],
       Job: [aJob({ completions: 9, ignoresDisruption: true })],
       PodDisruptionBudget: budgets(),
       Pod: [...pods.values()].map(aPod),
@@ -200,8 +255,16 @@ export const doomedCluster = (setting: Setting) => {
       }
       case 'ready':
         return alive(successor) ? change(successor, { ready: true, readyAtMs: Date.now() }) : undefined;
+      case 'unschedulable': {
+        const since = { lastTransitionTime: new Date().toISOString() };
+        const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', ...since };
+        return alive(successor) ? change(successor, { conditions: [condition] }) : undefined;
+      }
       case 'lost':
         return remove(successor);
+      case 'quota':
+        ({ full } = what);
+        return tell(put(world, 'ReplicaSet', replicaSet()));
       case 'budget':
         ({ allowed } = what);
         version += 1;

@@ -13,6 +13,7 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   jobPods: fc.constantFrom('AtDeadline', 'Immediately', 'Never'),
   budgets: fc.constantFrom(0, 1, 2),
   trustEvents: fc.boolean(),
+  replacement: fc.constantFrom('BeforeEviction', 'AfterEviction'),
 });
 const pod = fc.nat(3);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -23,9 +24,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('created', 'ready', 'ready', 'lost'), pod: fc.nat(7) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('created', 'ready', 'ready', 'unschedulable', 'lost'),
+      pod: fc.nat(7),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('budget'), allowed: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('quota'), full: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('scaled'), replicas: fc.nat(4) }) },
   {
     weight: 2,

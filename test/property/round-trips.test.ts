@@ -43,9 +43,19 @@ const mark: fc.Arbitrary<Mark> = fc
     settings: fc.record({
       policy: fc.string(),
       evictor: fc.constantFrom('Operator', 'None'),
+      replacement: fc.constantFrom('BeforeEviction', 'AfterEviction'),
       jobPods: fc.constantFrom('AtDeadline', 'Immediately', 'Never'),
       onDeadline: fc.constantFrom('Delete', 'Leave'),
     }),
+    detached: fc.option(
+      fc.record({
+        origin: fc.record({ name: fc.string(), uid: fc.string() }),
+        atMs: fc.integer({ min: 0, max: 4e12 }),
+        ready: fc.nat(),
+      }),
+      { nil: undefined },
+    ),
+    plainly: fc.option(fc.string(), { nil: undefined }),
     outcome: fc.constantFrom(undefined, 'Missed', 'LeftToReclaim', 'Completed', 'Forced'),
   })
   .map(({ windowMs, ...rest }) => ({ ...rest, deadlineMs: rest.noticedAtMs + windowMs }));

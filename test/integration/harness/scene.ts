@@ -46,14 +46,23 @@ export interface Scene {
   events(uid: string): Promise<Event[]>;
 }
 
-/** Makes a scene with the policy in force; `cluster` is another than the shared one. */
+/**
+ * Makes a scene with the policy in force; `cluster` is another than the shared one. Pods are evicted as they are, without
+ * waiting for their replacements, unless a test asks for that.
+ */
 export const aScene = async (
   interruption: NonNullable<SpotPolicySpecInput['interruption']> = {},
   cluster?: Pick<Access, 'admin'>,
 ): Promise<Scene> => {
   const { admin } = cluster ?? (await sharedCluster());
   const namespace = await aNamespace(cluster === undefined ? {} : { cluster });
-  const spec = { selector: {}, strategy: undefined, injection: { at: 'None' } as const, interruption };
+  const settings = { replacement: 'AfterEviction' as const, ...interruption };
+  const spec = {
+    selector: {},
+    strategy: undefined,
+    injection: { at: 'None' } as const,
+    interruption: settings,
+  };
   await aProgrammedPolicy(admin, namespace, aPolicy({ name: 'spot', spec }));
   return {
     admin,
@@ -178,5 +187,11 @@ export const watchBudget = (
 };
 
 /** Every state that the pods of a scene have from now on, the present ones first. */
-export const watchPods = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Watched<Pod> =>
-  collect(follow$<Pod>(admin, pathTo('Pod', namespace)));
+export const watchPods = (scene: Pick<Scene, 'admin' | 'namespace'>): Watched<Pod> =>
+  watchAll<Pod>(scene, 'Pod');
+
+/** Every state that the objects of a kind have in a scene from now on, the present ones first. */
+export const watchAll = <T extends object>(
+  { admin, namespace }: Pick<Scene, 'admin' | 'namespace'>,
+  kind: string,
+): Watched<T> => collect(follow$<T>(admin, pathTo(kind, namespace)));

@@ -20,7 +20,8 @@ test.concurrent(
   async ({ expect }) => {
     const { admin } = await sharedCluster();
     const namespace = await aNamespace();
-    await aProgrammedPolicy(admin, namespace, aPolicy());
+    const interruption = { replacement: 'AfterEviction' } as const;
+    await aProgrammedPolicy(admin, namespace, aPolicy({ spec: { interruption } }));
     await create(admin, namespace, aDeployment({ replicas: 10 }));
     await create(admin, namespace, aBudget({ maxUnavailable: 1 }));
     const pods = await readyPods(admin, namespace, 'web', 10);

@@ -12,6 +12,7 @@ const defaults = {
   spark: { driver: 'OnDemand' },
   interruption: {
     evictor: 'Operator',
+    replacement: 'BeforeEviction',
     jobPods: 'AtDeadline',
     onDeadline: 'Delete',
     failedPods: 'Delete',

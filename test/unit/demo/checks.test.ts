@@ -66,9 +66,14 @@ const told = (reason: string, count: number): Event => ({
 });
 
 const doomed: readonly Doomed[] = [
-  { pod: aPod({ name: 'web-1', graceSeconds: 30 }), minutes: 3, outcome: 'Replaced', late: false },
-  { pod: aPod({ name: 'web-2', graceSeconds: 30 }), minutes: 3, outcome: 'Replaced', late: false },
-  { pod: aPod({ name: 'pi', owner: ownedBy('Job', 'pi') }), minutes: 1, outcome: 'Completed', late: true },
+  { pod: aPod({ name: 'web-1', graceSeconds: 30 }), minutes: 3, outcome: 'Replaced', leaves: 'AtOnce' },
+  { pod: aPod({ name: 'web-2', graceSeconds: 30 }), minutes: 3, outcome: 'Replaced', leaves: 'AtOnce' },
+  {
+    pod: aPod({ name: 'pi', owner: ownedBy('Job', 'pi') }),
+    minutes: 1,
+    outcome: 'Completed',
+    leaves: 'Late',
+  },
 ];
 
 const first = replaced('web-1', 0, 7);
@@ -106,7 +111,8 @@ describe('complains of', () => {
     replacement: { pod: 'x', uid: uidOf('Pod', 'web-1-heir'), capacity: 'OnDemand' as const },
   };
   const violated = new Map([['shop/web', { lowestHealthy: 1, needed: 2, versions: 9 }]]);
-  const lone = { ...doomed[0], late: true } as Doomed;
+  const lone = { ...doomed[0], leaves: 'Late' } as Doomed;
+  const served = { ...doomed[0], leaves: 'WhenReplaced' } as Doomed;
 
   test.each<[what: string, evidence: Partial<Evidence>, claim: RegExp]>([
     ['an eviction after the deadline', { policies: [aStory([first, late, completed])] }, /web-2 is Replaced/],
@@ -121,6 +127,11 @@ describe('complains of', () => {
       'a hurried eviction of a pod that has time',
       { doomed: [lone, ...doomed.slice(1)] },
       /web-1 .* used the time/,
+    ],
+    [
+      'a pod that left before its replacement was Ready',
+      { doomed: [served, ...doomed.slice(1)] },
+      /web-1 .* when its replacement was Ready/,
     ],
     ['a Job pod that failed', { pods: [...good.pods.slice(0, 2), finished(137)] }, /pi is Completed/],
     [

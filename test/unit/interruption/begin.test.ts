@@ -38,7 +38,13 @@ const begin = (
 const marked = (settings: Partial<Settings> = {}, more: object = {}): PodWishes => ({
   annotations: {
     'spotpolicy.dev/interruption': writeMark({
-      ...{ noticedAtMs: at(-10), deadlineMs: at(170), outcome: undefined },
+      ...{
+        noticedAtMs: at(-10),
+        deadlineMs: at(170),
+        outcome: undefined,
+        detached: undefined,
+        plainly: undefined,
+      },
       settings: settingsOf(settings),
       ...more,
     }),

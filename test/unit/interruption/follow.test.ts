@@ -29,6 +29,7 @@ const followed = (
     pod: pod && aKnownPod(pod),
     standings: [],
     successors: { ...noSuccessor, ...successors },
+    surge: undefined,
     trustEvents: false,
   };
   return follow(seen, at(seconds));

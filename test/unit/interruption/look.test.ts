@@ -28,6 +28,7 @@ const lookAt = (
       ghosts: 0,
     })),
     successors: { candidates: [], credited: undefined, wanted: 1, serving: 0, workloadEnded: false },
+    surge: undefined,
     trustEvents,
   };
   return look(seen, at(seconds));

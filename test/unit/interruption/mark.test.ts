@@ -10,7 +10,7 @@ const changed = (fields: object): string => JSON.stringify({ ...JSON.parse(text)
 describe('the mark on a pod', () => {
   it('is one line that a person can read', () => {
     expect(text).toBe(
-      '{"noticedAt":"2026-03-01T12:00:00.000Z","deadline":"2026-03-01T12:03:00.000Z","policy":"SpotPolicy/shop/web","evictor":"Operator","jobPods":"AtDeadline","onDeadline":"Delete"}',
+      '{"noticedAt":"2026-03-01T12:00:00.000Z","deadline":"2026-03-01T12:03:00.000Z","policy":"SpotPolicy/shop/web","evictor":"Operator","replacement":"BeforeEviction","jobPods":"AtDeadline","onDeadline":"Delete"}',
     );
   });
 

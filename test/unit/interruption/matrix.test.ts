@@ -63,6 +63,7 @@ const doneTo = (group: string, kind: string, settings: Settings, evictedByNode: 
         { budget: known('PodDisruptionBudget', aComputedBudget({ allowed })), underWay: 0, ghosts: 0 },
       ],
       successors: { candidates: [], credited: undefined, wanted: 1, serving: 1, workloadEnded: false },
+      surge: undefined,
       trustEvents: false,
     };
     return look(seen, at(seconds)).effect?.kind ?? 'nothing';

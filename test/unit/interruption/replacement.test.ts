@@ -47,12 +47,20 @@ describe('the successors of a pod', () => {
     expect(candidates(world)).toEqual([]);
   });
 
-  it('are the oldest first, then by name', () => {
-    const world = ending();
-    put(world, 'Pod', aPod({ name: 'c', createdAtMs: at(20) }));
-    put(world, 'Pod', aPod({ name: 'b', createdAtMs: at(21) }));
+  it('are those first that came first, whatever their names, so that each that went finds one', () => {
+    const world = ending({ Pod: [aPod(), aPod({ name: 'web-2' })] });
+    put(world, 'Pod', aPod({ name: 'z', createdAtMs: at(21) }));
+    put(world, 'Pod', aPod({ name: 'web-2', ...leaving }));
     put(world, 'Pod', aPod({ name: 'a', createdAtMs: at(21) }));
-    expect(candidates(world)).toEqual(['c', 'a', 'b']);
+    expect(candidates(world)).toEqual(['z', 'a']);
+    // The first is of no use to the one that went later.
+    expect(candidates(world, { name: 'web-2', uid: uidOf('Pod', 'web-2') })).toEqual(['a']);
+  });
+
+  it('are the oldest first where one listing brought them, then by name', () => {
+    const pods = ['b', 'a'].map((name) => aPod({ name, createdAtMs: at(21) }));
+    const world = deployed({ Pod: [...pods, aPod({ name: 'c', createdAtMs: at(20) })] });
+    expect(candidates(world, { evictedAtMs: at(15) })).toEqual(['c', 'a', 'b']);
   });
 
   it('are credited to one doomed pod only', () => {

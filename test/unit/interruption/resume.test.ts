@@ -50,7 +50,14 @@ const endedMark = (pod: PodWishes = {}, outcome: Outcome = 'Missed'): PodWishes 
   reason: 'BidFailed',
   annotations: {
     'spotpolicy.dev/interruption': writeMark({
-      ...{ noticedAtMs: at(0), deadlineMs: at(180), settings: settingsOf(), outcome },
+      ...{
+        noticedAtMs: at(0),
+        deadlineMs: at(180),
+        settings: settingsOf(),
+        outcome,
+        detached: undefined,
+        plainly: undefined,
+      },
     }),
   },
   ...pod,
@@ -112,7 +119,12 @@ describe('a new leader takes over', () => {
       const Pod = [aPod(endedMark({}, outcome))];
       const [resumed] = resume([anEntry({ phase: 'Noticed', evictedAt: undefined })], { Pod });
       if (!resumed) throw new Error('nothing was resumed');
-      const seen = { pod: aKnownPod(endedMark({}, outcome)), standings: [], trustEvents: false };
+      const seen = {
+        pod: aKnownPod(endedMark({}, outcome)),
+        standings: [],
+        surge: undefined,
+        trustEvents: false,
+      };
       const successors = { candidates: [], credited: undefined, wanted: 2, serving: 1, workloadEnded: false };
       const { next } = look({ ...seen, interruption: resumed, successors }, at(60));
       return { next, counted: countStep(resumed, next) };

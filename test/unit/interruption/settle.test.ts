@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../../operator/interruption/look.ts';
 import { type Answer, settle } from '../../../operator/interruption/settle.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import { anInterruption } from '../../builders/interruption.ts';
@@ -6,7 +7,12 @@ import { at } from '../../builders/pod.ts';
 
 const versions = { 'shop/web': '7' };
 const settled = (before: Partial<Interruption>, answer: Answer): Interruption =>
-  settle(anInterruption(before), answer, versions, at(9));
+  settle(
+    anInterruption(before),
+    { effect: { kind: before.call ?? 'Mark' } as Effect, answer },
+    versions,
+    at(9),
+  );
 const refused = (more: Partial<Answer & { kind: 'Refused' }> = {}): Answer => ({
   ...{ kind: 'Refused', byBudget: false, message: 'no answer' },
   ...more,

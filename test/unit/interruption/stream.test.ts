@@ -15,9 +15,10 @@ const expired = { conditions: [anExpiry(at(0))] };
 const bare = { ...expired, owner: undefined };
 const leaving = { ...expired, deletion: { atMs: at(1), graceSeconds: 30 } };
 const released: PodWishes = { ...expired, phase: 'Failed', reason: 'BidFailed' };
+const interruption = { replacement: 'AfterEviction' } as const;
 const deployed = (content: Content = {}): World =>
   aWorld({
-    SpotPolicy: [aPolicy()],
+    SpotPolicy: [aPolicy({ spec: { interruption } })],
     Deployment: [aDeployment({ replicas: 3 })],
     ReplicaSet: [aReplicaSet()],
     ...content,
@@ -46,7 +47,7 @@ describe('a leader begins', () => {
         workload: { group: 'apps', kind: 'Deployment', name: 'web', uid: uidOf('Deployment', 'web') },
       };
       const status = { totals, interruptions: [entry] };
-      const SpotPolicy = [aPolicy({ status })];
+      const SpotPolicy = [aPolicy({ status, spec: { interruption } })];
       const world = deployed({ SpotPolicy, Pod: [aPod({ createdAtMs: at(-40) })] });
       const leader = lead(world);
       await advance(0);

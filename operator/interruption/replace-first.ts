@@ -1,0 +1,116 @@
+import type { Detachment, Interruption } from '../world/interruption.ts';
+import type { Pod } from '../world/pod.ts';
+import type { Timetable } from './deadline.ts';
+import { isPaused } from './gate.ts';
+import type { Case, Look } from './look.ts';
+import { markOf } from './mark.ts';
+import type { Surge } from './surge.ts';
+
+// A replacement needs that long to be worth the trouble.
+const worthMs = 20_000;
+// The scheduler may say so of a pod for a moment.
+const stuckMs = 2_000;
+
+/** What a look at a pod whose replacement may come first needs. */
+export interface First extends Pick<Case, 'interruption' | 'successors' | 'surge'> {
+  readonly pod: Pod;
+  readonly times: Timetable;
+}
+
+/** What is to be done before a pod is evicted; otherwise the record to evict it by. */
+export const replaceFirst = (first: First, nowMs: number): { look: Look } | { evict: Interruption } => {
+  const { interruption, surge, times } = first;
+  switch (surge?.kind) {
+    case undefined:
+      return { evict: interruption };
+    case 'Impossible':
+      return { evict: { ...interruption, plainly: surge.because } };
+    case 'Possible':
+      if (nowMs + worthMs >= times.lastEvictionMs)
+        return { evict: { ...interruption, plainly: 'too little time is left' } };
+      return { look: detach(interruption, surge, nowMs) };
+    case 'UnderWay':
+      return awaitOthers(first, surge, nowMs);
+  }
+};
+
+const detach = (interruption: Interruption, surge: Surge & { kind: 'Possible' }, nowMs: number): Look => {
+  const { refusal } = interruption;
+  if (refusal && isPaused(interruption, nowMs)) {
+    const next: Interruption = { ...interruption, phase: 'Replacing', message: refusal.message };
+    return { next, againAtMs: refusal.notBeforeMs };
+  }
+  const { origin, deployment, ready } = surge;
+  const detached = { origin, atMs: nowMs, ready };
+  return {
+    next: { ...interruption, phase: 'Replacing', call: 'Detach', message: 'its replacement starts first' },
+    effect: { kind: 'Detach', deployment, detached, mark: markOf({ ...interruption, detached }) },
+  };
+};
+
+const awaitOthers = (
+  first: First,
+  surge: Surge & { kind: 'UnderWay' },
+  nowMs: number,
+): { look: Look } | { evict: Interruption } => {
+  const { interruption, pod, times } = first;
+  const { detached, refusal } = interruption;
+  if (!detached) return { evict: interruption };
+  if (refusal && !refusal.byBudget && isPaused(interruption, nowMs)) {
+    const next: Interruption = { ...interruption, phase: 'Replacing', message: refusal.message };
+    return { look: { next, againAtMs: refusal.notBeforeMs } };
+  }
+  // A budget over no pods allows nothing, and nobody waits for this one.
+  if (surge.wanted === 0) {
+    const message = 'its Deployment wants no pods any more';
+    const next: Interruption = { ...interruption, phase: 'Evicting', call: 'Remove', message };
+    return { look: { next, effect: { kind: 'Remove', graceSeconds: pod.graceSeconds } } };
+  }
+  const needed = Math.min(surge.wanted, detached.ready);
+  const available = surge.availableAtMs.filter((atMs) => atMs <= nowMs).length;
+  if (available >= needed || nowMs >= times.lastEvictionMs) return { evict: interruption };
+  const stuck = stuckIn(first, surge, detached);
+  if (stuck && nowMs >= stuck.sinceMs + stuckMs)
+    return { look: attach(interruption, detached.origin, stuck.because) };
+  const againAtMs = Math.min(
+    times.lastEvictionMs,
+    surge.availableAtMs[needed - 1] ?? Number.POSITIVE_INFINITY,
+    stuck ? stuck.sinceMs + stuckMs : Number.POSITIVE_INFINITY,
+  );
+  const message = `its replacement starts first: it goes when ${countPods(needed)} Ready without it`;
+  return { look: { next: { ...interruption, phase: 'Replacing', message }, againAtMs } };
+};
+
+const countPods = (count: number): string => (count === 1 ? 'one pod is' : `${count} pods are`);
+
+// Each goes by its own replacement: where one has no place, others may have.
+const stuckIn = (
+  { interruption, successors: { credited, candidates } }: First,
+  { creationFails }: Surge & { kind: 'UnderWay' },
+  { origin, atMs }: Detachment,
+): { because: string; sinceMs: number } | undefined => {
+  const known = [credited, ...candidates].find(
+    (each) => each?.pod.uid === interruption.replacement?.uid,
+  )?.pod;
+  if (!known)
+    return creationFails
+      ? { because: `ReplicaSet ${origin.name} cannot create pods`, sinceMs: atMs }
+      : undefined;
+  return known.unschedulableSinceMs === undefined
+    ? undefined
+    : { because: `no node takes ${known.name}`, sinceMs: Math.max(known.unschedulableSinceMs, atMs) };
+};
+
+// Its ReplicaSet takes it in again, and ends its unready one.
+const attach = (interruption: Interruption, origin: Detachment['origin'], because: string): Look => {
+  const attached: Interruption = {
+    ...interruption,
+    detached: undefined,
+    replacement: undefined,
+    plainly: because,
+  };
+  return {
+    next: { ...interruption, phase: 'Replacing', call: 'Attach', message: because },
+    effect: { kind: 'Attach', origin, because, mark: markOf(attached) },
+  };
+};

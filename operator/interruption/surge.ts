@@ -1,0 +1,91 @@
+import { obstacleTo } from '../policy/room.ts';
+import { type Detachment, type Interruption, isLeaving } from '../world/interruption.ts';
+import type { Workload } from '../world/objects.ts';
+import { isServing, type Pod } from '../world/pod.ts';
+import type { View } from '../world/view.ts';
+import { podsOf } from './replacement.ts';
+
+/**
+ * Whether a pod's replacement can start before its eviction, by taking the pod out of its ReplicaSet: the Deployment is
+ * then its controller, the ReplicaSet starts another, and the budget counts one pod more than it expects.
+ */
+export type Surge =
+  | { readonly kind: 'Impossible'; readonly because: string }
+  | {
+      readonly kind: 'Possible';
+      readonly origin: Detachment['origin'];
+      readonly deployment: { readonly name: string; readonly uid: string };
+      readonly ready: number;
+    }
+  | {
+      readonly kind: 'UnderWay';
+      /** How many pods the Deployment wants now; 0 where it is gone or going, infinite where that is not known. */
+      readonly wanted: number;
+      /** When each other pod of the Deployment that nobody evicts yet counts or will, in milliseconds, the first first. */
+      readonly availableAtMs: readonly number[];
+      /** Its ReplicaSet says that it cannot create pods. */
+      readonly creationFails: boolean;
+    };
+
+const impossible = (because: string): Surge => ({ kind: 'Impossible', because });
+
+/** How it stands with the replacement of a doomed pod; undefined where there is none to start first. */
+export const surgeOf = (view: View, interruption: Interruption, pod: Pod): Surge | undefined => {
+  const { plan, settings, detached, plainly } = interruption;
+  if (plan.when !== 'AtOnce' || settings.replacement === 'AfterEviction' || plainly !== undefined)
+    return undefined;
+  if (detached) return underWay(view, pod, detached);
+  if (pod.controller?.kind !== 'ReplicaSet') return undefined;
+  if (!view.synced('ReplicaSet') || !view.synced('Deployment'))
+    return impossible('its Deployment is not known');
+  const replicaSet = view.workload(pod.controller);
+  const deployment = replicaSet?.controller && view.workload(replicaSet.controller);
+  return replicaSet && deployment?.kind === 'Deployment'
+    ? offer(view, pod, replicaSet, deployment)
+    : undefined;
+};
+
+const offer = (view: View, pod: Pod, replicaSet: Workload, deployment: Workload): Surge => {
+  const { name, uid } = deployment;
+  if (!deployment.surges) return impossible(`Deployment ${name} allows no pod more than it wants`);
+  if (deployment.terminating || replicaSet.terminating)
+    return impossible(`Deployment ${name} is being deleted`);
+  if (!replicaSet.replicas || !deployment.replicas) return impossible(`Deployment ${name} is scaled to 0`);
+  if (replicaSet.revision !== deployment.revision)
+    return impossible(`ReplicaSet ${replicaSet.name} is not the current one of Deployment ${name}`);
+  if (replicaSet.creationFails) return impossible(`ReplicaSet ${replicaSet.name} cannot create pods`);
+  const obstacle = obstacleTo(view, pod);
+  if (obstacle !== undefined) return impossible(obstacle);
+  const ready = [...podsOf(view, deployment)].filter(isServing).length;
+  return {
+    kind: 'Possible',
+    origin: { name: replicaSet.name, uid: replicaSet.uid },
+    deployment: { name, uid },
+    ready,
+  };
+};
+
+const underWay = (view: View, pod: Pod, { origin }: Detachment): Surge => {
+  const creationFails = view.workloads('ReplicaSet').byUid(origin.uid)?.creationFails ?? false;
+  const deployment = view.workloads('Deployment').byUid(pod.controller?.uid ?? '');
+  if (!deployment) {
+    // The watch may not have shown yet that it was taken out.
+    const isGone = pod.controller?.kind === 'Deployment' && view.synced('Deployment');
+    const wanted = isGone ? 0 : Number.POSITIVE_INFINITY;
+    return { kind: 'UnderWay', wanted, availableAtMs: [], creationFails };
+  }
+  const settleMs = deployment.minReadySeconds * 1_000;
+  const availableAtMs: number[] = [];
+  for (const other of podsOf(view, deployment)) {
+    const doomed = view.interruptions.byUid(other.uid);
+    // Of pods that are doomed together each that goes must leave enough behind.
+    if (other.uid !== pod.uid && isServing(other) && !(doomed && isLeaving(doomed)))
+      availableAtMs.push((other.readySinceMs ?? 0) + settleMs);
+  }
+  return {
+    kind: 'UnderWay',
+    wanted: deployment.terminating ? 0 : (deployment.replicas ?? 1),
+    availableAtMs: availableAtMs.toSorted((a, b) => a - b),
+    creationFails,
+  };
+};

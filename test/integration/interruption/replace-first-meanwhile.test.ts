@@ -1,0 +1,187 @@
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { expect as expectThat, test } from 'vitest';
+import { nodeObject, virtualNodes } from '../../../hack/cluster/nodes.ts';
+import { aBudget, aDeployment } from '../../builders/workloads.ts';
+import { waitFor } from '../harness/cluster.ts';
+import { atEndOfFile } from '../harness/endings.ts';
+import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
+import { warn } from '../harness/platform.ts';
+import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
+import { aScene, isGone, type Scene, uidOf, watchPods } from '../harness/scene.ts';
+
+const readyAfter = (delay: string) => ({ ...spotAnnotations, ...sim({ 'ready-after': delay }) });
+
+interface Detached {
+  readonly scene: Scene;
+  readonly pod: Pod;
+}
+
+/** The Ready pod of a Deployment under a budget that allows nothing, taken out of its ReplicaSet. */
+const aDetachedPod = async (deployment: Deployment, leftSeconds = 150): Promise<Detached> => {
+  const scene = await aScene({ replacement: 'BeforeEviction' });
+  await scene.create(deployment);
+  await scene.create(aBudget({ maxUnavailable: 0 }));
+  const pod = await scene.one('web');
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  await warn(scene.admin, pod, { leftSeconds });
+  await scene.entry(pod, ({ phase }) => phase === 'Replacing');
+  await waitFor('the pod to be out of its ReplicaSet', async () => {
+    const [owner] = (await scene.find(pod))?.metadata?.ownerReferences ?? [];
+    return owner?.kind === 'Deployment' && owner.controller === true;
+  });
+  return { scene, pod };
+};
+
+/** The instance of the only pod of a scene becomes Ready now, whatever it was told. */
+const becomesReady = async ({ admin, namespace }: Scene): Promise<void> => {
+  const path = await waitFor('the pod to start', async () => {
+    const [pod] = await podsOf(admin, namespace, 'web');
+    return (
+      pod?.metadata?.annotations?.['sim.spotpolicy.dev/ready-at'] &&
+      pathTo('Pod', namespace, pod.metadata.name)
+    );
+  });
+  await admin.patch(path, { metadata: { annotations: sim({ 'ready-at': new Date().toISOString() }) } });
+};
+
+/** Nothing of the detaching is to be seen any more. */
+const nothingIsLeft = async ({ scene, pod }: Detached): Promise<void> => {
+  await isGone(scene, pod);
+  const pods = await podsOf(scene.admin, scene.namespace, 'web');
+  expectThat(pods.filter(({ metadata }) => metadata?.labels?.['spotpolicy.dev/reclaiming'])).toEqual([]);
+};
+
+const ended = ({ scene, pod }: Detached) => scene.entry(pod, ({ phase }) => phase === 'Done');
+
+const scale = ({ admin, namespace }: Scene, replicas: number): Promise<unknown> =>
+  admin.patch(`${pathTo('Deployment', namespace, 'web')}/scale`, { spec: { replicas } });
+
+test.concurrent.for(['scaled to zero', 'deleted', 'deleted in the foreground'])(
+  'a pod that waits for its replacement goes at once when its Deployment is %s',
+  async (how, { expect }) => {
+    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('8s') }));
+    const { scene } = detached;
+    if (how === 'scaled to zero') await scale(scene, 0);
+    else if (how === 'deleted') await scene.delete('Deployment', 'web');
+    else
+      await scene.admin.delete(pathTo('Deployment', scene.namespace, 'web'), {
+        propagationPolicy: 'Foreground',
+      });
+    await nothingIsLeft(detached);
+    expect((await ended(detached)).outcome).toBe('NotNeeded');
+    expect((await scene.status()).totals).toMatchObject({ forced: 0, missed: 0 });
+  },
+);
+
+test.concurrent(
+  'an autoscaler that wants more pods meanwhile gets them, and the doomed one goes',
+  async ({ expect }) => {
+    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('4s') }));
+    await scale(detached.scene, 3);
+    expect((await ended(detached)).outcome).toBe('Replaced');
+    await nothingIsLeft(detached);
+    await detached.scene.ready('web', 3);
+  },
+);
+
+test.concurrent(
+  'an autoscaler that wants fewer pods meanwhile has them, and those that serve are enough',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await scene.create(aDeployment({ replicas: 3, annotations: readyAfter('6s') }));
+    await scene.create(aBudget({ maxUnavailable: 0 }));
+    const [pod] = (await scene.ready('web', 3)) as [Pod];
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    await scene.entry(pod, ({ phase }) => phase === 'Replacing');
+    await scale(scene, 2);
+    await isGone(scene, pod);
+    await scene.entry(pod, ({ phase }) => phase === 'Done');
+    const living = await scene.ready('web', 2);
+    expect(living.map(uidOf)).not.toContain(uidOf(pod));
+  },
+);
+
+test.concurrent('a rollout that begins meanwhile ends, and its pod takes the place', async ({ expect }) => {
+  const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('6s') }));
+  const { scene, pod } = detached;
+  await scene.patch('Deployment', 'web', {
+    spec: { template: { metadata: { annotations: { turn: 'second' } } } },
+  });
+  expect((await ended(detached)).outcome).toBe('Replaced');
+  await nothingIsLeft(detached);
+  const living = await waitFor('the rollout to end', async () => {
+    const [only, ...others] = await podsOf(scene.admin, scene.namespace, 'web');
+    return (
+      only &&
+      others.length === 0 &&
+      only.metadata?.annotations?.['turn'] === 'second' &&
+      isReady(only) &&
+      only
+    );
+  });
+  expect(uidOf(living)).not.toBe(uidOf(pod));
+});
+
+test.concurrent('a pod that somebody deletes while it waits is Replaced all the same', async ({ expect }) => {
+  const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('4s') }));
+  const { scene, pod } = detached;
+  await scene.delete('Pod', pod.metadata?.name ?? '');
+  const { outcome, replacement } = await ended(detached);
+  expect(outcome).toBe('Replaced');
+  expect(replacement?.uid).toBe(uidOf(await scene.one('web')));
+  expect((await scene.status()).totals).toMatchObject({ noticed: 1, evicted: 0, replaced: 1 });
+});
+
+test.concurrent(
+  'a pod whose replacement is not Ready in time is deleted with its grace period before the deadline',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await scene.create(aDeployment({ annotations: readyAfter('900s'), graceSeconds: 10 }));
+    await scene.create(aBudget({ maxUnavailable: 0 }));
+    await becomesReady(scene);
+    const pod = await scene.one('web');
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 45 });
+    await scene.entry(pod, ({ phase }) => phase === 'Replacing');
+    const { message } = await scene.entry(pod, ({ phase }) => phase === 'Blocked');
+    expect(message).toContain('budget web allows no disruption now: it has 1 healthy pods and needs 1');
+    await isGone(scene, pod);
+    expect(Date.now()).toBeLessThan(deadlineMs);
+    const { totals } = await scene.statusWith((status) => status.totals?.forced === 1);
+    expect(totals).toMatchObject({ evicted: 0, missed: 0 });
+  },
+);
+
+test.concurrent(
+  'a pod whose replacement no node takes is put back and evicted as it is',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    const name = `${scene.namespace}-node`;
+    const [like] = virtualNodes as [(typeof virtualNodes)[number]];
+    await scene.admin.post('/api/v1/nodes', nodeObject({ ...like, name }));
+    atEndOfFile(() => scene.admin.delete(`/api/v1/nodes/${name}`).catch(() => {}));
+    const deployment = aDeployment({ annotations: spotAnnotations });
+    const podSpec = deployment.spec?.template.spec;
+    if (podSpec) podSpec.nodeSelector = { 'kubernetes.io/hostname': name };
+    await scene.create(deployment);
+    const pod = await scene.one('web');
+    await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: true } });
+    const pods = watchPods(scene);
+    await waitFor('the watch', () => pods.seen.length > 0);
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    await isGone(scene, pod);
+    pods.stop();
+    const owners = pods.seen
+      .filter((seen) => uidOf(seen) === uidOf(pod))
+      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
+    expect([...new Set(owners)]).toEqual(['ReplicaSet', 'Deployment']);
+    expect(owners.at(-1)).toBe('ReplicaSet');
+    const { message } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+    expect(message).toMatch(/not replaced first: no node takes web-/);
+    await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: false } });
+    expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Replaced');
+    expect(conditionOf(await scene.one('web'), 'PodScheduled')?.status).toBe('True');
+  },
+);

@@ -1,0 +1,123 @@
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { PodSpec } from 'kubernetes-types/core/v1.js';
+import { test } from 'vitest';
+import { aDeployment } from '../../builders/workloads.ts';
+import { waitFor } from '../harness/cluster.ts';
+import { atEndOfFile } from '../harness/endings.ts';
+import { pathTo } from '../harness/objects.ts';
+import { warn } from '../harness/platform.ts';
+import { sim, spotAnnotations } from '../harness/pods.ts';
+import { aScene, type Scene, uidOf, watchPods } from '../harness/scene.ts';
+
+interface Obstacle {
+  readonly because: string | RegExp;
+  readonly spec?: Partial<NonNullable<Deployment['spec']>>;
+  readonly pod?: Partial<PodSpec>;
+  /** What is there before it. */
+  readonly before?: (scene: Scene) => Promise<unknown>;
+  /** What happens once the pod is Ready. */
+  readonly then?: (scene: Scene) => Promise<unknown>;
+}
+
+/** A claim on a volume of its own, which only one node may use. */
+const aClaim = async ({ admin, namespace, create }: Scene): Promise<void> => {
+  const capacity = { storage: '1Gi' };
+  const spec = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+  const path = '/api/v1/persistentvolumes';
+  const hostPath = { path: '/data' };
+  await admin.post(path, {
+    ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: namespace } },
+    spec: { ...spec, capacity, hostPath, persistentVolumeReclaimPolicy: 'Delete' },
+  });
+  atEndOfFile(() => admin.delete(`${path}/${namespace}`).catch(() => {}));
+  await create({
+    ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data' } },
+    spec: { ...spec, volumeName: namespace, resources: { requests: capacity } },
+  });
+};
+
+const aQuota = (hard: object) => ({
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'small' },
+  spec: { hard },
+});
+
+const obstacles: Readonly<Record<string, Obstacle>> = {
+  'strategy Recreate': {
+    spec: { strategy: { type: 'Recreate' } },
+    because: 'Deployment web allows no pod more than it wants',
+  },
+  'maxSurge 0': {
+    spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } },
+    because: 'Deployment web allows no pod more than it wants',
+  },
+  'a required anti-affinity to pods like itself': {
+    pod: {
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'web' } } },
+          ],
+        },
+      },
+    },
+    because: 'its anti-affinity keeps a second one like it away',
+  },
+  'a port of its node': {
+    pod: {
+      containers: [{ name: 'main', image: 'example/main:1', ports: [{ containerPort: 80, hostPort: 80 }] }],
+    },
+    because: 'it uses a port of its node',
+  },
+  'a quota that is exhausted': {
+    before: (scene) => scene.create(aQuota({ pods: '1' })),
+    because: 'quota small has no room for its pods',
+  },
+  'a volume that one node may use': {
+    before: aClaim,
+    pod: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    because: 'only one node may use its PersistentVolumeClaim data',
+  },
+  'a rollout under way': {
+    then: (scene) =>
+      scene.patch('Deployment', 'web', {
+        spec: {
+          template: { metadata: { annotations: { turn: 'second', ...sim({ 'ready-after': '900s' }) } } },
+        },
+      }),
+    because: /^.*not replaced first: ReplicaSet web-\w+ is not the current one of Deployment web/,
+  },
+};
+
+test.concurrent.for(Object.entries(obstacles))(
+  'a pod with %s is evicted as it is, and the status says why',
+  async ([, { because, spec, pod: podSpec, before, then }], { expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await before?.(scene);
+    const { spec: wanted, ...deployment } = aDeployment({ annotations: spotAnnotations });
+    if (!wanted) throw new Error('the builder gives a spec');
+    const template = { ...wanted.template, spec: { ...wanted.template.spec, ...podSpec } };
+    await scene.create({ ...deployment, spec: { ...wanted, ...spec, template } });
+    const pod = await scene.one('web');
+    if (then) {
+      await then(scene);
+      await waitFor(
+        'the second ReplicaSet',
+        async () => (await scene.admin.list(pathTo('ReplicaSet', scene.namespace))).length === 2,
+      );
+    }
+    const pods = watchPods(scene);
+    await waitFor('the watch', () => pods.seen.length > 0);
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    const { message } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+    pods.stop();
+    expect(message).toMatch(
+      because instanceof RegExp ? because : new RegExp(`not replaced first: ${because}`),
+    );
+    const owners = pods.seen
+      .filter((seen) => uidOf(seen) === uidOf(pod))
+      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
+    expect([...new Set(owners)]).toEqual(['ReplicaSet']);
+  },
+);

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { successorsOf } from '../../../operator/interruption/replacement.ts';
+import { writeMark } from '../../../operator/interruption/mark.ts';
+import { onAClock } from '../../builders/clock.ts';
+import { type Call, lead, type Leader } from '../../builders/leader.ts';
+import { aPod, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aReplicaSet, aWorld, type Content, drop, put } from '../../builders/world.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+
+const expired = { conditions: [anExpiry(at(0))] };
+const detached: PodWishes = { ...expired, owner: ownedBy('Deployment', 'web') };
+const deployed = (content: Content = {}) =>
+  aWorld({
+    SpotPolicy: [aPolicy()],
+    Deployment: [aDeployment({ replicas: 1 })],
+    ReplicaSet: [aReplicaSet()],
+    Pod: [aPod(expired)],
+    ...content,
+  });
+const made = ({ calls }: Leader): string[] =>
+  calls.map(({ pod, effect, seconds }: Call) => `${effect.kind} ${pod} at ${seconds}`);
+const record = (world: ReturnType<typeof deployed>) => world.interruptions.byUid(uidOf('Pod', 'web-1'));
+
+describe('a pod of a Deployment', () => {
+  it(
+    'is taken out of its ReplicaSet, and evicted once another one is Ready',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world);
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      leader.tell(put(world, 'Pod', aPod({ name: 'web-2', ready: false, createdAtMs: at(1) })));
+      await advance(5_000);
+      expect(made(leader)).toEqual(['Detach web-1 at 0']);
+      expect(record(world)).toMatchObject({
+        phase: 'Replacing',
+        message: 'its replacement starts first: it goes when one pod is Ready without it',
+        replacement: { name: 'web-2', readyAtMs: undefined },
+      });
+      leader.tell(put(world, 'Pod', aPod({ name: 'web-2', createdAtMs: at(1), readyAtMs: at(5) })));
+      await advance(0);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Evict web-1 at 5']);
+      leader.tell(put(world, 'Pod', aPod({ ...detached, deletion: { atMs: at(5), graceSeconds: 30 } })));
+      leader.tell(drop(world, 'Pod', aPod(detached)));
+      await advance(0);
+      expect(record(world)).toMatchObject({ outcome: 'Replaced', replacement: { name: 'web-2' } });
+    }),
+  );
+
+  it(
+    'is evicted late where its replacement is not Ready by then',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world);
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      await advance(139_000);
+      expect(made(leader)).toEqual(['Detach web-1 at 0']);
+      await advance(1_000);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Evict web-1 at 140']);
+    }),
+  );
+
+  it.each([
+    ['its ReplicaSet cannot create pods', 'ReplicaSet web-abc cannot create pods'],
+    ['no node takes the new one', 'no node takes web-2'],
+  ])('is put back and evicted as it is where %s', (why, because) =>
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world);
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      const unschedulable = {
+        ...{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' },
+        lastTransitionTime: new Date(at(0)).toISOString(),
+      };
+      leader.tell(
+        why.startsWith('its ReplicaSet')
+          ? put(world, 'ReplicaSet', {
+              ...aReplicaSet(),
+              status: { replicas: 1, conditions: [{ type: 'ReplicaFailure', status: 'True' }] },
+            })
+          : put(world, 'Pod', aPod({ name: 'web-2', phase: 'Pending', conditions: [unschedulable] })),
+      );
+      await advance(1_900);
+      expect(made(leader)).toEqual(['Detach web-1 at 0']);
+      await advance(100);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Attach web-1 at 2', 'Evict web-1 at 2']);
+      expect(record(world)).toMatchObject({ plainly: because, detached: undefined });
+    })(),
+  );
+
+  it.each([
+    ['is gone', 'gone'],
+    ['is scaled to zero', 'zero'],
+  ])('is deleted where its Deployment %s meanwhile', (_, how) =>
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world);
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      leader.tell(
+        how === 'gone'
+          ? drop(world, 'Deployment', aDeployment())
+          : put(world, 'Deployment', aDeployment({ replicas: 0 })),
+      );
+      await advance(0);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Remove web-1 at 0']);
+      expect(record(world)).toMatchObject({ forced: false, evictedAtMs: at(0) });
+    })(),
+  );
+
+  it(
+    'that an earlier leader took out goes on from there',
+    onAClock(async (advance) => {
+      const first = lead(deployed());
+      await advance(0);
+      first.stop();
+      const [{ effect }] = first.calls as [Call];
+      if (effect.kind !== 'Detach') throw new Error(effect.kind);
+      const annotations = { 'spotpolicy.dev/interruption': writeMark(effect.mark) };
+      const world = deployed({
+        Pod: [aPod({ ...detached, annotations }), aPod({ name: 'web-2', ready: false })],
+      });
+      const next = lead(world);
+      await advance(1_000);
+      expect(made(next)).toEqual([]);
+      expect(record(world)).toMatchObject({ phase: 'Replacing', detached: effect.detached });
+      next.tell(put(world, 'Pod', aPod({ name: 'web-2', readyAtMs: at(1) })));
+      await advance(0);
+      expect(made(next)).toEqual(['Evict web-1 at 1']);
+    }),
+  );
+});
+
+describe('its replacement', () => {
+  it('is what came after it was taken out, though it still lives', () => {
+    const world = deployed();
+    put(world, 'Pod', aPod(detached));
+    put(world, 'Pod', aPod({ name: 'web-2' }));
+    const leader = lead(world);
+    const known = record(world);
+    leader.stop();
+    if (!known) throw new Error('nothing is known of it');
+    expect(successorsOf(world, known).candidates.map(({ pod }) => pod.name)).toEqual(['web-2']);
+  });
+});

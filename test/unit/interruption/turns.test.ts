@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { isNews, turnsIn } from '../../../operator/interruption/turns.ts';
+import type { Interruption } from '../../../operator/world/interruption.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { aPod, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
+import { aWorld, known, put } from '../../builders/world.ts';
+
+const leaving: PodWishes = { deletion: { atMs: at(10), graceSeconds: 30 } };
+const origin = { name: 'web-abc', uid: uidOf('ReplicaSet', 'web-abc') };
+const replacing = (name: string, ready: number, more: Partial<Interruption> = {}) =>
+  anInterruption({
+    name,
+    phase: 'Replacing',
+    detached: { origin, atMs: at(0), ready },
+    replacement: { uid: `of-${name}`, name: 'x', capacity: 'spot', readyAtMs: undefined },
+    ...more,
+  });
+const turns = (...interruptions: readonly Interruption[]): readonly string[] => {
+  const world = aWorld();
+  for (const interruption of interruptions) world.record(interruption);
+  return turnsIn(world, uidOf('Deployment', 'web'));
+};
+const uids = (...names: readonly string[]): string[] => names.map((name) => uidOf('Pod', name));
+
+describe('the turn in a workload', () => {
+  it('to seek a replacement is with the pod that made room first', () => {
+    const world = aWorld({ Pod: ['web-1', 'web-2', 'web-3'].map((name) => aPod({ name })) });
+    for (const name of ['web-1', 'web-2', 'web-3'])
+      world.record(
+        anInterruption({ name, phase: 'Terminating', ending: { how: 'Terminating', atMs: at(10) } }),
+      );
+    for (const name of ['web-2', 'web-1', 'web-3']) put(world, 'Pod', aPod({ name, ...leaving }));
+    expect(turnsIn(world, uidOf('Deployment', 'web'))).toEqual(uids('web-2'));
+  });
+
+  it('to go is with the pod that needs the fewest others, then with the earliest deadline', () => {
+    expect(turns(replacing('web-1', 3), replacing('web-2', 2), replacing('web-3', 2))).toEqual(uids('web-2'));
+    const urgent = { deadlineMs: at(60) };
+    expect(turns(replacing('web-1', 2), replacing('web-2', 2, urgent))).toEqual(uids('web-2'));
+  });
+
+  it('is with nobody who is served, over, blocked or being called for', () => {
+    expect(
+      turns(
+        anInterruption({ name: 'noticed' }),
+        anInterruption({ name: 'over', phase: 'Done', ending: { how: 'Gone', atMs: at(9) } }),
+        replacing('blocked', 1, { phase: 'Blocked' }),
+        replacing('asked', 1, { call: 'Attach' }),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('news to those who wait for pods', () => {
+  const pod = known('Pod', aPod());
+  it.each([
+    ['a pod that came', undefined, {}],
+    ['one that became Ready', { ready: false }, {}],
+    ['one that is no longer', {}, { ready: false }],
+    ['one that goes', {}, leaving],
+    ['one that was taken out of its ReplicaSet', {}, { owner: ownedBy('Deployment', 'web') }],
+  ] as const)('is %s', (_, before, after) => {
+    expect(isNews(before && known('Pod', aPod(before)), known('Pod', aPod(after)))).toBe(true);
+  });
+
+  it('is nothing else about it', () => {
+    expect(isNews(pod, known('Pod', aPod({ annotations: { note: 'new' } })))).toBe(false);
+  });
+});
