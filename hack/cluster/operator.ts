@@ -65,6 +65,7 @@ export const replicaCommand = async (
   const [admissionPort, healthPort] = [await freePort(), await freePort()];
   const webhookUrl = `https://127.0.0.1:${admissionPort}/mutate`;
   const args = [
+    ...installation.nodeFlags,
     main,
     ...['--kubeconfig', kubeconfig],
     ...['--admission-host', '127.0.0.1', '--admission-port', String(admissionPort)],
