@@ -20,7 +20,7 @@ export interface Footprint {
   readonly residentMiB: number;
   /** From the first request of a new process to the last first list. */
   readonly syncedMs: number;
-  /** Of a process that only lists the same pods and policies, page by page. */
+  /** Of a process that only lists the same objects, page by page. */
   readonly listMs: number;
   /** Processor time of the operator for each change of a pod. */
   readonly perEventMs: number;
