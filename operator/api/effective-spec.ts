@@ -4,6 +4,7 @@ import type { PolicyKindName } from './metadata.ts';
 import {
   defaultFailedPodTTLSeconds,
   defaultFallbackMode,
+  defaultReplacement,
   distribution,
   injection,
   interruption,
@@ -54,6 +55,7 @@ export const parseSpec = (raw: unknown, kind: PolicyKindName = 'SpotPolicy'): Pa
       injection: spec.precedence === 'Overrides' ? { ...wished, existing: 'Overwrite' } : wished,
       spark: spec.spark ?? spark.parse({}),
       interruption: {
+        replacement: defaultReplacement,
         failedPodTTLSeconds: defaultFailedPodTTLSeconds,
         ...(spec.interruption ?? interruption.parse({})),
       },

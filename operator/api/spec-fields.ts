@@ -6,7 +6,10 @@ import { price } from './price.ts';
 /** What absent `fallback.mode` means. The schema has no default for it, so that a price limit can insist on a written choice. */
 export const defaultFallbackMode = 'AtCreation';
 
-/** What absent `interruption.failedPodTTLSeconds` means. Without a default in the schema, so that a time beside Keep is seen to be the user's. */
+/** What absent `interruption.replacement` means. Without a default in the schema, so that it is known what its user wrote beside an evictor. */
+export const defaultReplacement = 'BeforeEviction';
+
+/** What absent `interruption.failedPodTTLSeconds` means, which has no default in the schema for the same reason, beside Keep. */
 export const defaultFailedPodTTLSeconds = 3600;
 
 const fallback = z
@@ -97,10 +100,10 @@ export const interruption = z
       ),
     replacement: z
       .enum(['BeforeEviction', 'AfterEviction'])
-      .default('BeforeEviction')
       .describe(
-        'BeforeEviction starts the replacement of a pod of a Deployment first, where nothing is in the way, and evicts the pod once the Deployment has enough Ready pods without it. AfterEviction leaves that to the Deployment, which starts one when the pod goes. The status says why a pod was not replaced first.',
-      ),
+        'BeforeEviction starts the replacement of a pod of a Deployment first, where nothing is in the way, and evicts the pod once the Deployment has enough Ready pods without it. AfterEviction leaves that to the Deployment, which starts one when the pod goes. The status says why a pod was not replaced first. Default BeforeEviction; means nothing with another evictor than Operator.',
+      )
+      .exactOptional(),
     jobPods: z
       .enum(['AtDeadline', 'Immediately', 'Never'])
       .default('AtDeadline')

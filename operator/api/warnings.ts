@@ -43,6 +43,12 @@ const validations = [
       "'spec.interruption.failedPodTTLSeconds: ' + string(object.spec.interruption.failedPodTTLSeconds) + ' means nothing while spec.interruption.failedPods is Keep: no failed pod is removed; remove it, or choose Delete'",
   },
   {
+    expression:
+      "!has(object.spec.interruption) || object.spec.interruption.evictor != 'VirtualNode' || !has(object.spec.interruption.replacement) || object.spec.interruption.replacement != 'BeforeEviction'",
+    messageExpression:
+      "'spec.interruption.replacement: BeforeEviction means nothing while spec.interruption.evictor is VirtualNode, which evicts pods on the warning; remove it, or choose Operator'",
+  },
+  {
     expression: 'variables.tooSmall.size() == 0',
     messageExpression: `'spec.instanceSpecs: ECI sells no spot capacity by size below ${minimumSpotVcpu} vCPU; name an ECS type of the t5 or t6 family, as ecs.t5-c1m2.large, or ask for more than ' + variables.tooSmall.map(asked, ${text('asked')}).join(', ')`,
   },

@@ -151,7 +151,6 @@ describe('a fresh policy', () => {
       ...{ mode: 'Enforce', priority: 0, durationHours: 1 },
       interruption: {
         evictor: 'Operator',
-        replacement: 'BeforeEviction',
         jobPods: 'AtDeadline',
         onDeadline: 'Delete',
         failedPods: 'Delete',
@@ -270,6 +269,12 @@ describe('kubectl', () => {
       { interruption: { failedPods: 'Keep', failedPodTTLSeconds: 3600 } },
       /failedPodTTLSeconds: 3600 means nothing/,
     ],
+    [
+      'a replacement before an eviction that the virtual node makes',
+      { interruption: { evictor: 'VirtualNode', replacement: 'BeforeEviction' } },
+      /replacement: BeforeEviction means nothing/,
+    ],
+    ['nothing, where virtual nodes evict', { interruption: { evictor: 'VirtualNode' } }, undefined],
     ['nothing, where failed pods are kept', { interruption: { failedPods: 'Keep' } }, undefined],
     [
       'nothing, where nothing is odd',
