@@ -9,7 +9,7 @@ import type { Scene } from './scene.ts';
 import { drain } from './storm.ts';
 
 /** How a Deployment of one replica that may never be unavailable is brought through a reclaim. */
-export const careful = ['ours', 'kubectl drain', 'eviction every second'] as const;
+export const careful = ['BeforeEviction', 'AfterEviction', 'kubectl drain', 'eviction every second'] as const;
 export type Care = (typeof careful)[number];
 
 const copies = 3;
@@ -29,9 +29,18 @@ export type Outages = Readonly<Record<Care, readonly number[]>>;
 export const availability = async (scene: Scene, minutes: number): Promise<Outages> => {
   const { cluster, namespace } = scene;
   const { admin } = cluster;
-  const matchExpressions = [{ key: 'app', operator: 'In' as const, values: [...namesOf('ours')] }];
-  const spec = { selector: { matchExpressions }, strategy: undefined, injection: { at: 'None' } as const };
-  await create(admin, namespace, manifestOf(aPolicy({ name: 'careful', spec })));
+  for (const replacement of ['BeforeEviction', 'AfterEviction'] as const) {
+    const selector = {
+      matchExpressions: [{ key: 'app', operator: 'In' as const, values: [...namesOf(replacement)] }],
+    };
+    const spec = {
+      selector,
+      strategy: undefined,
+      injection: { at: 'None' } as const,
+      interruption: { replacement },
+    };
+    await create(admin, namespace, manifestOf(aPolicy({ name: replacement.toLowerCase(), spec })));
+  }
   for (const name of carefulWorkloads) {
     await create(admin, namespace, aBudget({ maxUnavailable: 0 }, name));
     const spec = { selector: { app: name }, ports: [{ port: 80 }] };
@@ -61,7 +70,8 @@ export const availability = async (scene: Scene, minutes: number): Promise<Outag
   const outagesOf = (care: Care): readonly number[] =>
     namesOf(care).map((name) => outageMs(endpoints.sightsOf(name)) / 1000);
   return {
-    ours: outagesOf('ours'),
+    BeforeEviction: outagesOf('BeforeEviction'),
+    AfterEviction: outagesOf('AfterEviction'),
     'kubectl drain': outagesOf('kubectl drain'),
     'eviction every second': outagesOf('eviction every second'),
   };

@@ -86,7 +86,9 @@ const judgeDelays = ({ latency, unblock }: Measurements): readonly Judged[] => {
 };
 
 const judgeOutages = (outages: Outages | undefined): readonly Judged[] =>
-  outages ? [judged('one replica: seconds without a Ready endpoint', 0, outages.ours)] : [];
+  outages
+    ? [judged('one replica, replaced first: seconds without a Ready endpoint', 0, outages.BeforeEviction)]
+    : [];
 
 const judgeGrowth = (growth: Measurements['growth']): readonly Judged[] => {
   const [fewest = [], most = []] = [growth[0], growth.at(-1)];

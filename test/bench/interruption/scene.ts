@@ -69,6 +69,8 @@ export const aScene = async (cluster: Cluster, options: SceneOptions): Promise<S
     selector: {},
     strategy: undefined,
     injection: { at: 'None' } as const,
+    // What the other ways do: to start replacements first is measured for itself.
+    interruption: { replacement: 'AfterEviction' } as const,
     mode: 'Disabled' as const,
   };
   await create(admin, namespace, manifestOf(aPolicy({ name: 'spot', spec })));
