@@ -137,6 +137,8 @@ try {
   const findings: Findings = {
     machine: describeMachine(loadBefore),
     seconds: Math.round((performance.now() - startedAtMs) / 1000),
+    rounds: roundsPerWay,
+    windowMinutes,
     measurements,
     verdicts: verdictsOf(measurements),
   };

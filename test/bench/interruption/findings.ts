@@ -24,6 +24,10 @@ export interface Measurements {
 export interface Findings {
   readonly machine: Machine;
   readonly seconds: number;
+  /** How often each way had its turn; once where it was compared with kubectl drain in a storm. */
+  readonly rounds: number;
+  /** From a notice to the reclaim where availability was measured. */
+  readonly windowMinutes: number;
   readonly measurements: Measurements;
   readonly verdicts: readonly Judged[];
 }

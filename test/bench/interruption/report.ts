@@ -101,16 +101,12 @@ const growthTable = (growth: Measurements['growth']): string =>
   );
 
 /** What a run found, as Markdown; parts that were left out are not there. */
-export const textOf = async ({
-  machine,
-  seconds: took,
-  verdicts,
-  measurements,
-}: Findings): Promise<string> => {
+export const textOf = async (findings: Findings): Promise<string> => {
+  const { machine, seconds: took, rounds, windowMinutes, verdicts, measurements } = findings;
   const { storms, latency, availability, growth } = measurements;
   return formatted(
     [
-      `${runText(machine, took)}. ${verdictsText(verdicts)}`,
+      `${runText(machine, took)}; ${rounds} rounds each, windows of ${windowMinutes} minutes. ${verdictsText(verdicts)}`,
       'Medians over the rounds; in brackets the quartiles.',
       ...(storms.length > 0 ? [stormTable(storms)] : []),
       ...(latency.ours.length > 0 ? [delaysTable(measurements)] : []),
