@@ -133,6 +133,8 @@ const detaching = (pod: Doomed, { detached, deployment, mark: told }: Effect & {
 const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach' }) => [
   ...guards(pod, pod.workload?.uid ?? ''),
   { op: 'replace', path: owner, value: { ...reference('ReplicaSet', origin), blockOwnerDeletion: true } },
+  // Somebody may have taken it away.
+  { op: 'add', path: label, value: 'true' },
   { op: 'remove', path: label },
   { op: 'add', path: text, value: writeMark(told) },
 ];
@@ -148,10 +150,17 @@ const move = async (
   pod: Doomed,
   body: readonly object[],
   { kube, signal }: EffectOptions,
-): Promise<Answer> =>
-  attempt(doing, async () => {
-    await kube.patch(resources.pods, pod, { type: 'json', body }, { signal });
+): Promise<Answer> => {
+  return attempt(doing, async () => {
+    try {
+      await kube.patch(resources.pods, pod, { type: 'json', body }, { signal });
+    } catch (error) {
+      // A guard spoke: the pod is there, but not as it was seen. To try the same again would come to the same.
+      if (isConflict(error)) throw new Error('the pod is not as it was seen', { cause: error });
+      throw error;
+    }
   });
+};
 
 const attempt = async (doing: string, call: () => Promise<void>): Promise<Answer> => {
   try {
