@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../../../hack/cluster/fault-proxy.ts';
 import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
 import { aBudget, aDeployment, aStatefulSet } from '../../builders/workloads.ts';
+import { aHerd } from '../harness/herd.ts';
 import { budgetInForce } from '../harness/objects.ts';
 import { spotAnnotations } from '../harness/pods.ts';
 import { anOwnCluster } from '../harness/operator.ts';
@@ -127,24 +128,24 @@ test('an Event that is told five times, across cut watches and new lists, is one
 });
 
 test('no pod of a storm is lost when a fifth of all calls fails or is never answered', async () => {
-  const scene = await aSceneWith(20);
-  await scene.create(aBudget({ maxUnavailable: 10 }));
+  const scene = await aSceneWith(60);
+  const herd = aHerd(scene);
+  onTestFinished(herd.stop);
+  await scene.create(aBudget({ maxUnavailable: 20 }));
   await budgetInForce(scene.admin, scene.namespace, 'web');
-  const pods = await scene.ready('web', 20);
+  const doomed = await herd.ready(60);
   const answers = [{ status: 429, retryAfterSeconds: 1 }, { status: 500 }, { status: 503 }, 'stall'] as const;
   // The first that strikes is taken: each has a twentieth of all calls.
   proxy.setFaults(
     answers.map((answer, index) => ({ matches: () => true, probability: 0.05 / (1 - 0.05 * index), answer })),
   );
-  await Promise.all(pods.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
-  const ended = await Promise.all(
-    pods.map((pod) => scene.entry(pod, ({ phase }) => phase === 'Done', 140_000)),
-  );
+  await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+  await herd.gone(doomed);
+  const living = await herd.ready(60);
   proxy.setFaults([]);
+  const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
 
-  expect(ended.map(({ outcome }) => outcome)).toEqual(pods.map(() => 'Replaced'));
-  expect(new Set(ended.map(({ replacement }) => replacement?.uid)).size).toBe(20);
-  expect((await scene.ready('web', 20)).filter(isTouched)).toEqual([]);
-  const { totals } = await scene.status();
+  expect(living.filter(isTouched)).toEqual([]);
+  expect(herd.seen(doomed).filter(({ status }) => status?.reason === 'BidFailed')).toEqual([]);
   expect(totals).toMatchObject({ forced: 0, missed: 0, leftToReclaim: 0 });
 });
