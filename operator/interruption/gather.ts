@@ -2,7 +2,7 @@ import { selects } from '../policy/selector.ts';
 import type { Interruption } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import type { Budget } from '../world/objects.ts';
-import type { Pod } from '../world/pod.ts';
+import { isLive, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 import { noticeOf } from './begin.ts';
 import { roomIn, type Standing } from './gate.ts';
@@ -25,7 +25,7 @@ export const gatherCase = (view: View, interruption: Interruption, options: Look
     pod,
     standings: pod ? standingsOf(view, pod) : [],
     successors: successorsOf(view, interruption),
-    surge: pod && surgeOf(view, interruption, pod),
+    surge: pod && isLive(pod) ? surgeOf(view, interruption, pod) : undefined,
     trustEvents: options.trustEvents,
   };
 };

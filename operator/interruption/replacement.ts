@@ -19,7 +19,7 @@ export interface Successors {
   readonly credited: Successor | undefined;
   /** Pods the workload wants; undefined where that is not known. */
   readonly wanted: number | undefined;
-  /** Ready pods that are to stay. */
+  /** Ready pods that are to stay; 0 for whoever seeks no replacement. */
   readonly serving: number;
   /** The workload has ended or is gone: nobody will recreate the pod. */
   readonly workloadEnded: boolean;
@@ -27,17 +27,17 @@ export interface Successors {
 
 const jobIndex = 'batch.kubernetes.io/job-completion-index';
 
-/** Gathers the successors of a doomed pod. Costs what its workload has pods. */
+/** Gathers the successors of a doomed pod. Costs what its workload has pods, and little where it seeks none. */
 export const successorsOf = (view: View, interruption: Interruption): Successors => {
   const { workload } = interruption;
-  const siblings = workload ? [...podsOf(view, workload)] : [];
+  const credited = interruption.replacement && view.pods.byUid(interruption.replacement.uid);
+  const seeks = hasMadeRoom(view, interruption) && !(credited && isLive(credited));
+  const siblings = workload && seeks ? [...podsOf(view, workload)] : [];
   const index = jobIndexOf(interruption);
   const successor = (pod: Pod): Successor => ({ pod, capacity: capacityOf(view, pod) });
-  const credited = interruption.replacement && view.pods.byUid(interruption.replacement.uid);
-  const seeks = !(credited && isLive(credited));
   return {
     candidates: siblings
-      .filter((pod) => seeks && isCandidate(view, interruption, pod))
+      .filter((pod) => isCandidate(view, interruption, pod))
       .toSorted((a, b) => sameIndexFirst(a, b, index) || olderFirst(view, a, b))
       .map(successor),
     credited: credited && successor(credited),
@@ -45,6 +45,9 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
     serving: siblings.filter((pod) => isServing(pod) && !isDoomed(view, pod)).length,
   };
 };
+
+const hasMadeRoom = (view: View, { uid, ending, detached, evictedAtMs }: Interruption): boolean =>
+  (ending ?? detached ?? evictedAtMs ?? view.lifetimes.endedAt(uid)) !== undefined;
 
 const isDoomed = (view: View, { uid }: Pod): boolean => {
   const interruption = view.interruptions.byUid(uid);

@@ -14,7 +14,7 @@ import { gatherCase, releasedBy } from './gather.ts';
 import { type Effect, look } from './look.ts';
 import { resumeInterruptions } from './resume.ts';
 import { type Answer, settle } from './settle.ts';
-import { turnsIn } from './turns.ts';
+import { passesTurn, turnsIn } from './turns.ts';
 import { wokenBy } from './woken.ts';
 
 /** What this room tells about one step of one interruption. */
@@ -140,7 +140,8 @@ const recorded = (
   if (before && isSameStep(before, next)) return EMPTY;
   world.record(next);
   if (next.phase === 'Done') forgetOldest(world, next);
-  for (const uid of turnsIn(world, next.workload?.uid ?? '')) if (uid !== next.uid) released$.next(uid);
+  if (passesTurn(before, next))
+    for (const uid of turnsIn(world, next.workload?.uid ?? '')) released$.next(uid);
   return of({ room: 'interruption', before, after: next, ...(called && { called }) });
 };
 

@@ -6,18 +6,22 @@ import type { View } from '../world/view.ts';
  * The interruptions of a workload, by UID, whose turn it is when one of its pods comes, goes or becomes Ready: the first
  * that seeks a replacement, and the first that waits for Ready pods before it is evicted.
  *
- * Two at most, however many wait: what is of no use to the first is of none to the others, and whoever takes a step gives
- * the turn to the next.
+ * Two at most, however many wait: what is of no use to the first is of none to the others, and whoever is
+ * served gives the turn to the next.
  */
 export const turnsIn = (view: View, workloadUid: string): readonly string[] => {
   let seeking: Interruption | undefined;
   let waiting: Interruption | undefined;
   for (const each of view.interruptions.group('workload', workloadUid)) {
     if (seeks(each) && (!seeking || endedAt(view, each) < endedAt(view, seeking))) seeking = each;
-    if (each.phase === 'Replacing' && !each.call && (!waiting || goesBefore(each, waiting))) waiting = each;
+    if (waits(each) && (!waiting || goesBefore(each, waiting))) waiting = each;
   }
   return [...new Set([seeking, waiting])].flatMap((each) => each?.uid ?? []);
 };
+
+/** Whether a step of an interruption gives the turn to the next. */
+export const passesTurn = (before: Interruption | undefined, after: Interruption): boolean =>
+  before !== undefined && ((seeks(before) && !seeks(after)) || (waits(before) && !waits(after)));
 
 /** Whether a change of a pod is news to those who wait for pods of its workload. */
 export const isNews = (before: Pod | undefined, after: Pod): boolean =>
@@ -28,6 +32,8 @@ export const isNews = (before: Pod | undefined, after: Pod): boolean =>
 
 const seeks = ({ phase, ending, detached, replacement }: Interruption): boolean =>
   phase !== 'Done' && (ending ?? detached) !== undefined && replacement === undefined;
+
+const waits = ({ phase, call }: Interruption): boolean => phase === 'Replacing' && !call;
 
 // Whoever made room first may be replaced by every pod that may replace a later one.
 const endedAt = (view: View, { uid }: Interruption): number => view.lifetimes.endedAt(uid) ?? 0;

@@ -169,7 +169,7 @@ describe('what a workload wants', () => {
         aPod({ name: 'web-3', ready: false }),
       ],
     });
-    expect(successorsOf(world, anInterruption())).toMatchObject({
+    expect(successorsOf(world, anInterruption({ evictedAtMs: at(10) }))).toMatchObject({
       wanted: 3,
       serving: 2,
       workloadEnded: false,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isNews, turnsIn } from '../../../operator/interruption/turns.ts';
+import { isNews, passesTurn, turnsIn } from '../../../operator/interruption/turns.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import { anInterruption } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
@@ -65,5 +65,19 @@ describe('news to those who wait for pods', () => {
 
   it('is nothing else about it', () => {
     expect(isNews(pod, known('Pod', aPod({ annotations: { note: 'new' } })))).toBe(false);
+  });
+});
+
+describe('the turn is passed on', () => {
+  const seeking = anInterruption({ phase: 'Terminating', ending: { how: 'Terminating', atMs: at(10) } });
+  const waiting = replacing('web-1', 1);
+  it.each<[string, Interruption, Partial<Interruption>, boolean]>([
+    ['by one that has found its replacement', seeking, { replacement: waiting.replacement }, true],
+    ['by one that is over', seeking, { phase: 'Done' }, true],
+    ['by one that goes', waiting, { phase: 'Evicting', call: 'Evict' }, true],
+    ['by nobody who goes on waiting', waiting, { message: 'it goes when 2 pods are Ready' }, false],
+    ['by nobody who begins to wait', { ...waiting, phase: 'Noticed' }, { phase: 'Replacing' }, false],
+  ])('%s', (_, before, change, passes) => {
+    expect(passesTurn(before, { ...before, ...change })).toBe(passes);
   });
 });
