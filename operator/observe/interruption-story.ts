@@ -56,7 +56,9 @@ const stories: readonly Story[] = [
     }),
   },
   {
-    holds: ({ phase }) => phase === 'Blocked',
+    // Its replacement is Ready some milliseconds before its budget says so: nobody is held up until a call was refused.
+    holds: ({ phase, detached, refusal }) =>
+      phase === 'Blocked' && !(detached !== undefined && refusal?.attempts === 0),
     tell: (interruption) => ({
       type: 'Warning',
       reason: 'EvictionBlocked',

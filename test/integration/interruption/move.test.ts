@@ -1,5 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
-import { type ExpectStatic, test } from 'vitest';
+import { afterAll, beforeAll, type ExpectStatic, test } from 'vitest';
+import { createKube } from '../../../operator/kube/client.ts';
+import type { Kube } from '../../../operator/kube/kube.ts';
 import { perform } from '../../../operator/interruption/effects.ts';
 import type { Effect } from '../../../operator/interruption/look.ts';
 import { markOf } from '../../../operator/interruption/mark.ts';
@@ -10,16 +12,22 @@ import { aNamespace, sharedCluster } from '../harness/cluster.ts';
 import { create, pathTo, readyPods } from '../harness/objects.ts';
 import { sim } from '../harness/pods.ts';
 import { uidOf } from '../harness/scene.ts';
-import { asAdmin } from '../kube/kube-of.ts';
+
+let kube: Kube;
+beforeAll(async () => {
+  const { adminKubeconfigPath: kubeconfig } = await sharedCluster();
+  kube = createKube({ kubeconfig, connections: 8, version: 'test' });
+});
+afterAll(() => kube.close());
 
 /** A Ready pod of a Deployment, and the calls that take it out of its ReplicaSet and put it back. */
 const aMovable = async () => {
   const { admin } = await sharedCluster();
-  const [namespace, kube] = [await aNamespace(), await asAdmin()];
+  const namespace = await aNamespace();
   const deployment = await create(
     admin,
     namespace,
-    aDeployment({ annotations: sim({ 'stop-after': '20s' }) }),
+    aDeployment({ annotations: sim({ 'stop-after': '20s', 'ready-after': '4s' }) }),
   );
   const [pod] = (await readyPods(admin, namespace, 'web', 1)) as [Pod];
   const [owner] = pod.metadata?.ownerReferences ?? [];

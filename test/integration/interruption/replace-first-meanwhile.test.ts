@@ -17,22 +17,6 @@ interface Detached {
   readonly pod: Pod;
 }
 
-/** The Ready pod of a Deployment under a budget that allows nothing, taken out of its ReplicaSet. */
-const aDetachedPod = async (deployment: Deployment, leftSeconds = 150): Promise<Detached> => {
-  const scene = await aScene({ replacement: 'BeforeEviction' });
-  await scene.create(deployment);
-  await scene.create(aBudget({ maxUnavailable: 0 }));
-  const pod = await scene.one('web');
-  await budgetInForce(scene.admin, scene.namespace, 'web');
-  await warn(scene.admin, pod, { leftSeconds });
-  await scene.entry(pod, ({ phase }) => phase === 'Replacing');
-  await waitFor('the pod to be out of its ReplicaSet', async () => {
-    const [owner] = (await scene.find(pod))?.metadata?.ownerReferences ?? [];
-    return owner?.kind === 'Deployment' && owner.controller === true;
-  });
-  return { scene, pod };
-};
-
 /** The instance of the only pod of a scene becomes Ready now, whatever it was told. */
 const becomesReady = async ({ admin, namespace }: Scene): Promise<void> => {
   const path = await waitFor('the pod to start', async () => {
@@ -43,6 +27,23 @@ const becomesReady = async ({ admin, namespace }: Scene): Promise<void> => {
     );
   });
   await admin.patch(path, { metadata: { annotations: sim({ 'ready-at': new Date().toISOString() }) } });
+};
+
+/** The Ready pod of a Deployment under a budget that allows nothing, taken out of its ReplicaSet. */
+const aDetachedPod = async (deployment: Deployment, leftSeconds = 150): Promise<Detached> => {
+  const scene = await aScene({ replacement: 'BeforeEviction' });
+  await scene.create(deployment);
+  await scene.create(aBudget({ maxUnavailable: 0 }));
+  await becomesReady(scene);
+  const pod = await scene.one('web');
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  await warn(scene.admin, pod, { leftSeconds });
+  await scene.entry(pod, ({ phase }) => phase === 'Replacing');
+  await waitFor('the pod to be out of its ReplicaSet', async () => {
+    const [owner] = (await scene.find(pod))?.metadata?.ownerReferences ?? [];
+    return owner?.kind === 'Deployment' && owner.controller === true;
+  });
+  return { scene, pod };
 };
 
 /** Nothing of the detaching is to be seen any more. */
@@ -104,23 +105,20 @@ test.concurrent(
 );
 
 test.concurrent('a rollout that begins meanwhile ends, and its pod takes the place', async ({ expect }) => {
-  const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('6s') }));
+  // The ReplicaSet's own replacement is never Ready: only the next revision's is.
+  const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('900s') }));
   const { scene, pod } = detached;
-  await scene.patch('Deployment', 'web', {
-    spec: { template: { metadata: { annotations: { turn: 'second' } } } },
-  });
-  expect((await ended(detached)).outcome).toBe('Replaced');
+  const annotations = { ...readyAfter('2s'), turn: 'second' };
+  await scene.patch('Deployment', 'web', { spec: { template: { metadata: { annotations } } } });
+  const { outcome, replacement } = await ended(detached);
+  expect(outcome).toBe('Replaced');
   await nothingIsLeft(detached);
   const living = await waitFor('the rollout to end', async () => {
     const [only, ...others] = await podsOf(scene.admin, scene.namespace, 'web');
-    return (
-      only &&
-      others.length === 0 &&
-      only.metadata?.annotations?.['turn'] === 'second' &&
-      isReady(only) &&
-      only
-    );
+    const isNew = only?.metadata?.annotations?.['turn'] === 'second';
+    return only && others.length === 0 && isNew && isReady(only) && only;
   });
+  expect(uidOf(living)).toBe(replacement?.uid);
   expect(uidOf(living)).not.toBe(uidOf(pod));
 });
 

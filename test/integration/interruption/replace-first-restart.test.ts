@@ -44,8 +44,9 @@ const isReplacedOnce = async ({ scene, pod }: Doomed, expect: ExpectStatic): Pro
   expect(living.metadata?.labels).not.toHaveProperty('spotpolicy.dev/reclaiming');
   const { totals } = await scene.statusWith((status) => status.totals?.replaced === 1);
   expect(totals).toMatchObject({ noticed: 1, evicted: 1, forced: 0, missed: 0 });
-  const events = await eventsUpTo(scene, pod, 'ReplacementReady');
-  expect(timesTold(events, 'PodEvicted')).toBe(1);
+  const events = await eventsUpTo(scene, pod, 'PodEvicted');
+  // Whoever does not know that it was taken out asks its budget at once.
+  expect(['PodEvicted', 'EvictionBlocked'].map((reason) => timesTold(events, reason))).toEqual([1, 0]);
 };
 
 killTheOperatorOnce();
