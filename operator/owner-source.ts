@@ -9,6 +9,7 @@ import { nextDelay } from './runtime/backoff.ts';
 import { fromCall } from './runtime/from-call.ts';
 import { listWatch, type Watched } from './runtime/list-watch.ts';
 import type { Source } from './sources.ts';
+import { isCloneSet } from './world/clone-set.ts';
 import type { Step } from './world/collection.ts';
 import { templateVersionOf } from './world/foreign-template.ts';
 import { type GroupKind, type Owner, type OwnerKind, trimOwner } from './world/owner-kinds.ts';
@@ -28,8 +29,8 @@ const absentLimits = { baseMs: 500, ceilingMs: 300_000 };
 
 /**
  * The sources, and one more list-watch for each kind that the world meets in a chain of owners or in a policy, for as long
- * as somebody asks for it. Of their objects only metadata is read, but for those whose pod templates are to be written.
- * Neither completes nor errors.
+ * as somebody asks for it. Of their objects only metadata is read, but for CloneSets and those whose pod templates are to
+ * be written. Neither completes nor errors.
  */
 export const withOwners =
   (sources: readonly Source[], parts: Pick<Parts, 'kube' | 'random'>): Source =>
@@ -100,7 +101,7 @@ const readingOf = (
     return { resource, selection: { managedFields: true }, trim: trimOwner({ group, kind }, true) };
   const other = watchable(found, kind);
   // That something of a template is left to release, metadata tells as well.
-  const selection = { metadataOnly: true, managedFields: version !== undefined };
+  const selection = { metadataOnly: !isCloneSet({ group, kind }), managedFields: version !== undefined };
   return other && { resource: other, selection, trim: trimOwner({ group, kind }) };
 };
 

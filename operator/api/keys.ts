@@ -40,5 +40,8 @@ export const ourAnnotations = {
   interruption: 'spotpolicy.dev/interruption',
 } as const;
 
+/** The pod label by which a CloneSet of OpenKruise is told to replace a pod, whatever its value. */
+export const specifiedDelete = 'apps.kruise.io/specified-delete';
+
 /** The label by which users opt out, with value `"false"`: on a namespace or on a pod. */
 export const optOutLabel = 'spotpolicy.dev/inject';

@@ -101,7 +101,7 @@ export const interruption = z
     replacement: z
       .enum(['BeforeEviction', 'AfterEviction'])
       .describe(
-        'BeforeEviction starts the replacement of a pod of a Deployment first, where nothing is in the way, and evicts the pod once the Deployment has enough Ready pods without it. AfterEviction leaves that to the Deployment, which starts one when the pod goes. The status says why a pod was not replaced first. Default BeforeEviction; means nothing with another evictor than Operator.',
+        'BeforeEviction starts the replacement of a pod of a Deployment first, where nothing is in the way, and evicts the pod once the Deployment has enough Ready pods without it; a CloneSet of OpenKruise that surges is told to do the same by itself. AfterEviction leaves that to the workload, which starts one when the pod goes. The status says why a pod was not replaced first. Default BeforeEviction; means nothing with another evictor than Operator.',
       )
       .exactOptional(),
     jobPods: z

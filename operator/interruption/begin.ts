@@ -1,8 +1,8 @@
-import { apiEvict, eciAnnotations, ourAnnotations } from '../api/keys.ts';
+import { apiEvict, eciAnnotations, ourAnnotations, specifiedDelete } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { planEviction } from '../policy/plan.ts';
 import { governingPolicy, isOptedOut, namespacesOf } from '../policy/rules.ts';
-import type { Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
+import type { Detachment, Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
@@ -54,8 +54,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     counted: mark !== undefined || taken,
     marked: mark && 'UnderWay',
     call: undefined,
-    // Its mark may be older than what has become of it since.
-    detached: pod.controller?.kind === 'Deployment' ? mark?.detached : undefined,
+    detached: mark?.detached && stillHolds(mark.detached, pod) ? mark.detached : undefined,
     plainly: mark?.plainly,
     budgets: [],
     refusal: undefined,
@@ -69,6 +68,10 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     message: '',
   };
 };
+
+// A mark may be older than what has become of its pod since.
+const stillHolds = ({ origin }: Detachment, { controller, labels }: Pod): boolean =>
+  origin ? controller?.kind === 'Deployment' : specifiedDelete in labels;
 
 // Whoever may annotate the pod may write a mark: it speaks of policies that may govern the pod or not at all.
 const markOn = (view: View, pod: Pod): Mark | undefined => {

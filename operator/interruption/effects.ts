@@ -1,4 +1,4 @@
-import { ourAnnotations, ourLabels } from '../api/keys.ts';
+import { ourAnnotations, ourLabels, specifiedDelete } from '../api/keys.ts';
 import type { Kube } from '../kube/kube.ts';
 import { isConflict, isNotFound, lacksRight } from '../kube/errors.ts';
 import type { EvictionAnswer } from '../kube/eviction.ts';
@@ -36,6 +36,10 @@ export const perform = async (pod: Doomed, effect: Effect, options: EffectOption
       return attempt('deleting it', () => remove(pod, { ...effect, pretendDisruption: false }, options));
     case 'Detach':
       return move('starting its replacement', pod, detaching(pod, effect), options);
+    case 'Delegate':
+      return attempt('telling its CloneSet to replace it', () =>
+        mark(pod, writeMark(effect.mark), options, delegated),
+      );
     case 'Attach':
       return move('putting it back into its ReplicaSet', pod, attaching(pod, effect), options);
   }
@@ -77,10 +81,18 @@ const readAgain = async (pod: Doomed, { kube, signal }: EffectOptions): Promise<
 };
 
 // A merge patch that names the UID fails with a conflict when the name belongs to another pod.
-const mark = async (pod: Identity, text: string, { kube, signal }: EffectOptions): Promise<void> => {
-  const body = { metadata: { uid: pod.uid, annotations: { [ourAnnotations.interruption]: text } } };
+const mark = async (
+  pod: Identity,
+  text: string,
+  { kube, signal }: EffectOptions,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> => {
+  const body = { metadata: { uid: pod.uid, labels, annotations: { [ourAnnotations.interruption]: text } } };
   await kube.patch(resources.pods, pod, { type: 'merge', body }, { signal });
 };
+
+// The label stays: a CloneSet that comes to it late does what it would have done.
+const delegated = { [specifiedDelete]: 'true', [ourLabels.reclaiming]: 'true' };
 
 const remove = async (
   pod: Identity,

@@ -1,4 +1,4 @@
-import type { Detachment, Interruption } from '../world/interruption.ts';
+import type { Detachment, Interruption, Origin } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { graceToGive, timetable } from './deadline.ts';
@@ -20,13 +20,15 @@ export type Effect =
   | {
       readonly kind: 'Detach';
       readonly deployment: { readonly name: string; readonly uid: string };
-      readonly detached: Detachment;
+      readonly detached: Detachment & { readonly origin: Origin };
       readonly mark: Mark;
     }
+  /** Labels it for its CloneSet, which starts another and then deletes it. */
+  | { readonly kind: 'Delegate'; readonly detached: Detachment; readonly mark: Mark }
   /** Puts it back, because no replacement starts. */
   | {
       readonly kind: 'Attach';
-      readonly origin: Detachment['origin'];
+      readonly origin: Origin;
       readonly because: string;
       readonly mark: Mark;
     };
@@ -95,7 +97,7 @@ const evict = (seen: Case, pod: Pod, nowMs: number): Look => {
   const { refusal, deadlineMs, detached, plan } = interruption;
   const gate = gateOf({ refusal, ready: pod.ready }, standings, nowMs);
   if (gate.open) {
-    const message = detached ? 'its replacement is Ready' : plan.because;
+    const message = detached?.origin ? 'its replacement is Ready' : plan.because;
     const graceSeconds = graceToGive(deadlineMs, pod.graceSeconds, nowMs);
     return {
       next: { ...interruption, phase: 'Evicting', call: 'Evict', message },

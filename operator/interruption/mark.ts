@@ -11,7 +11,7 @@ export interface Mark {
   readonly settings: Settings;
   /** Set on a released pod that stays behind: its interruption has been counted. */
   readonly outcome: Outcome | undefined;
-  /** Set while the pod is out of its ReplicaSet. */
+  /** Set while the pod is out of its ReplicaSet, or labelled for its CloneSet. */
   readonly detached: Detachment | undefined;
   /** Why no replacement is started before its eviction. */
   readonly plainly: string | undefined;
@@ -26,8 +26,8 @@ export const writeMark = ({ noticedAtMs, deadlineMs, settings, outcome, detached
     outcome,
     ...(detached && {
       detachedAt: preciseTime(detached.atMs),
-      from: detached.origin.name,
-      fromUid: detached.origin.uid,
+      from: detached.origin?.name,
+      fromUid: detached.origin?.uid,
       ready: detached.ready,
     }),
     plainly,
@@ -67,8 +67,11 @@ const detachmentIn = ({
   ready,
 }: Record<string, unknown>): Detachment | undefined => {
   const atMs = instantMs(String(detachedAt));
-  if (atMs === undefined || typeof from !== 'string' || typeof fromUid !== 'string') return undefined;
-  return typeof ready === 'number' ? { origin: { name: from, uid: fromUid }, atMs, ready } : undefined;
+  if (atMs === undefined || typeof ready !== 'number') return undefined;
+  if (from === undefined && fromUid === undefined) return { origin: undefined, atMs, ready };
+  return typeof from === 'string' && typeof fromUid === 'string'
+    ? { origin: { name: from, uid: fromUid }, atMs, ready }
+    : undefined;
 };
 
 /** The mark that an interruption leaves on its pod. */

@@ -1,4 +1,4 @@
-import type { Detachment, Interruption } from '../world/interruption.ts';
+import type { Interruption, Origin } from '../world/interruption.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Timetable } from './deadline.ts';
 import { isPaused } from './gate.ts';
@@ -25,20 +25,49 @@ export const replaceFirst = (first: First, nowMs: number): { look: Look } | { ev
       return { evict: interruption };
     case 'Impossible':
       return { evict: { ...interruption, plainly: surge.because } };
+    case 'Sought':
     case 'Possible':
+    case 'Delegable':
       if (nowMs + worthMs >= times.lastEvictionMs)
         return { evict: { ...interruption, plainly: 'too little time is left' } };
-      return { look: detach(interruption, surge, nowMs) };
+      return { look: surge.kind === 'Sought' ? seek(first) : start(interruption, surge, nowMs) };
+    case 'Delegated':
+      return nowMs < times.lastEvictionMs ? { look: awaitOwner(first) } : { evict: interruption };
     case 'UnderWay':
       return awaitOthers(first, surge, nowMs);
   }
 };
 
-const detach = (interruption: Interruption, surge: Surge & { kind: 'Possible' }, nowMs: number): Look => {
+const seek = ({ interruption, times }: First): Look => ({
+  next: { ...interruption, message: 'its CloneSet is being read' },
+  againAtMs: times.lastEvictionMs - worthMs,
+});
+
+// A CloneSet that is deleted or scaled down meanwhile takes the pod with it, and one that does nothing can be waited for:
+// the label asks for no more than an eviction would.
+const awaitOwner = ({ interruption, times }: First): Look => ({
+  next: { ...interruption, phase: 'Replacing', message: byCloneSet },
+  againAtMs: times.lastEvictionMs,
+});
+
+const byCloneSet = 'its CloneSet replaces it';
+
+const start = (
+  interruption: Interruption,
+  surge: Surge & { kind: 'Possible' | 'Delegable' },
+  nowMs: number,
+): Look => {
   const { refusal } = interruption;
   if (refusal && isPaused(interruption, nowMs)) {
     const next: Interruption = { ...interruption, phase: 'Replacing', message: refusal.message };
     return { next, againAtMs: refusal.notBeforeMs };
+  }
+  if (surge.kind === 'Delegable') {
+    const detached = { origin: undefined, atMs: nowMs, ready: 0 };
+    return {
+      next: { ...interruption, phase: 'Replacing', call: 'Delegate', message: byCloneSet },
+      effect: { kind: 'Delegate', detached, mark: markOf({ ...interruption, detached }) },
+    };
   }
   const { origin, deployment, ready } = surge;
   const detached = { origin, atMs: nowMs, ready };
@@ -55,7 +84,7 @@ const awaitOthers = (
 ): { look: Look } | { evict: Interruption } => {
   const { interruption, pod, times } = first;
   const { detached, refusal } = interruption;
-  if (!detached) return { evict: interruption };
+  if (!detached?.origin) return { evict: interruption };
   if (refusal && !refusal.byBudget && isPaused(interruption, nowMs)) {
     const next: Interruption = { ...interruption, phase: 'Replacing', message: refusal.message };
     return { look: { next, againAtMs: refusal.notBeforeMs } };
@@ -69,7 +98,7 @@ const awaitOthers = (
   const needed = Math.min(surge.wanted, detached.ready);
   const available = surge.availableAtMs.filter((atMs) => atMs <= nowMs).length;
   if (available >= needed || nowMs >= times.lastEvictionMs) return { evict: interruption };
-  const stuck = stuckIn(first, surge, detached);
+  const stuck = stuckIn(first, surge, detached.origin, detached.atMs);
   if (stuck && nowMs >= stuck.sinceMs + stuckMs)
     return { look: attach(interruption, detached.origin, stuck.because) };
   const againAtMs = Math.min(
@@ -87,7 +116,8 @@ const countPods = (count: number): string => (count === 1 ? 'one pod is' : `${co
 const stuckIn = (
   { interruption, successors: { credited, candidates } }: First,
   { creationFails }: Surge & { kind: 'UnderWay' },
-  { origin, atMs }: Detachment,
+  origin: Origin,
+  atMs: number,
 ): { because: string; sinceMs: number } | undefined => {
   const known = [credited, ...candidates].find(
     (each) => each?.pod.uid === interruption.replacement?.uid,
@@ -102,7 +132,7 @@ const stuckIn = (
 };
 
 // Its ReplicaSet takes it in again, and ends its unready one.
-const attach = (interruption: Interruption, origin: Detachment['origin'], because: string): Look => {
+const attach = (interruption: Interruption, origin: Origin, because: string): Look => {
   const attached: Interruption = {
     ...interruption,
     detached: undefined,

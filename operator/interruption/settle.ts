@@ -30,7 +30,7 @@ export const settle = (
   nowMs: number,
 ): Interruption => {
   const answered: Interruption = { ...interruption, call: undefined };
-  if (effect.kind === 'Detach' || effect.kind === 'Attach') {
+  if (effect.kind === 'Detach' || effect.kind === 'Delegate' || effect.kind === 'Attach') {
     const moved = move(answered, effect, answer);
     if (moved) return moved;
   }
@@ -55,19 +55,20 @@ export const settle = (
     case 'Delete':
       return { ...answered, counted: true, evictedAtMs: nowMs, forced: true, refusal: undefined };
     case 'Detach':
+    case 'Delegate':
     case 'Attach':
     case undefined:
       return answered;
   }
 };
 
-// A pod that cannot be taken out is evicted as it is; one that cannot be put back is tried again.
+// A pod that cannot be taken out, or labelled, is evicted as it is; one that cannot be put back is tried again.
 const move = (
   interruption: Interruption,
-  effect: Effect & { kind: 'Detach' | 'Attach' },
+  effect: Effect & { kind: 'Detach' | 'Delegate' | 'Attach' },
   { kind, ...answer }: Answer,
 ): Interruption | undefined => {
-  if (effect.kind === 'Detach') {
+  if (effect.kind !== 'Attach') {
     const { detached } = effect;
     if (kind === 'Done')
       return { ...interruption, detached, marked: 'UnderWay', counted: true, refusal: undefined };

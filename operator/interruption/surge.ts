@@ -1,22 +1,29 @@
 import { obstacleTo } from '../policy/room.ts';
-import { type Detachment, type Interruption, isLeaving } from '../world/interruption.ts';
+import { isCloneSetReference } from '../world/clone-set.ts';
+import { type Interruption, isLeaving, type Origin } from '../world/interruption.ts';
 import type { Workload } from '../world/objects.ts';
 import { isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
+import { delegation } from './delegation.ts';
 import { podsOf } from './replacement.ts';
 
 /**
  * Whether a pod's replacement can start before its eviction, by taking the pod out of its ReplicaSet: the Deployment is
- * then its controller, the ReplicaSet starts another, and the budget counts one pod more than it expects.
+ * then its controller, the ReplicaSet starts another, and the budget counts one pod more than it expects. A CloneSet does
+ * all of it by itself, where a label of the pod asks for that.
  */
 export type Surge =
   | { readonly kind: 'Impossible'; readonly because: string }
   | {
       readonly kind: 'Possible';
-      readonly origin: Detachment['origin'];
+      readonly origin: Origin;
       readonly deployment: { readonly name: string; readonly uid: string };
       readonly ready: number;
     }
+  /** Not known yet, and will be in a moment. */
+  | { readonly kind: 'Sought' }
+  | { readonly kind: 'Delegable' }
+  | { readonly kind: 'Delegated' }
   | {
       readonly kind: 'UnderWay';
       /** How many pods the Deployment wants now; 0 where it is gone or going, infinite where that is not known. */
@@ -34,7 +41,8 @@ export const surgeOf = (view: View, interruption: Interruption, pod: Pod): Surge
   const { plan, settings, detached, plainly } = interruption;
   if (plan.when !== 'AtOnce' || settings.replacement === 'AfterEviction' || plainly !== undefined)
     return undefined;
-  if (detached) return underWay(view, pod, detached);
+  if (detached) return detached.origin ? underWay(view, pod, detached.origin) : { kind: 'Delegated' };
+  if (pod.controller && isCloneSetReference(pod.controller)) return delegation(view, pod, pod.controller);
   if (pod.controller?.kind !== 'ReplicaSet') return undefined;
   if (!view.synced('ReplicaSet') || !view.synced('Deployment'))
     return impossible('its Deployment is not known');
@@ -65,7 +73,7 @@ const offer = (view: View, pod: Pod, replicaSet: Workload, deployment: Workload)
   };
 };
 
-const underWay = (view: View, pod: Pod, { origin }: Detachment): Surge => {
+const underWay = (view: View, pod: Pod, origin: Origin): Surge => {
   const creationFails = view.workloads('ReplicaSet').byUid(origin.uid)?.creationFails ?? false;
   const deployment = view.workloads('Deployment').byUid(pod.controller?.uid ?? '');
   if (!deployment) {

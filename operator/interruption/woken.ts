@@ -41,8 +41,8 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
             spotPods(view, namespace),
           );
     case 'OwnerKind':
-      // Chains of owners reach further now.
-      return change.after?.standing === 'Readable'
+      // Chains of owners reach further now, or whoever waited for that need wait no longer.
+      return change.after?.standing === 'Readable' || change.before?.standing === 'Sought'
         ? [...view.pods.all()].filter(isSpot).map(({ uid }) => uid)
         : [];
     case 'Namespace':

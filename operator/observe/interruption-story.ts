@@ -1,3 +1,4 @@
+import { specifiedDelete } from '../api/keys.ts';
 import { describe, type Interruption } from '../world/interruption.ts';
 
 /** One thing worth telling about an interruption: a constant line for the log, a reason and a sentence for an Event. */
@@ -50,9 +51,17 @@ const stories: readonly Story[] = [
     tell: ({ detached }) => ({
       type: 'Normal',
       reason: 'ReplacementStarted',
-      line: 'detached pod',
-      message: `taken out of ReplicaSet ${detached?.origin.name}, which starts another: it serves until that one is Ready`,
-      details: { replicaSet: detached?.origin.name },
+      ...(detached?.origin
+        ? {
+            line: 'detached pod',
+            message: `taken out of ReplicaSet ${detached.origin.name}, which starts another: it serves until that one is Ready`,
+            details: { replicaSet: detached.origin.name },
+          }
+        : {
+            line: 'labelled pod for its CloneSet',
+            message: `labelled ${specifiedDelete}: its CloneSet replaces it as its maxUnavailable and maxSurge allow`,
+            details: {},
+          }),
     }),
   },
   {

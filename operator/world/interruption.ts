@@ -73,13 +73,19 @@ export interface Replacement {
   readonly readyAtMs: number | undefined;
 }
 
-/** A pod that was taken out of its ReplicaSet, which starts another in its place. */
+/** A pod whose controller starts another in its place, because it was taken out of its ReplicaSet or is labelled so. */
 export interface Detachment {
-  /** The ReplicaSet. */
-  readonly origin: { readonly name: string; readonly uid: string };
+  /** The ReplicaSet; undefined where the pod is labelled for its CloneSet, which deletes it by itself. */
+  readonly origin: Origin | undefined;
   readonly atMs: number;
   /** How many pods of its Deployment were Ready then, itself among them. */
   readonly ready: number;
+}
+
+/** A ReplicaSet that a pod was taken out of. */
+export interface Origin {
+  readonly name: string;
+  readonly uid: string;
 }
 
 /** What is known of one doomed pod. Identity is the pod's, so one record exists per pod and never per name. */
@@ -98,7 +104,7 @@ export interface Interruption extends Identity {
   /** What the pod's own annotation tells whoever leads next: that it is under way, or how it ended. */
   readonly marked: 'UnderWay' | 'Ended' | undefined;
   /** The call under way. */
-  readonly call: 'Evict' | 'Delete' | 'Remove' | 'Mark' | 'Detach' | 'Attach' | undefined;
+  readonly call: 'Evict' | 'Delete' | 'Remove' | 'Mark' | 'Detach' | 'Attach' | 'Delegate' | undefined;
   readonly detached: Detachment | undefined;
   /** Why it is evicted before its replacement has started; undefined while that is not decided. */
   readonly plainly: string | undefined;

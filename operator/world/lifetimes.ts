@@ -1,3 +1,4 @@
+import { specifiedDelete } from '../api/keys.ts';
 import type { Step } from './collection.ts';
 import { isLive, type Pod } from './pod.ts';
 
@@ -27,7 +28,9 @@ export class Lifetimes {
     const uid = after?.uid ?? before?.uid ?? '';
     if (after && !before) this.#seenAt.set(uid, this.#step);
     const moved = before && after && before.controller?.uid !== after.controller?.uid;
-    if ((!after || !isLive(after) || moved) && !this.#endedAt.has(uid)) this.#endedAt.set(uid, this.#step);
+    const told = before && after && !(specifiedDelete in before.labels) && specifiedDelete in after.labels;
+    if ((!after || !isLive(after) || moved || told) && !this.#endedAt.has(uid))
+      this.#endedAt.set(uid, this.#step);
     if (moved && after.controller?.kind === 'ReplicaSet') this.#endedAt.delete(uid);
     if (after) return;
     this.depart(uid);
@@ -52,7 +55,10 @@ export class Lifetimes {
     return this.#seenAt.get(uid) ?? 0;
   }
 
-  /** The step at which a pod was first seen making room: taken out of its ReplicaSet, terminating, terminal or gone. */
+  /**
+   * The step at which a pod was first seen making room: taken out of its ReplicaSet, labelled for its CloneSet,
+   * terminating, terminal or gone.
+   */
   endedAt(uid: string): number | undefined {
     return this.#endedAt.get(uid);
   }

@@ -1,4 +1,5 @@
 import type { Watched } from '../runtime/list-watch.ts';
+import { isCloneSet, type Scaling, scalingOf } from './clone-set.ts';
 import { Collection, type Lookup, type Step } from './collection.ts';
 import { type ForeignTemplateKind, foreignTemplateKinds, trimForeignTemplate } from './foreign-template.ts';
 import {
@@ -19,10 +20,12 @@ export interface GroupKind {
   readonly kind: string;
 }
 
-/** An object of a kind that was met while running: who it is, who controls it, and its pod template where that was read. */
+/** An object of a kind that was met while running: who it is, who controls it, and what else was read of its kind. */
 export interface Owner extends Identity, GroupKind, Owned {
   readonly terminating: boolean;
   readonly template: Template | undefined;
+  /** Of a CloneSet. */
+  readonly scaling: Scaling | undefined;
   /** Our field manager owns something of it. */
   readonly ours: boolean;
 }
@@ -37,6 +40,7 @@ export const trimOwner =
     controller: controllerOf(raw.metadata?.ownerReferences),
     terminating: raw.metadata?.deletionTimestamp !== undefined,
     template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
+    scaling: isCloneSet({ group, kind }) ? scalingOf(raw) : undefined,
     ours: isOwnedInPart(raw),
   });
 

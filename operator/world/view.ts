@@ -89,6 +89,8 @@ export interface View {
   workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
   /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */
   owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined;
+  /** An object of a kind that was met while running; undefined where the world does not hold it (yet). */
+  met(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owner | undefined;
   /** Whether there is a workload of that name, of any kind; undefined where that is not known. */
   hasWorkload(kind: GroupKind, namespace: string, name: string): boolean | undefined;
   /** How a kind stands that was met while running; undefined for one that always was known, or was never met. */

@@ -119,7 +119,11 @@ export class World implements View {
   owner(reference: Reference): Owned | undefined {
     const of = { group: groupOf(reference.apiVersion), kind: reference.kind };
     if (isPod(of)) return this.pods.byUid(reference.uid);
-    return this.workload(reference) ?? this.#ownerKinds.byUid(reference);
+    return this.workload(reference) ?? this.met(reference);
+  }
+
+  met(reference: Reference): Owner | undefined {
+    return this.#ownerKinds.byUid(reference);
   }
 
   hasWorkload(of: GroupKind, namespace: string, name: string): boolean | undefined {

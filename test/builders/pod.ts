@@ -29,6 +29,7 @@ const groupVersions: Readonly<Record<string, string>> = {
   Configuration: 'serving.knative.dev/v1',
   Service: 'serving.knative.dev/v1',
   SparkApplication: 'sparkoperator.k8s.io/v1beta2',
+  CloneSet: 'apps.kruise.io/v1beta1',
 };
 
 /** The owner reference of a controller, for kinds of `apps/v1` and those that the tests need besides. */

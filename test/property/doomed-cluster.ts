@@ -78,6 +78,7 @@ export const doomedCluster = (setting: Setting) => {
     Remove: new Set(),
     Detach: new Set(),
     Attach: new Set(),
+    Delegate: new Set(),
   };
 
   const budgets = () =>
@@ -131,6 +132,7 @@ export const doomedCluster = (setting: Setting) => {
       return void rule(kindOfOwner !== 'Deployment', 'it is out of its ReplicaSet already');
     }
     if (effect.kind === 'Attach') return;
+    if (effect.kind === 'Delegate') return void rule(false, 'no CloneSet has made it');
     if (effect.kind === 'Remove') return void rule(replicas === 0, 'its Deployment wants pods');
     rule(effect.graceSeconds >= 1, `grace of ${effect.graceSeconds} s`);
     rule(pod?.deletion === undefined && pod?.phase !== 'Failed', 'it has ended already');
@@ -156,6 +158,7 @@ export const doomedCluster = (setting: Setting) => {
   const doIt = ({ uid, name }: Interruption, effect: Effect): Answer => {
     const pod = pods.get(uid);
     if (!pod) return { kind: 'Gone' };
+    if (effect.kind === 'Delegate') return { kind: 'Gone' };
     if (effect.kind === 'Detach' || effect.kind === 'Attach') return move(pod, effect);
     done[effect.kind].add(uid);
     if (effect.kind === 'Mark') {

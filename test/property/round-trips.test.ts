@@ -49,7 +49,7 @@ const mark: fc.Arbitrary<Mark> = fc
     }),
     detached: fc.option(
       fc.record({
-        origin: fc.record({ name: fc.string(), uid: fc.string() }),
+        origin: fc.option(fc.record({ name: fc.string(), uid: fc.string() }), { nil: undefined }),
         atMs: fc.integer({ min: 0, max: 4e12 }),
         ready: fc.nat(),
       }),

@@ -11,7 +11,15 @@ import { RestError } from '../../../hack/cluster/client.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aNamespace, sharedCluster, waitFor } from './cluster.ts';
 import { follow$ } from './follow.ts';
-import { aProgrammedPolicy, create, interruptionOf, pathTo, readyPods, statusOf } from './objects.ts';
+import {
+  aProgrammedPolicy,
+  create,
+  interruptionOf,
+  isReady,
+  pathTo,
+  readyPods,
+  statusOf,
+} from './objects.ts';
 
 /** A namespace whose one policy, `spot`, governs every pod; the pods carry their annotations by themselves. */
 export interface Scene {
@@ -195,3 +203,15 @@ export const watchAll = <T extends object>(
   { admin, namespace }: Pick<Scene, 'admin' | 'namespace'>,
   kind: string,
 ): Watched<T> => collect(follow$<T>(admin, pathTo(kind, namespace)));
+
+/** The fewest pods that served at any version which the API server had of them, in the order of the watch. */
+export const fewestServing = (seen: readonly Pod[], from: number): number => {
+  const serving = new Set<string>();
+  const counts = seen.map((pod) => {
+    const serves = isReady(pod) && pod.metadata?.deletionTimestamp === undefined;
+    if (serves) serving.add(uidOf(pod));
+    else serving.delete(uidOf(pod));
+    return serving.size;
+  });
+  return Math.min(...counts.slice(from));
+};

@@ -8,6 +8,8 @@ import { budgetInForce, isReady, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
 import { aScene, eventsUpTo, isGone, type Scene, timesTold, uidOf } from '../harness/scene.ts';
+import { cloneSet, createCloneSet, playCloneSets } from '../workloads/clone-sets.ts';
+import { define } from '../workloads/foreign-kinds.ts';
 
 interface Doomed {
   readonly scene: Scene;
@@ -108,5 +110,33 @@ survives('a pod whose Deployment is deleted while nobody leads goes with it', {
   after: async ({ scene, pod }, expect) => {
     await isGone(scene, pod);
     expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('NotNeeded');
+  },
+});
+
+/** Tells the CloneSet of a pod to replace it, which takes 12 seconds from then on. */
+const aCloneSetPod = async (cluster: Cluster): Promise<Doomed> => {
+  const scene = await aScene({ replacement: 'BeforeEviction' }, cluster);
+  await define(cluster, [cloneSet], ['apps.kruise.io']);
+  playCloneSets(cluster.admin, scene.namespace, { 'ready-after': '12s' });
+  await createCloneSet(cluster, scene.namespace);
+  await scene.create(aBudget({ minAvailable: 1 }));
+  const pod = await scene.one('web');
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  return { scene, pod };
+};
+
+survives('a pod that its CloneSet was told to replace is not touched before it has, and is replaced once', {
+  before: aCloneSetPod,
+  lastThing: async (doomed) => {
+    await notice(doomed);
+    await doomed.scene.entry(doomed.pod, ({ message }) => message === 'its CloneSet replaces it');
+  },
+  after: async ({ scene, pod }, expect) => {
+    const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect({ outcome, evictedAt }).toEqual({ outcome: 'Replaced', evictedAt: undefined });
+    await scene.one('web');
+    expect((await scene.status()).totals).toMatchObject({ noticed: 1, evicted: 0, replaced: 1, missed: 0 });
+    const events = await eventsUpTo(scene, pod, 'ReplacementReady');
+    expect(timesTold(events, 'ReplacementStarted')).toBe(1);
   },
 });

@@ -1,16 +1,16 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
-import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { test } from 'vitest';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
-import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
+import { budgetInForce, pathTo, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
 import {
   aScene,
   eventsUpTo,
+  fewestServing,
   isGone,
   type Scene,
   timesTold,
@@ -36,18 +36,6 @@ const generationsOf = async ({ admin, namespace }: Scene) => {
 
 const readyEndpoints = ({ endpoints }: EndpointSlice): number =>
   (endpoints ?? []).filter(({ conditions }) => conditions?.ready).length;
-
-/** The fewest pods that served at any version which the API server had of them, in the order of the watch. */
-const fewestServing = (seen: readonly Pod[], from: number): number => {
-  const serving = new Set<string>();
-  const counts = seen.map((pod) => {
-    const serves = isReady(pod) && pod.metadata?.deletionTimestamp === undefined;
-    if (serves) serving.add(uidOf(pod));
-    else serving.delete(uidOf(pod));
-    return serving.size;
-  });
-  return Math.min(...counts.slice(from));
-};
 
 test.concurrent.for([{ maxUnavailable: 0 }, { minAvailable: 1 }, { minAvailable: '100%' }])(
   'the only pod of a Deployment under %o goes when another one is Ready, and nothing else is touched',

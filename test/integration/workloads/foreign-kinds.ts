@@ -102,10 +102,17 @@ export const define = async (
   );
 };
 
-const isServed = async (admin: Access['admin'], { group, plural }: ForeignKind): Promise<boolean> => {
+const isServed = async (
+  admin: Access['admin'],
+  { group, version, plural }: ForeignKind,
+): Promise<boolean> => {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.${group}`;
   const { status } = await admin.get<CustomResourceDefinition>(path);
-  return (status?.conditions ?? []).some((each) => each.type === 'Established' && each.status === 'True');
+  if (!(status?.conditions ?? []).some((each) => each.type === 'Established' && each.status === 'True'))
+    return false;
+  // Requests are refused for a moment longer, until the storage is there.
+  await admin.get(`/apis/${group}/${version}/${plural}?limit=1`);
+  return true;
 };
 
 /** What a test wants of an object of such a kind. */
