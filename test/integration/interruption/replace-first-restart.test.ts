@@ -56,7 +56,7 @@ killTheOperatorOnce();
 survives(
   'a pod whose replacement is not Ready yet when the operator dies is replaced first by the next one',
   {
-    before: (cluster) => aWebPod(cluster, { 'ready-after': '12s' }),
+    before: (cluster) => aWebPod(cluster, { 'ready-after': '20s' }),
     lastThing: takenOut,
     after: isReplacedOnce,
   },
