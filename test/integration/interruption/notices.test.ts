@@ -114,6 +114,15 @@ test.concurrent('of two notices the earlier deadline stands, whichever comes fir
   const { deadline } = await scene.entry(pod, (entry) => Date.parse(entry.deadline) !== first.deadlineMs);
   expect(Date.parse(deadline)).toBe(earlier.deadlineMs);
   await scene.statusWith(({ totals }) => totals?.noticed === 1);
+
+  await announce(scene.admin, pod, { leftSeconds: 160 });
+  const sentinel = await aPatientPod(scene, 'sentinel');
+  await announce(scene.admin, sentinel, { leftSeconds: 170 });
+  await deadlineOf(scene, sentinel);
+  expect(await deadlineOf(scene, pod)).toBe(earlier.deadlineMs);
+  expect((await scene.statusWith(({ totals }) => totals?.noticed === 2)).totals).toMatchObject({
+    evicted: 0,
+  });
 });
 
 test.concurrent('a condition whose status is written in lower case counts', async ({ expect }) => {

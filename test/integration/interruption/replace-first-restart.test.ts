@@ -8,7 +8,7 @@ import { budgetInForce, isReady, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
 import { aScene, eventsUpTo, isGone, type Scene, timesTold, uidOf } from '../harness/scene.ts';
-import { cloneSet, createCloneSet, playCloneSets } from '../workloads/clone-sets.ts';
+import { aPodOf, cloneSet, createCloneSet, playCloneSets } from '../workloads/clone-sets.ts';
 import { define } from '../workloads/foreign-kinds.ts';
 
 interface Doomed {
@@ -113,12 +113,11 @@ survives('a pod whose Deployment is deleted while nobody leads goes with it', {
   },
 });
 
-/** Tells the CloneSet of a pod to replace it, which takes 12 seconds from then on. */
+/** The one pod of a CloneSet, which does nothing yet, under a budget that allows nothing. */
 const aCloneSetPod = async (cluster: Cluster): Promise<Doomed> => {
   const scene = await aScene({ replacement: 'BeforeEviction' }, cluster);
   await define(cluster, [cloneSet], ['apps.kruise.io']);
-  playCloneSets(cluster.admin, scene.namespace, { 'ready-after': '12s' });
-  await createCloneSet(cluster, scene.namespace);
+  await scene.create(aPodOf(await createCloneSet(cluster, scene.namespace)));
   await scene.create(aBudget({ minAvailable: 1 }));
   const pod = await scene.one('web');
   await budgetInForce(scene.admin, scene.namespace, 'web');
@@ -132,6 +131,8 @@ survives('a pod that its CloneSet was told to replace is not touched before it h
     await doomed.scene.entry(doomed.pod, ({ message }) => message === 'its CloneSet replaces it');
   },
   after: async ({ scene, pod }, expect) => {
+    // The second operator leads before the replacement is Ready.
+    playCloneSets(scene.admin, scene.namespace, { 'ready-after': '10s' });
     const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
     expect({ outcome, evictedAt }).toEqual({ outcome: 'Replaced', evictedAt: undefined });
     await scene.one('web');
