@@ -2,15 +2,20 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Measured on two cores, each 40 s or more: begun last, one of these would keep a run waiting for itself alone.
 const long: readonly string[] = [
-  'cluster/ambient-kubeconfig',
-  'cluster/stages',
-  'injection/rotation',
-  'cluster/background',
   'faults/api-server',
-  'interruption/calls',
   'interruption/storms',
+  'cluster/ambient-kubeconfig',
   'interruption/leaders',
   'interruption/refusals',
+  'injection/rotation',
+  'interruption/restart',
+  'injection/distribution-replicas',
+  'interruption/calls',
+  'cluster/stages',
+  'interruption/replace-first-restart',
+  'policy/many-policies',
+  'cluster/background',
+  'injection/fuzz',
 ];
 
 /** Begins a first run, of which no durations are remembered, with the files that take longest. */
