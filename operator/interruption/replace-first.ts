@@ -1,4 +1,4 @@
-import type { Interruption, Origin } from '../world/interruption.ts';
+import type { Interruption, Origin, Refusal } from '../world/interruption.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Timetable } from './deadline.ts';
 import { isPaused } from './gate.ts';
@@ -58,10 +58,7 @@ const start = (
   nowMs: number,
 ): Look => {
   const { refusal } = interruption;
-  if (refusal && isPaused(interruption, nowMs)) {
-    const next: Interruption = { ...interruption, phase: 'Replacing', message: refusal.message };
-    return { next, againAtMs: refusal.notBeforeMs };
-  }
+  if (refusal && isPaused(interruption, nowMs)) return pause(interruption, refusal);
   if (surge.kind === 'Delegable') {
     const detached = { origin: undefined, atMs: nowMs, ready: 0 };
     return {
@@ -77,6 +74,11 @@ const start = (
   };
 };
 
+const pause = (interruption: Interruption, { message, notBeforeMs }: Refusal): Look => ({
+  next: { ...interruption, phase: 'Replacing', message },
+  againAtMs: notBeforeMs,
+});
+
 const awaitOthers = (
   first: First,
   surge: Surge & { kind: 'UnderWay' },
@@ -85,10 +87,8 @@ const awaitOthers = (
   const { interruption, pod, times } = first;
   const { detached, refusal } = interruption;
   if (!detached?.origin) return { evict: interruption };
-  if (refusal && !refusal.byBudget && isPaused(interruption, nowMs)) {
-    const next: Interruption = { ...interruption, phase: 'Replacing', message: refusal.message };
-    return { look: { next, againAtMs: refusal.notBeforeMs } };
-  }
+  if (refusal && !refusal.byBudget && isPaused(interruption, nowMs))
+    return { look: pause(interruption, refusal) };
   // A budget over no pods allows nothing, and nobody waits for this one.
   if (surge.wanted === 0) {
     const message = 'its Deployment wants no pods any more';

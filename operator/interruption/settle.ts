@@ -49,7 +49,6 @@ export const settle = (
         refusal: interruption.refusal?.byBudget ? interruption.refusal : undefined,
       };
     case 'Evict':
-      return { ...answered, counted: true, evictedAtMs: nowMs, refusal: undefined };
     case 'Remove':
       return { ...answered, counted: true, evictedAtMs: nowMs, refusal: undefined };
     case 'Delete':

@@ -73,6 +73,11 @@ const offer = (view: View, pod: Pod, replicaSet: Workload, deployment: Workload)
   };
 };
 
+const isAboutToGo = (view: View, { uid }: Pod): boolean => {
+  const doomed = view.interruptions.byUid(uid);
+  return doomed !== undefined && isLeaving(doomed);
+};
+
 const underWay = (view: View, pod: Pod, origin: Origin): Surge => {
   const creationFails = view.workloads('ReplicaSet').byUid(origin.uid)?.creationFails ?? false;
   const deployment = view.workloads('Deployment').byUid(pod.controller?.uid ?? '');
@@ -85,9 +90,8 @@ const underWay = (view: View, pod: Pod, origin: Origin): Surge => {
   const settleMs = deployment.minReadySeconds * 1_000;
   const availableAtMs: number[] = [];
   for (const other of podsOf(view, deployment)) {
-    const doomed = view.interruptions.byUid(other.uid);
     // Of pods that are doomed together each that goes must leave enough behind.
-    if (other.uid !== pod.uid && isServing(other) && !(doomed && isLeaving(doomed)))
+    if (other.uid !== pod.uid && isServing(other) && !isAboutToGo(view, other))
       availableAtMs.push((other.readySinceMs ?? 0) + settleMs);
   }
   return {

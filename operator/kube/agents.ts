@@ -17,8 +17,9 @@ export interface AgentSource {
 const keepAliveMs = 30_000;
 
 // In a storm a call waits seconds for a connection: a leader that renews its lease over one of them loses it, measured
-// every 8 s with 500 pods on two cores and a renew deadline of 4 s. HTTP/2 would put every call and watch on one connection, which measured slower than 8 of HTTP/1.1; and a watch holds its
-// connection, so watches get an agent without limit, on which a quiet body never times out (list-watch has its own timer).
+// every 8 s with 500 pods on two cores and a renew deadline of 4 s. HTTP/2 would put every call and watch on one
+// connection, which measured slower than 8 of HTTP/1.1; and a watch holds its connection, so watches get an agent without
+// limit, on which a quiet body never times out (list-watch has its own timer).
 const create = (tls: Credentials['tls'], connections: number): Agents => {
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
   return {
