@@ -1,9 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:https';
-import { text } from 'node:stream/consumers';
-import { loadAuthority } from '../../../hack/cluster/certificates.ts';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import { freePort } from '../../../hack/cluster/ports.ts';
+import { type ReviewServer, serveReviews } from './reviews.ts';
 
 /** Somebody else's validating webhook, which denies every eviction in a namespace until it is told to allow them. */
 export interface DenyingWebhook {
@@ -20,8 +16,6 @@ export const startDenyingWebhook = async (
   cluster: Cluster,
   { namespace, message }: { namespace: string; message: string },
 ): Promise<DenyingWebhook> => {
-  const authority = await loadAuthority(cluster.directory);
-  const certificate = await authority.issueServer('denying', { dns: [], ip: ['127.0.0.1'] });
   let asked = 0;
   let allowed = false;
   const answer = (body: string): object => {
@@ -30,16 +24,8 @@ export const startDenyingWebhook = async (
     const response = { uid: request.uid, allowed, ...(!allowed && { status: { message } }) };
     return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
   };
-  const server = createServer(
-    { cert: certificate.certificatePem, key: certificate.keyPem },
-    (request, response) => {
-      void text(request).then((body) => response.end(JSON.stringify(answer(body))));
-    },
-  );
-  const port = await freePort();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  await cluster.admin.post(collection, configuration(namespace, port, cluster.caCertificatePem));
+  const server = await serveReviews(cluster, 'denying', answer);
+  await cluster.admin.post(collection, configuration(namespace, server));
   return {
     asked: () => asked,
     allow: () => {
@@ -47,13 +33,12 @@ export const startDenyingWebhook = async (
     },
     stop: async () => {
       await cluster.admin.delete(`${collection}/${namespace}`);
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await server.close();
     },
   };
 };
 
-const configuration = (namespace: string, port: number, authorityPem: string): object => ({
+const configuration = (namespace: string, { clientConfig }: ReviewServer): object => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'ValidatingWebhookConfiguration',
   metadata: { name: namespace },
@@ -61,7 +46,7 @@ const configuration = (namespace: string, port: number, authorityPem: string): o
     {
       name: 'evictions.example.com',
       admissionReviewVersions: ['v1'],
-      clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle: btoa(authorityPem) },
+      clientConfig,
       rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] }],
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
       failurePolicy: 'Fail',

@@ -1,10 +1,6 @@
-import { createServer } from 'node:https';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import { loadAuthority } from '../../../hack/cluster/certificates.ts';
-import { freePort } from '../../../hack/cluster/ports.ts';
+import { type ReviewServer, serveReviews } from '../harness/reviews.ts';
 
 /** Somebody else's mutating webhook. */
 export interface ForeignWebhook {
@@ -27,36 +23,26 @@ export const startForeignWebhook = async (
   cluster: Cluster,
   { name, namespace }: { name: string; namespace: string },
 ): Promise<ForeignWebhook> => {
-  const authority = await loadAuthority(cluster.directory);
-  const certificate = await authority.issueServer('foreign', { dns: [], ip: ['127.0.0.1'] });
   const seen: Pod[] = [];
-  const answer = ({ request: { uid, object } }: Review): object => {
+  const answer = (body: string): object => {
+    const { uid, object } = (JSON.parse(body) as Review).request;
     seen.push(object);
     const patch = [{ op: 'add', path: '/metadata/labels/foreign', value: name }];
     const response = { uid, allowed: true, patchType: 'JSONPatch', patch: btoa(JSON.stringify(patch)) };
     return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
   };
-  const server = createServer(
-    { cert: certificate.certificatePem, key: certificate.keyPem },
-    (request, response) => {
-      void text(request).then((body) => response.end(JSON.stringify(answer(JSON.parse(body) as Review))));
-    },
-  );
-  const port = await freePort();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  await cluster.admin.post(collection, configuration(name, namespace, port, cluster.caCertificatePem));
+  const server = await serveReviews(cluster, 'foreign', answer);
+  await cluster.admin.post(collection, configuration(name, namespace, server));
   return {
     seen,
     stop: async () => {
       await cluster.admin.delete(`${collection}/${name}`);
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await server.close();
     },
   };
 };
 
-const configuration = (name: string, namespace: string, port: number, authorityPem: string): object => ({
+const configuration = (name: string, namespace: string, { clientConfig }: ReviewServer): object => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
   metadata: { name },
@@ -64,7 +50,7 @@ const configuration = (name: string, namespace: string, port: number, authorityP
     {
       name: 'foreign.example.com',
       admissionReviewVersions: ['v1'],
-      clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle: btoa(authorityPem) },
+      clientConfig,
       rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
       failurePolicy: 'Fail',

@@ -63,21 +63,26 @@ const blows: Record<string, (one: Candidate) => Blow> = {
   'is cut off from the API server': ({ proxy }) => ({ strike: proxy.startOutage, end: proxy.endOutage }),
 };
 
+/** Every pod of a Deployment is warned, and under its budget the first ones have gone. */
+const aStorm = async () => {
+  const scene = await aScene({}, cluster);
+  const herd = aHerd(scene);
+  onTestFinished(herd.stop);
+  await scene.create(aDeployment({ replicas: pods, annotations: spotAnnotations, graceSeconds: 1 }));
+  await scene.create(aBudget({ maxUnavailable: 1 }));
+  const doomed = await herd.ready(pods);
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  const before = await evictionsOf(cluster);
+  await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+  await herd.until('the first evictions', () => herd.countGone(doomed) >= 2);
+  return { scene, herd, doomed, before };
+};
+
 test.for(Object.entries(blows))(
   'a storm whose leader %s is finished by the other one, and the first does nothing when it is back',
   async ([, blowOf]) => {
-    const scene = await aScene({}, cluster);
-    const herd = aHerd(scene);
-    onTestFinished(herd.stop);
-    await scene.create(aDeployment({ replicas: pods, annotations: spotAnnotations, graceSeconds: 1 }));
-    await scene.create(aBudget({ maxUnavailable: 1 }));
-    const doomed = await herd.ready(pods);
-    await budgetInForce(scene.admin, scene.namespace, 'web');
-    const before = await evictionsOf(cluster);
+    const { scene, herd, doomed, before } = await aStorm();
     const { strike, end } = blowOf(leader);
-
-    await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
-    await herd.until('the first evictions', () => herd.countGone(doomed) >= 2);
     await strike();
     const struckMs = Date.now();
     await waitFor('the other one to lead', () => leads(follower));
@@ -104,16 +109,7 @@ test.for(Object.entries(blows))(
 );
 
 test('a leader that is told to stop in mid-storm gives up the lease, and the other one finishes the storm', async () => {
-  const scene = await aScene({}, cluster);
-  const herd = aHerd(scene);
-  onTestFinished(herd.stop);
-  await scene.create(aDeployment({ replicas: pods, annotations: spotAnnotations, graceSeconds: 1 }));
-  await scene.create(aBudget({ maxUnavailable: 1 }));
-  const doomed = await herd.ready(pods);
-  await budgetInForce(scene.admin, scene.namespace, 'web');
-  const before = await evictionsOf(cluster);
-  await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
-  await herd.until('the first evictions', () => herd.countGone(doomed) >= 2);
+  const { scene, herd, doomed, before } = await aStorm();
   // Nobody takes the lease while the other one cannot reach it.
   await follower.proxy.startOutage();
   await leader.end('SIGTERM');
