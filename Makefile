@@ -46,9 +46,14 @@ up: deps
 down: deps
 	@node hack/down.ts
 
-## operator: run the operator from source in the foreground, in the cluster of `make up OPERATOR=0`
+## operator: run the operator in the foreground, in the cluster of `make up OPERATOR=0`
 operator: deps
 	@node hack/operator.ts
+
+.PHONY: program
+## program: write the operator as one file for an image, build/spotpolicy.mjs
+program: deps
+	@node hack/program.ts
 
 .PHONY: test test-unit test-integration
 ## test: everything: unit, property and integration tests

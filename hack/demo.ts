@@ -39,7 +39,7 @@ const play = async (): Promise<boolean> => {
   );
   const binaries = await ensureToolchain({ log: say });
 
-  heading('Starting a control plane with three virtual nodes, and the operator from source');
+  heading('Starting a control plane with three virtual nodes, and the operator');
   cluster = await startCluster({ binaries, onFailure: (message) => failure.reject(new Error(message)) });
   screen.line(`${cluster.serverUrl} is ready after ${(cluster.startedInMs / 1000).toFixed(1)} s`);
   await installOperator(cluster);

@@ -9,7 +9,7 @@ import { say } from './say.ts';
 
 const [directory = join(import.meta.dirname, '..', '.cluster')] = process.argv.slice(2);
 
-/** Runs the operator from source in the foreground until it ends; gives its exit code. */
+/** Runs the operator in the foreground until it ends; gives its exit code. */
 const run = async (): Promise<number> => {
   const cluster = await openInBackground(directory);
   if (cluster === undefined)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { finalize, firstValueFrom, interval, type Observable, ReplaySubject, tap } from 'rxjs';
+import manifest from '../package.json' with { type: 'json' };
 import { addressOf, type Standing } from './admit.ts';
 import { run } from './app.ts';
 import { type Config, parseConfig, StartRefused } from './config.ts';
@@ -33,7 +33,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     kubeconfig: config.kubeconfig,
     context: config.context,
     connections: config.apiConnections,
-    version: readVersion(),
+    version: manifest.version,
     onAnswer: (verb, status) => metrics.apiRequests.inc({ verb, code: String(status) }),
   });
   const world = new World(precedence, [
@@ -125,13 +125,6 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
 const defaultIdentity = `${hostname()}_${process.pid}_${randomBytes(3).toString('hex')}`;
-
-const readVersion = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : '';
-};
 
 try {
   const config = parseConfig(process.argv.slice(2), process.env);

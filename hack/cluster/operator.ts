@@ -7,8 +7,9 @@ import { type Manifest, manifests } from '../../cdk8s/manifests.ts';
 import type { Access } from './access.ts';
 import { freePort } from './ports.ts';
 import { waitFor } from './wait-for.ts';
+import { writeProgram } from './program.ts';
 
-/** One replica of the operator, run from source under its own ServiceAccount. */
+/** One replica of the operator, run under its own ServiceAccount. */
 export interface Replica {
   readonly pid: number;
   readonly healthUrl: string;
@@ -32,13 +33,20 @@ export interface ReplicaOptions {
   readonly flags?: readonly string[];
 }
 
-const main = join(import.meta.dirname, '../../operator/main.ts');
+const programIn = (directory: string): string => join(directory, 'spotpolicy.mjs');
 // Usually 2 s; a machine that runs tests in parallel may take long to load the program.
 const readyMs = 60_000;
 const lastLines = 15;
 
-/** Applies what `dist/install.yaml` holds, but for the Deployment: the operator runs as a process of this machine. */
-export const installOperator = async ({ kubectl }: Pick<Access, 'kubectl'>): Promise<void> => {
+/**
+ * Applies what `dist/install.yaml` holds, but for the Deployment: the operator runs as a process of this machine, and its
+ * program as the image has it is put into the cluster's directory.
+ */
+export const installOperator = async ({
+  kubectl,
+  directory,
+}: Pick<Access, 'kubectl' | 'directory'>): Promise<void> => {
+  await writeProgram(programIn(directory));
   const parts = manifests().filter(({ kind }) => kind !== 'Deployment');
   const list = (items: readonly Manifest[]): string =>
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
@@ -57,7 +65,7 @@ export interface ReplicaCommand {
 
 /** The command of a replica under the operator's own ServiceAccount, with a new token and free ports. */
 export const replicaCommand = async (
-  access: Pick<Access, 'kubeconfigFor'>,
+  access: Pick<Access, 'kubeconfigFor' | 'directory'>,
   { serverUrl, flags = [] }: Pick<ReplicaOptions, 'serverUrl' | 'flags'> = {},
 ): Promise<ReplicaCommand> => {
   const identity = { namespace: installation.namespace, serviceAccount: installation.name };
@@ -66,7 +74,7 @@ export const replicaCommand = async (
   const webhookUrl = `https://127.0.0.1:${admissionPort}/mutate`;
   const args = [
     ...installation.nodeFlags,
-    main,
+    programIn(access.directory),
     ...['--kubeconfig', kubeconfig],
     ...['--admission-host', '127.0.0.1', '--admission-port', String(admissionPort)],
     ...['--health-host', '127.0.0.1', '--health-port', String(healthPort)],

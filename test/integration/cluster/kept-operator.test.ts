@@ -11,7 +11,7 @@ const operatorsOf = async (directory: string): Promise<number[]> => {
   const programs = await Promise.all(
     (await processesOf(directory)).map(async (pid) => {
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return command.includes('operator/main.ts') ? [pid] : [];
+      return command.includes('spotpolicy.mjs') ? [pid] : [];
     }),
   );
   return programs.flat();
