@@ -5,11 +5,12 @@ import { nodesTooOld } from '../policy/virtual-node.ts';
 import { divides } from '../policy/distribution.ts';
 import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
-import { contenders, covers, isTied, namespacesOf } from '../policy/rules.ts';
+import { isTied, namespacesOf } from '../policy/rules.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { countDeviation } from './deviation.ts';
+import type { Members } from './members.ts';
 
 /** Counts of pods as the status has them. */
 export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;
@@ -51,8 +52,9 @@ const none = (): Tally => ({
   offVirtualNode: 0,
 });
 
-/** Counts the living pods that a policy governs. Costs what the namespaces that it reaches have pods. */
-export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
+/** Counts the living pods that a policy governs. Costs what there are of these, once its members are known. */
+export const countGoverned = (members: Members, policy: SoundPolicy): Governed => {
+  const { view } = members;
   const pods = none();
   const workloads = new Map<string, CountedWorkload>();
   const winners = new Set<string>();
@@ -61,18 +63,15 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
   const own: Pod[] = [];
   const namespaces = namespacesOf(view, policy).map((name): NamespaceCounts => {
     const before = { ...pods };
-    for (const pod of view.pods.group('namespace', name)) {
-      if (!isLive(pod) || isBoundToNode(pod)) continue;
-      // Most pods are other policies', and admission waits while this one counts.
-      if (!covers(policy, pod.labels, () => ownerChain(view, pod))) continue;
-      const [governor, ...others] = contenders(view, pod);
-      if (!governor) continue;
+    for (const { pod, contenders } of members.of(policy, name)) {
+      const [governor, ...others] = contenders;
+      if (!governor || !isLive(pod) || isBoundToNode(pod)) continue;
       if (governor.uid === policy.uid) {
         count(view, pods, pod, policy);
         countWorkload(view, workloads, pod);
         own.push(pod);
         for (const other of others) if (isTied(policy, other)) tiedLosers.add(nameFor(policy, other));
-      } else if (others.some(({ uid }) => uid === policy.uid)) {
+      } else {
         winners.add(nameFor(policy, governor));
         if (isTied(policy, governor)) tiedWinners.add(nameFor(policy, governor));
       }
@@ -85,8 +84,8 @@ export const countGoverned = (view: View, policy: SoundPolicy): Governed => {
     namespaces,
     workloads: [...workloads.entries()]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { counts, members }]) =>
-        divides(policy.spec) ? { ...counts, deviation: countDeviation(view, policy, members) } : counts,
+      .map(([, { counts, members: pods }]) =>
+        divides(policy.spec) ? { ...counts, deviation: countDeviation(view, policy, pods) } : counts,
       ),
     oldNodes: nodesTooOld(own),
     winners: [...winners].toSorted(),

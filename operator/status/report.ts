@@ -7,22 +7,24 @@ import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { forbiddenCall, listEntries, summarize } from './interruptions.ts';
 import { describeCounted } from './leftovers.ts';
+import type { Members } from './members.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
 import { describeUnseen } from './templates.ts';
 
 /** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
-export const reportOn = (view: View, policy: Policy, nowMs: number): SpotPolicyStatus => {
+export const reportOn = (members: Members, policy: Policy, nowMs: number): SpotPolicyStatus => {
   const { generation } = policy;
-  const body = isSound(policy) ? describe(view, policy) : { findings: stalled(policy), rest: {} };
+  const body = isSound(policy) ? describe(members, policy) : { findings: stalled(policy), rest: {} };
   const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
   return { observedGeneration: generation, ...body.rest, conditions };
 };
 
 const describe = (
-  view: View,
+  members: Members,
   policy: SoundPolicy,
 ): { findings: readonly Finding[]; rest: Omit<SpotPolicyStatus, 'conditions'> } => {
-  const governed = countGoverned(view, policy);
+  const { view } = members;
+  const governed = countGoverned(members, policy);
   const interruptions = [...view.interruptions.group('policy', policyKey(policy))];
   return {
     findings: findConditions(policy, {

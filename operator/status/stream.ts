@@ -1,4 +1,4 @@
-import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap } from 'rxjs';
 import type { SpotPolicyStatus } from '../api/index.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { contenders, covers, namespacesOfAny } from '../policy/rules.ts';
@@ -14,6 +14,7 @@ import type { Pod } from '../world/pod.ts';
 import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
+import { Members } from './members.ts';
 import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
 
@@ -36,8 +37,9 @@ export interface StatusDeps {
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
-// What happens together is looked at together: a look counts every pod that the policy reaches.
+// What happens together is looked at together: a look counts every pod of the policy, and pods change all the time.
 const gatherMs = 200;
+const countMs = 1_000;
 const urgentMs = 1_000;
 const unhurriedMs = 10_000;
 // A rollout moves the counts of a thousand policies as well as those of one: over all of them 20 are written a second.
@@ -51,11 +53,15 @@ const retryMs = 2_000;
 export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Observable<StatusOutcome> =>
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
-    const memory: Memory = { writtenAt: new Map(), turns: turns(countsApartMs) };
+    const members = new Members(deps.world);
+    const memory: Memory = { members, writtenAt: new Map(), turns: turns(countsApartMs) };
     const known$ = defer(() => everywhere(deps.world));
     const touched$ = changes$.pipe(
-      mergeMap((change) => touchedBy(deps.world, change)),
-      map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),
+      tap((change) => members.note(change)),
+      mergeMap((change) => {
+        const atMs = deps.nowMs() + (change.kind === 'Pod' ? countMs : gatherMs);
+        return touchedBy(deps.world, change).map((key) => ({ key, atMs }));
+      }),
     );
     const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
@@ -65,6 +71,7 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
   });
 
 interface Memory {
+  readonly members: Members;
   readonly writtenAt: Map<string, number>;
   /** For what is in no hurry. */
   readonly turns: Turns<string>;
@@ -73,7 +80,7 @@ interface Memory {
 const lookAt = (
   { world, nowMs, write }: StatusDeps,
   uid: string,
-  { writtenAt, turns: calm }: Memory,
+  { members, writtenAt, turns: calm }: Memory,
   alarm$: Subject<Alarm<string>>,
 ): Observable<StatusOutcome> =>
   defer(() => {
@@ -92,7 +99,7 @@ const lookAt = (
     }
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
-    const status = reportOn(world, policy, nowMs());
+    const status = reportOn(members, policy, nowMs());
     const patch = mergePatch(policy.status, status);
     if (!patch) return done();
     if (!isUrgent(patch)) {

@@ -2,6 +2,7 @@ import { timetable } from '../../operator/interruption/deadline.ts';
 import type { Effect } from '../../operator/interruption/look.ts';
 import { writeMark } from '../../operator/interruption/mark.ts';
 import type { Answer } from '../../operator/interruption/settle.ts';
+import { Members } from '../../operator/status/members.ts';
 import { reportOn } from '../../operator/status/report.ts';
 import type { Interruption } from '../../operator/world/interruption.ts';
 import type { Change } from '../../operator/world/view.ts';
@@ -282,7 +283,7 @@ export const doomedCluster = (setting: Setting) => {
         return tell(list(world, 'Pod', [...pods.values()].map(aPod)));
       case 'status': {
         const [known] = world.policies.all();
-        if (known) status = reportOn(world, known, Date.now());
+        if (known) status = reportOn(new Members(world), known, Date.now());
         return tell(put(world, 'SpotPolicy', policy()));
       }
       case 'restart':

@@ -5,6 +5,7 @@ import { decideTemplate } from '../../operator/injection/template.ts';
 import { coverageOf } from '../../operator/injection/webhook.ts';
 import { contenders } from '../../operator/policy/rules.ts';
 import { countGoverned } from '../../operator/status/governed.ts';
+import { Members } from '../../operator/status/members.ts';
 import { isSound, policyKey } from '../../operator/world/policy.ts';
 import type { World } from '../../operator/world/world.ts';
 import { aStamping } from '../builders/admission.ts';
@@ -111,7 +112,7 @@ const decisionsIn = (world: World) => ({
   governed: [...world.policies.all()]
     .filter(isSound)
     .filter(({ spec }) => spec.mode === 'Enforce')
-    .map((one) => [policyKey(one), countGoverned(world, one)] as const)
+    .map((one) => [policyKey(one), countGoverned(new Members(world), one)] as const)
     .toSorted(([a], [b]) => (a < b ? -1 : 1)),
 });
 

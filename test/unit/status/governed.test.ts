@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { countGoverned, type Governed } from '../../../operator/status/governed.ts';
+import { Members } from '../../../operator/status/members.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { aPod, anEvent, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
@@ -10,13 +11,15 @@ import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 const sound = (wishes: PolicyWishes = {}) => known('SpotPolicy', aPolicy(wishes)) as SoundPolicy;
 const count = (pods: readonly PodWishes[], wishes: PolicyWishes = {}, content: Content = {}): Governed =>
   countGoverned(
-    aWorld({
-      SpotPolicy: [aPolicy(wishes)],
-      Deployment: [aDeployment()],
-      ReplicaSet: [aReplicaSet()],
-      Pod: pods.map(aPod),
-      ...content,
-    }),
+    new Members(
+      aWorld({
+        SpotPolicy: [aPolicy(wishes)],
+        Deployment: [aDeployment()],
+        ReplicaSet: [aReplicaSet()],
+        Pod: pods.map(aPod),
+        ...content,
+      }),
+    ),
     sound(wishes),
   );
 const stamped = (revision = revisionOf(sound())): PodWishes => ({
@@ -143,7 +146,7 @@ describe('the pods of a policy of the cluster', () => {
         aPod({ name: 'e', namespace: 'farm' }),
       ],
     });
-    const governed = countGoverned(world, known('ClusterSpotPolicy', base) as SoundPolicy);
+    const governed = countGoverned(new Members(world), known('ClusterSpotPolicy', base) as SoundPolicy);
     expect(governed.pods).toMatchObject({ matched: 3, spot: 2, pending: 1 });
     expect(governed.namespaces).toEqual([
       { name: 'bank', pods: 1, spot: 1, onDemand: 0 },

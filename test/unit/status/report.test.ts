@@ -7,6 +7,7 @@ import {
 import { precedence } from '../../../operator/policy/rules.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { failuresToTell, isUrgent, reportOn } from '../../../operator/status/report.ts';
+import { Members } from '../../../operator/status/members.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { World } from '../../../operator/world/world.ts';
 import { anInterruption } from '../../builders/interruption.ts';
@@ -25,7 +26,7 @@ const world = (content: Content = {}): World =>
   });
 const report = (of: World): SpotPolicyStatus => {
   const [policy = known('SpotPolicy', aPolicy())] = of.policies.all();
-  return reportOn(of, policy, at(0));
+  return reportOn(new Members(of), policy, at(0));
 };
 const messageOf = (status: SpotPolicyStatus, type: string): string | undefined =>
   status.conditions?.find((condition) => condition.type === type)?.message;

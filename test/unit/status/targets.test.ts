@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findConditions } from '../../../operator/status/conditions.ts';
 import { countGoverned } from '../../../operator/status/governed.ts';
+import { Members } from '../../../operator/status/members.ts';
 import { reportOn } from '../../../operator/status/report.ts';
 import { failingTargets, findTargetProblem } from '../../../operator/status/targets.ts';
 import type { OwnerKind } from '../../../operator/world/owner-kinds.ts';
@@ -65,7 +66,9 @@ describe('the workloads that a policy names', () => {
     expect(failingTargets(world, known as SoundPolicy)).toEqual([
       'Service.serving.knative.dev cannot be read: reading /apis: 503',
     ]);
-    const ready = reportOn(world, known as SoundPolicy, 0).conditions?.find(({ type }) => type === 'Ready');
+    const ready = reportOn(new Members(world), known as SoundPolicy, 0).conditions?.find(
+      ({ type }) => type === 'Ready',
+    );
     expect(ready?.message).toContain('Service.serving.knative.dev cannot be read: reading /apis: 503');
   });
 
@@ -89,7 +92,8 @@ it('a policy that misses a workload is not accepted and stalls, and is Programme
     forbidden: undefined,
     target,
   };
-  const findings = policy && findConditions(policy, { ...grounds, governed: countGoverned(world, policy) });
+  const findings =
+    policy && findConditions(policy, { ...grounds, governed: countGoverned(new Members(world), policy) });
   expect(findings).toMatchObject([
     { type: 'Accepted', status: 'False', ...target },
     { type: 'Programmed', status: 'True', reason: 'Programmed' },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { reportOn } from '../../../operator/status/report.ts';
+import { Members } from '../../../operator/status/members.ts';
 import { describeFixed, describeUnseen, findTemplateTrouble } from '../../../operator/status/templates.ts';
 import { isSound } from '../../../operator/world/policy.ts';
 import type { TemplateTrouble } from '../../../operator/world/template.ts';
@@ -57,7 +58,7 @@ it('kinds whose templates may not be read are named with the role that opens the
     'not seen: WorkflowTemplate.argoproj.io, CronWorkflow.argoproj.io, which the operator may read only with the ClusterRole spotpolicy-operator-argoproj.io',
   );
   const [policy] = [...world.policies.all()].filter(isSound);
-  const { conditions = [] } = policy ? reportOn(world, policy, noonMs) : {};
+  const { conditions = [] } = policy ? reportOn(new Members(world), policy, noonMs) : {};
   expect(conditions.find(({ type }) => type === 'Programmed')).toMatchObject({
     status: 'True',
     message: expect.stringContaining('not seen: WorkflowTemplate.argoproj.io'),
