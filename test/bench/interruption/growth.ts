@@ -66,7 +66,7 @@ export const growTo = async (connections: Connections, from: number, to: number)
       const pod = aGrownPod(number);
       const path = pathTo('Pod', namespaceOf(number));
       await send('POST', path, pod);
-      await send('PATCH', `${path}/${pod.metadata?.name}/status`, ready(number), strategic);
+      await send('PATCH', `${path}/${pod.metadata?.name}/status`, running(true), strategic);
     },
     writers,
   );
@@ -84,8 +84,8 @@ const aGrownPod = (number: number): Pod => {
   };
 };
 
-const ready = (version: number): object => {
-  const condition = { status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', message: String(version) };
+const running = (ready: boolean): object => {
+  const condition = { status: ready ? 'True' : 'False', lastTransitionTime: '2026-01-01T00:00:00Z' };
   const conditions = ['Ready', 'ContainersReady'].map((type) => ({ ...condition, type }));
   return { status: { phase: 'Running', podIP: '10.244.0.1', conditions } };
 };
@@ -107,19 +107,21 @@ export const footprint = async (
   await calm(10_000);
   const residentMiB = await restingMiB(replica.pid);
   const beforeMs = await processorMs(replica.pid);
-  const numbers = Array.from({ length: changes }, (_, index) => (index * 7_919) % pods);
-  const body = (index: number): string => JSON.stringify(ready(index + performance.now()));
-  await forEach(
-    numbers,
-    (number) =>
-      connections.send({
-        method: 'PATCH',
-        path: `${pathTo('Pod', namespaceOf(number))}/pod-${number}/status`,
-        contentType: strategic,
-        body: body(number),
-      }),
-    writers,
-  );
+  // Half of them are Ready no longer, and then again: what every reader of pods looks at.
+  for (const ready of [false, true]) {
+    const numbers = Array.from({ length: changes / 2 }, (_, index) => (index * 7_919) % pods);
+    await forEach(
+      numbers,
+      (number) =>
+        connections.send({
+          method: 'PATCH',
+          path: `${pathTo('Pod', namespaceOf(number))}/pod-${number}/status`,
+          contentType: strategic,
+          body: JSON.stringify(running(ready)),
+        }),
+      writers,
+    );
+  }
   // The last events are on their way.
   await pause(1_000);
   const perEventMs = ((await processorMs(replica.pid)) - beforeMs) / changes;
