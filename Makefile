@@ -66,7 +66,7 @@ test-unit: deps
 
 ## test-integration: behaviour against a real control plane
 test-integration: deps
-	@vitest run --project integration
+	@vitest run --project integration --project storm
 
 .PHONY: bench bench-admission
 ## bench: how fast reclaims are handled; rewrites docs/performance.md (30 minutes; QUICK=1 tries it out in 4)

@@ -28,6 +28,16 @@ export default defineConfig({
         maxWorkers: 3,
         sequence: { groupOrder: 1 },
       }),
+      // Alone, after everything else: a storm of hundreds of pods takes both cores.
+      suite('storm', {
+        ...shared,
+        globalSetup: ['test/storm/global-setup.ts'],
+        setupFiles: ['test/integration/harness/setup.ts'],
+        testTimeout: 300_000,
+        hookTimeout: 180_000,
+        maxWorkers: 1,
+        sequence: { groupOrder: 2 },
+      }),
     ],
   },
 });

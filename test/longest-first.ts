@@ -3,7 +3,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Measured on two cores, each 40 s or more: begun last, one of these would keep a run waiting for itself alone.
 const long: readonly string[] = [
   'faults/api-server',
-  'interruption/storms',
   'cluster/ambient-kubeconfig',
   'interruption/leaders',
   'interruption/refusals',

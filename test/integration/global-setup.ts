@@ -6,7 +6,9 @@ import { say } from '../../hack/say.ts';
 
 /** Starts the one cluster that all integration tests of a run share, with an operator, and ends both after the last. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const cluster = await startCluster({ binaries: await ensureToolchain({ log: say }) });
+  const binaries = await ensureToolchain({ log: say });
+  project.provide('binaries', binaries);
+  const cluster = await startCluster({ binaries });
   say(`shared cluster ready in ${(cluster.startedInMs / 1000).toFixed(1)} s`);
   project.provide('cluster', cluster.data);
   await installOperator(cluster);

@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import type { Replica } from '../../../hack/cluster/operator.ts';
-import { aDeployment } from '../../builders/workloads.ts';
-import { evictionsOf } from '../harness/api-server.ts';
-import { waitFor } from '../harness/cluster.ts';
-import { type Herd, aHerd } from '../harness/herd.ts';
-import { anOwnCluster } from '../harness/operator.ts';
-import { warn } from '../harness/platform.ts';
-import { spotAnnotations } from '../harness/pods.ts';
-import { aScene, isTouched, type Scene } from '../harness/scene.ts';
-import { leads, startCandidate } from '../harness/two-replicas.ts';
+import type { Cluster } from '../../hack/cluster/cluster.ts';
+import type { Replica } from '../../hack/cluster/operator.ts';
+import { aDeployment } from '../builders/workloads.ts';
+import { evictionsOf } from '../integration/harness/api-server.ts';
+import { waitFor } from '../integration/harness/cluster.ts';
+import { type Herd, aHerd } from '../integration/harness/herd.ts';
+import { anOwnCluster } from '../integration/harness/operator.ts';
+import { warn } from '../integration/harness/platform.ts';
+import { spotAnnotations } from '../integration/harness/pods.ts';
+import { aScene, isTouched, type Scene } from '../integration/harness/scene.ts';
+import { leads, startCandidate } from '../integration/harness/two-replicas.ts';
 
-// STORM_PODS=500 makes it a large storm, which takes minutes on two cores.
-const size = Number(process.env['STORM_PODS'] ?? 100);
+const size = 500;
 
 let cluster: Cluster;
 let scene: Scene;

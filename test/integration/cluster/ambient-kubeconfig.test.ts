@@ -38,7 +38,7 @@ const runOperator = async (directory: string, env: NodeJS.ProcessEnv, { onTestFi
 describe.concurrent('an ambient KUBECONFIG', () => {
   test('is recorded when a program does read it', async (context) => {
     const { ambient, env } = await aUser(context);
-    const { kubectl } = inject('cluster').binaries;
+    const { kubectl } = inject('binaries');
     await run(kubectl, ['get', 'nodes', '--request-timeout=5s'], { env }).catch(() => {});
     context.expect(ambient.connections()).toBeGreaterThan(0);
   });

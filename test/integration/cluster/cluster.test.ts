@@ -8,7 +8,7 @@ import { podTemplate } from '../harness/pods.ts';
 import { processesOf } from '../harness/processes.ts';
 
 const aCluster = async (): Promise<Cluster> => {
-  const cluster = await startCluster({ binaries: inject('cluster').binaries });
+  const cluster = await startCluster({ binaries: inject('binaries') });
   onTestFinished(() => cluster.stop());
   return cluster;
 };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { accessTo, type Access, type ClusterData } from '../../../hack/cluster/access.ts';
+import type { Binaries } from '../../../hack/cluster/toolchain.ts';
 import { waitFor } from '../../../hack/cluster/wait-for.ts';
 import { atEndOfFile } from './endings.ts';
 
@@ -8,6 +9,7 @@ export { waitFor };
 
 declare module 'vitest' {
   interface ProvidedContext {
+    binaries: Binaries;
     cluster: ClusterData;
   }
 }

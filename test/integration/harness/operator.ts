@@ -5,7 +5,7 @@ import { atEndOfFile } from './endings.ts';
 
 /** A cluster of the test file's own with everything installed but no operator running; it ends with the file. */
 export const anOwnCluster = async (): Promise<Cluster> => {
-  const cluster = await startCluster({ binaries: inject('cluster').binaries });
+  const cluster = await startCluster({ binaries: inject('binaries') });
   atEndOfFile(() => cluster.stop());
   await installOperator(cluster);
   return cluster;
