@@ -58,6 +58,12 @@ const ended = ({ scene, pod }: Detached) => scene.entry(pod, ({ phase }) => phas
 const scale = ({ admin, namespace }: Scene, replicas: number): Promise<unknown> =>
   admin.patch(`${pathTo('Deployment', namespace, 'web')}/scale`, { spec: { replicas } });
 
+/** Gives the pods of Deployment `web` other annotations: the next revision, or one that was there before. */
+const rollOut = ({ patch }: Scene, annotations: Record<string, string | null>): Promise<unknown> =>
+  patch('Deployment', 'web', { spec: { template: { metadata: { annotations } } } });
+
+const turned = ({ metadata }: Pod): boolean => metadata?.annotations?.['turn'] === 'second';
+
 test.concurrent.for(['scaled to zero', 'deleted', 'deleted in the foreground'])(
   'a pod that waits for its replacement goes at once when its Deployment is %s',
   async (how, { expect }) => {
@@ -108,19 +114,59 @@ test.concurrent('a rollout that begins meanwhile ends, and its pod takes the pla
   // The ReplicaSet's own replacement is never Ready: only the next revision's is.
   const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('900s') }));
   const { scene, pod } = detached;
-  const annotations = { ...readyAfter('2s'), turn: 'second' };
-  await scene.patch('Deployment', 'web', { spec: { template: { metadata: { annotations } } } });
+  await rollOut(scene, { ...readyAfter('2s'), turn: 'second' });
   const { outcome, replacement } = await ended(detached);
   expect(outcome).toBe('Replaced');
   await nothingIsLeft(detached);
   const living = await waitFor('the rollout to end', async () => {
     const [only, ...others] = await podsOf(scene.admin, scene.namespace, 'web');
-    const isNew = only?.metadata?.annotations?.['turn'] === 'second';
-    return only && others.length === 0 && isNew && isReady(only) && only;
+    return only && others.length === 0 && turned(only) && isReady(only) && only;
   });
   expect(uidOf(living)).toBe(replacement?.uid);
   expect(uidOf(living)).not.toBe(uidOf(pod));
 });
+
+test.concurrent(
+  'a rollout that begins meanwhile and is rolled back leaves the replacement that was begun before it',
+  async ({ expect }) => {
+    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('12s') }));
+    const { scene } = detached;
+    await rollOut(scene, { ...readyAfter('900s'), turn: 'second' });
+    await waitFor('a pod of the next revision', async () =>
+      (await podsOf(scene.admin, scene.namespace, 'web')).some(turned),
+    );
+    await rollOut(scene, { ...readyAfter('12s'), turn: null });
+    const { outcome, replacement } = await ended(detached);
+    expect(outcome).toBe('Replaced');
+    await nothingIsLeft(detached);
+    const living = await scene.one('web');
+    expect(uidOf(living)).toBe(replacement?.uid);
+    expect(turned(living)).toBe(false);
+  },
+);
+
+test.concurrent(
+  'a pod of a paused Deployment is replaced first, by one like it and not by the next revision',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await scene.create(aDeployment({ annotations: readyAfter('2s') }));
+    await scene.create(aBudget({ maxUnavailable: 0 }));
+    const pod = await scene.one('web');
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    await scene.patch('Deployment', 'web', { spec: { paused: true } });
+    await rollOut(scene, { turn: 'second' });
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    const { outcome, replacement } = await ended({ scene, pod });
+    expect(outcome).toBe('Replaced');
+    expect((await scene.status()).totals).toMatchObject({ evicted: 1, forced: 0 });
+    await nothingIsLeft({ scene, pod });
+    const living = await scene.one('web');
+    expect(uidOf(living)).toBe(replacement?.uid);
+    expect(turned(living)).toBe(false);
+    const { spec } = await scene.admin.get<Deployment>(pathTo('Deployment', scene.namespace, 'web'));
+    expect(spec).toMatchObject({ paused: true, replicas: 1 });
+  },
+);
 
 test.concurrent('a pod that somebody deletes while it waits is Replaced all the same', async ({ expect }) => {
   const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('4s') }));

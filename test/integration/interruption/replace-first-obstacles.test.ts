@@ -7,6 +7,7 @@ import { atEndOfFile } from '../harness/endings.ts';
 import { pathTo } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
+import { aQuotaInForce } from '../harness/quota.ts';
 import { aScene, type Scene, uidOf, watchPods } from '../harness/scene.ts';
 
 interface Obstacle {
@@ -36,13 +37,6 @@ const aClaim = async ({ admin, namespace, create }: Scene): Promise<void> => {
   });
 };
 
-const aQuota = (hard: object) => ({
-  apiVersion: 'v1',
-  kind: 'ResourceQuota',
-  metadata: { name: 'small' },
-  spec: { hard },
-});
-
 const obstacles: Readonly<Record<string, Obstacle>> = {
   'strategy Recreate': {
     spec: { strategy: { type: 'Recreate' } },
@@ -71,7 +65,7 @@ const obstacles: Readonly<Record<string, Obstacle>> = {
     because: 'it uses a port of its node',
   },
   'a quota that is exhausted': {
-    before: (scene) => scene.create(aQuota({ pods: '1' })),
+    before: (scene) => aQuotaInForce(scene, 'small', { pods: '1' }),
     because: 'quota small has no room for its pods',
   },
   'a volume that one node may use': {
