@@ -1,7 +1,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { expect as expectThat, test } from 'vitest';
-import { nodeObject, virtualNodes } from '../../../hack/cluster/nodes.ts';
+import { nodeObject, virtualNodes, virtualNodeTaint } from '../../../hack/cluster/nodes.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
 import { atEndOfFile } from '../harness/endings.ts';
@@ -204,11 +204,15 @@ test.concurrent(
     const scene = await aScene({ replacement: 'BeforeEviction' });
     const name = `${scene.namespace}-node`;
     const [like] = virtualNodes as [(typeof virtualNodes)[number]];
-    await scene.admin.post('/api/v1/nodes', nodeObject({ ...like, name }));
+    // Nobody else's pods may come here, such as those that a DaemonSet of another test counts.
+    const taints = [virtualNodeTaint, { key: name, effect: 'NoSchedule' }];
+    await scene.admin.post('/api/v1/nodes', { ...nodeObject({ ...like, name }), spec: { taints } });
     atEndOfFile(() => scene.admin.delete(`/api/v1/nodes/${name}`).catch(() => {}));
     const deployment = aDeployment({ annotations: spotAnnotations });
     const podSpec = deployment.spec?.template.spec;
-    if (podSpec) podSpec.nodeSelector = { 'kubernetes.io/hostname': name };
+    if (!podSpec) throw new Error('the builder gives a pod spec');
+    podSpec.nodeSelector = { 'kubernetes.io/hostname': name };
+    podSpec.tolerations = [...(podSpec.tolerations ?? []), { key: name, operator: 'Exists' }];
     await scene.create(deployment);
     const pod = await scene.one('web');
     await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: true } });
