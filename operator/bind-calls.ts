@@ -32,7 +32,7 @@ export const bindCalls = (
   probe: (policy, namespace) => (signal) =>
     probeAdmission(kube, policy, namespace, randomBytes(8).toString('hex'), signal),
   writeTemplate: (workload, owned) => (signal) => writeTemplate(kube, workload, owned, signal),
-  write: (policy, patch) => (signal) => writeStatus(kube, policy, patch, signal),
+  write: (policy, parts) => (signal) => writeStatus(kube, policy, parts, signal),
   endpoint$: certificates$,
 });
 

@@ -1,7 +1,9 @@
+import type { SpotPolicyStatus } from '../api/index.ts';
 import type { Kube } from '../kube/kube.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import { resources } from '../kube/resources.ts';
 import type { Policy } from '../world/policy.ts';
+import type { Parts } from './changed-parts.ts';
 
 const statuses = {
   SpotPolicy: resources.spotPolicyStatus,
@@ -9,19 +11,28 @@ const statuses = {
 } as const;
 
 /**
- * Applies a merge patch to the status of the policy as it was seen. Returns false when it has changed since, is gone, or
- * its name belongs to another one. Throws KubeError.
+ * Writes parts of the status of the policy, however it was edited meanwhile. Returns false when it is gone, its name
+ * belongs to another one, or its status is not as it was seen. Throws KubeError.
  */
 export const writeStatus = async (
   kube: Kube,
-  { kind, namespace, name, resourceVersion }: Policy,
-  status: object,
+  { kind, namespace, name, uid, status }: Policy,
+  parts: Parts<SpotPolicyStatus>,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  // Not the UID: on a status subresource the API server does not compare it. No two objects share a version.
-  const body = { metadata: { resourceVersion }, status };
+  // Not on condition of the version: whoever edits a policy all the time would keep it from ever having a status. And
+  // not as a merge patch: on a status subresource the API server does not compare the UID that one names.
+  const body = [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    ...(status ? [] : [{ op: 'add', path: '/status', value: {} }]),
+    ...Object.entries(parts).map(([part, value]) =>
+      value === null
+        ? { op: 'remove', path: `/status/${part}` }
+        : { op: 'add', path: `/status/${part}`, value },
+    ),
+  ];
   try {
-    await kube.patch(statuses[kind], { namespace, name }, { type: 'merge', body }, { signal });
+    await kube.patch(statuses[kind], { namespace, name }, { type: 'json', body }, { signal });
     return true;
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return false;

@@ -82,5 +82,6 @@ const urgentParts: readonly (keyof SpotPolicyStatus)[] = [
   'totals',
 ];
 
-/** Whether a patch of the status tells something that cannot wait. */
-export const isUrgent = (patch: object): boolean => urgentParts.some((part) => part in patch);
+/** Whether changed parts of a status tell something that cannot wait. */
+export const isUrgent = (parts: object): boolean =>
+  urgentParts.some((part) => part in parts);

@@ -14,8 +14,8 @@ import type { Pod } from '../world/pod.ts';
 import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
+import { changedParts, type Parts } from './changed-parts.ts';
 import { Members } from './members.ts';
-import { mergePatch } from './merge-patch.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
 
 /** What this room tells: a status was written, or could not be. */
@@ -33,7 +33,7 @@ export type StatusOutcome =
 export interface StatusDeps {
   readonly world: View;
   readonly nowMs: () => number;
-  readonly write: (policy: Policy, patch: object) => CallWithSignal<boolean>;
+  readonly write: (policy: Policy, parts: Parts<SpotPolicyStatus>) => CallWithSignal<boolean>;
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
@@ -100,16 +100,16 @@ const lookAt = (
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
     const status = reportOn(members, policy, nowMs());
-    const patch = mergePatch(policy.status, status);
-    if (!patch) return done();
-    if (!isUrgent(patch)) {
+    const parts = changedParts(policy.status, status);
+    if (!parts) return done();
+    if (!isUrgent(parts)) {
       if (nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
       const turnMs = calm.of(uid, nowMs());
       if (nowMs() < turnMs) return again(turnMs);
     }
     calm.giveBack(uid);
     writtenAt.set(uid, nowMs());
-    return fromCall(write(policy, patch)).pipe(
+    return fromCall(write(policy, parts)).pipe(
       mergeMap((written) =>
         written
           ? of({ room: 'status', kind: 'written', policy, status } as const)

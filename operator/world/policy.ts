@@ -10,7 +10,6 @@ import { type Identity, identityOf, instantMs, type RawObject } from './object.t
 /** A policy as the operator understands it; `namespace` is empty for one of the cluster. */
 export interface Policy extends Identity {
   readonly kind: PolicyKindName;
-  readonly resourceVersion: string;
   readonly generation: number;
   readonly createdAtMs: number;
   /** Defaults filled in; undefined where the spec cannot be understood. */
@@ -35,7 +34,6 @@ const trim =
     return {
       ...identityOf(raw),
       kind,
-      resourceVersion: raw.metadata?.resourceVersion ?? '',
       generation: raw.metadata?.generation ?? 0,
       createdAtMs: instantMs(raw.metadata?.creationTimestamp) ?? 0,
       spec: parsed.ok ? parsed.spec : undefined,

@@ -1,13 +1,14 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
+import type { Parts } from '../../../operator/status/changed-parts.ts';
 import { failuresToTell } from '../../../operator/status/report.ts';
 import { type StatusOutcome, statusStream } from '../../../operator/status/stream.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';
 import { anInterruption } from '../../builders/interruption.ts';
-import { applyMerge } from '../../builders/merge.ts';
+import { withParts } from '../../builders/parts.ts';
 import { aPod, anEvent, noonMs } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aDeployment } from '../../builders/workloads.ts';
@@ -15,7 +16,7 @@ import { aNamespace, aWorld, drop, put } from '../../builders/world.ts';
 
 interface Write {
   readonly policy: string;
-  readonly patch: object;
+  readonly parts: Parts<SpotPolicyStatus>;
   readonly seconds: number;
 }
 
@@ -29,12 +30,12 @@ const lead = (world: World, failing = (): boolean => false) => {
     {
       world,
       nowMs: Date.now,
-      write: (policy, patch) => async () => {
-        writes.push({ policy: policy.name, patch, seconds: (Date.now() - noonMs) / 1000 });
+      write: (policy, parts) => async () => {
+        writes.push({ policy: policy.name, parts, seconds: (Date.now() - noonMs) / 1000 });
         if (failing()) throw new Error('no right');
         const object = world.policies.byUid(policy.uid);
         if (!object) return false;
-        const status = applyMerge(object.status, patch) as SpotPolicyStatus;
+        const status = withParts<Partial<SpotPolicyStatus>>(object.status, parts) as SpotPolicyStatus;
         tell(world.apply('SpotPolicy', { kind: 'changed', object: { ...object, status } }));
         return true;
       },
@@ -68,13 +69,13 @@ describe('the status of a policy', () => {
       await advance(20_000);
       tell(step(world, {}));
       await advance(200);
-      expect(writes.at(-1)).toMatchObject({ seconds: 20.2, patch: { interruption: { active: 1 } } });
+      expect(writes.at(-1)).toMatchObject({ seconds: 20.2, parts: { interruption: { active: 1 } } });
       await advance(2_000);
       tell(put(world, 'Pod', aPod()));
       await advance(7_999);
       expect(writes).toHaveLength(2);
       await advance(1);
-      expect(writes.at(-1)).toMatchObject({ seconds: 30.2, patch: { pods: { matched: 1 } } });
+      expect(writes.at(-1)).toMatchObject({ seconds: 30.2, parts: { pods: { matched: 1 } } });
     }),
   );
 
@@ -92,7 +93,7 @@ describe('the status of a policy', () => {
       expect(writes.length).toBeLessThanOrEqual(7);
       const seconds = writes.map((write) => write.seconds);
       seconds.slice(1).forEach((at, index) => expect(at - (seconds[index] ?? 0)).toBeGreaterThanOrEqual(1));
-      expect(writes.at(-1)?.patch).toMatchObject({ interruption: { active: 50 } });
+      expect(writes.at(-1)?.parts).toMatchObject({ interruption: { active: 50 } });
     }),
   );
 
