@@ -13,7 +13,7 @@ export type FaultAnswer = { status: 429 | 500 | 503; retryAfterSeconds?: number 
 /** Which requests get a fault, how probably each (0 to 1), and which. */
 export type Fault = { matches: (request: RequestClass) => boolean; probability: number; answer: FaultAnswer };
 
-/** The ways in which every k-th watch can be told that its resourceVersion is gone: by HTTP status or as its first line. */
+/** The ways in which every k-th watch of each source can be told that its resourceVersion is gone: by HTTP status or as its first line. */
 export type GoneWatches = { every: number; as: 'status' | 'event' };
 
 /** A proxy in front of an API server that misbehaves on command. It passes bearer tokens on; client certificates end here. */
@@ -59,12 +59,13 @@ export const startFaultProxy = async (
   const counts = new Map<string, number>();
   let faults: readonly Fault[] = [];
   let gone: GoneWatches | undefined;
-  let watchesSinceGone = 0;
+  const watched = new Map<string, number>();
 
-  const isGone = ({ verb }: RequestClass): boolean => {
+  const isGone = ({ verb }: RequestClass, source: string): boolean => {
     if (gone === undefined || verb !== 'watch') return false;
-    watchesSinceGone = (watchesSinceGone + 1) % gone.every;
-    return watchesSinceGone === 0;
+    const count = (watched.get(source) ?? 0) + 1;
+    watched.set(source, count);
+    return count % gone.every === 0;
   };
 
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -73,7 +74,7 @@ export const startFaultProxy = async (
     counts.set(key, (counts.get(key) ?? 0) + 1);
     const fault = faults.find(({ matches, probability }) => matches(seen) && random() < probability);
     if (fault !== undefined) return answerWith(fault.answer, outgoing);
-    if (isGone(seen)) return answerGone(gone?.as ?? 'status', outgoing);
+    if (isGone(seen, sourceOf(incoming.url ?? '/'))) return answerGone(gone?.as ?? 'status', outgoing);
     if (seen.verb === 'watch') {
       watches.add(outgoing);
       outgoing.once('close', () => watches.delete(outgoing));
@@ -113,13 +114,21 @@ export const startFaultProxy = async (
     },
     setGoneWatches: (next) => {
       gone = next;
-      watchesSinceGone = 0;
+      watched.clear();
     },
     stop: async () => {
       if (server.listening) await refuse();
       agent.destroy();
     },
   };
+};
+
+// What is watched, from wherever: of many that watch side by side each is counted by itself, or the order in which they
+// come would decide who is ever told.
+const sourceOf = (pathAndQuery: string): string => {
+  const { pathname, searchParams } = new URL(pathAndQuery, 'https://api');
+  const selectors = ['fieldSelector', 'labelSelector'].map((name) => searchParams.get(name) ?? '');
+  return [pathname, ...selectors].join(' ');
 };
 
 const answerWith = (answer: FaultAnswer, outgoing: ServerResponse): void => {

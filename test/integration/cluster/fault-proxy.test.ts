@@ -115,6 +115,8 @@ describe.concurrent('the fault proxy', () => {
       const { proxy, call } = await aProxy(context);
       proxy.setGoneWatches({ every: 3, as });
       const heard: unknown[] = [];
+      // Watches of something else are counted by themselves.
+      await (await call('?watch=true&timeoutSeconds=1&labelSelector=app')).body.dump();
       for (let index = 0; index < 6; index += 1) {
         const { statusCode, body } = await call('?watch=true&timeoutSeconds=1');
         const [line = ''] = (await body.text()).split('\n');
