@@ -2,10 +2,13 @@ import type { Refusal } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import type { Budget } from '../world/objects.ts';
 
-/** A budget that selects the pod, and how many evictions of other pods under it are being asked for right now. */
+/** A budget that selects the pod, and what is known of it beside its figures. */
 export interface Standing {
   readonly budget: Budget;
+  /** Evictions of other pods under it that are being asked for right now. */
   readonly underWay: number;
+  /** When it last refused the eviction of any pod; before all time where it did not. */
+  readonly refusedAtMs: number;
   /** Pods that have ended and that the budget counts as healthy all the same. */
   readonly ghosts: number;
 }
@@ -22,7 +25,7 @@ interface ClosedGate {
 
 // The API server serialises evictions on the status of their budget; 10 to 25 at once were measured best.
 const mostAtOnce = 16;
-// When nothing else wakes it, a blocked pod asks again after this long: a watch may be late.
+// A budget is asked after this long whatever its figures say: a watch may be late.
 const pollMs = 10_000;
 const firstRetryMs = 1_000;
 
@@ -55,10 +58,17 @@ export const gateOf = (
   if (tight && ready && isInflated(tight)) return closed(refreshed(refusal, tight), nowMs + pollMs);
   // After a refusal its own budget must have moved on; one that was never asked only has to have room.
   if (!tight && (refusal.attempts === 0 || isNewer(refusal, standings))) return { open: true };
-  const againAtMs = refusal.atMs + (tight ? pollMs : pauseAfter(refusal.attempts));
+  const againAtMs =
+    tight && ready
+      ? pollAtMs(refusal, tight, nowMs)
+      : refusal.atMs + (tight ? pollMs : pauseAfter(refusal.attempts));
   if (nowMs >= againAtMs) return { open: true };
   return closed(tight ? refreshed(refusal, tight) : refusal, againAtMs);
 };
+
+// One pod asks for all that the budget holds up: what it is told goes for the others as well.
+const pollAtMs = ({ atMs }: Refusal, { refusedAtMs, underWay }: Standing, nowMs: number): number =>
+  (underWay > 0 ? nowMs : Math.max(atMs, refusedAtMs)) + pollMs;
 
 // What was foreseen is told in today's figures; what the API server said stays in its words.
 const refreshed = (refusal: Refusal, tight: Standing): Refusal =>

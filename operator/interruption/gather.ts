@@ -36,9 +36,9 @@ export const heldBy = (view: View, budget: Budget): readonly string[] =>
     .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
     .map(({ uid }) => uid);
 
-/** Those of them that it has room for now. */
+/** Those of them that it has room for now; the first in any case, since it may ask for all of them. */
 export const releasedBy = (view: View, budget: Budget): readonly string[] =>
-  heldBy(view, budget).slice(0, roomIn(standingOf(view, budget)));
+  heldBy(view, budget).slice(0, Math.max(1, roomIn(standingOf(view, budget))));
 
 const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
   [...view.budgets.group('namespace', pod.namespace)]
@@ -49,6 +49,7 @@ const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
 const standingOf = (view: View, budget: Budget): Standing => ({
   budget,
   underWay: view.interruptions.group('calling', nameKey(budget)).size,
+  refusedAtMs: view.refusals.lastMs(budget),
   ghosts: [...view.pods.group('ghost', budget.namespace)].filter(({ labels }) =>
     selects(budget.selector, labels),
   ).length,

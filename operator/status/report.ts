@@ -83,5 +83,4 @@ const urgentParts: readonly (keyof SpotPolicyStatus)[] = [
 ];
 
 /** Whether changed parts of a status tell something that cannot wait. */
-export const isUrgent = (parts: object): boolean =>
-  urgentParts.some((part) => part in parts);
+export const isUrgent = (parts: object): boolean => urgentParts.some((part) => part in parts);

@@ -17,6 +17,7 @@ import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
 import type { Pod } from './pod.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
 import type { Claim, Quota } from './room.ts';
+import type { Refusals } from './refusals.ts';
 import type { Reservations } from './reservations.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { WorkloadIndex } from './workloads.ts';
@@ -104,6 +105,8 @@ export interface View {
   reaches(policy: Policy, namespace: Namespace): boolean;
   /** Whether nothing governs in a namespace, whatever its labels. */
   isExempt(namespace: string): boolean;
+  /** Those of this term. */
+  readonly refusals: Pick<Refusals, 'lastMs'>;
   readonly lifetimes: Pick<Lifetimes, 'seenAt' | 'endedAt' | 'isDeparted'>;
   totals(policy: string): Totals;
   /** The places of admitted pods that have not been seen yet. */

@@ -27,6 +27,7 @@ import {
 } from './owner-kinds.ts';
 import { isCountedHealthy, type Pod } from './pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
+import { Refusals } from './refusals.ts';
 import { Reservations } from './reservations.ts';
 import type { Claim, Quota } from './room.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
@@ -68,6 +69,7 @@ export class World implements View {
     held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
     replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
   });
+  readonly refusals = new Refusals();
   readonly lifetimes = new Lifetimes();
   readonly reservations = new Reservations();
   readonly troubles = new Map<Kind, Trouble>();
@@ -180,6 +182,8 @@ export class World implements View {
       for (const { before, after } of steps) if (before && !after) this.lifetimes.depart(before.uid);
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
       for (const step of steps) this.#notePolicy(step as Step<Policy>);
+    if (kind === 'PodDisruptionBudget')
+      for (const { before, after } of steps) if (before && !after) this.refusals.forget(before);
     if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);
     const changes = steps.map((step) => ({ kind, ...step }) as Change);
     if (watched.kind === 'synced') changes.push({ kind: 'Synced', of: kind });
@@ -207,6 +211,7 @@ export class World implements View {
     const before = this.interruptions.byUid(after.uid);
     this.interruptions.apply({ kind: 'changed', object: after });
     if (before) this.#count(after.settings.policy, countStep(before, after));
+    this.refusals.note(after);
     return { kind: 'Interruption', before, after };
   }
 
@@ -239,6 +244,7 @@ export class World implements View {
     for (const probe of [...this.probes.all()]) this.probes.apply({ kind: 'deleted', object: probe });
     for (const { uid } of [...this.templateTroubles.all()]) this.recordTrouble(uid, undefined);
     this.#totals.clear();
+    this.refusals.clear();
     for (const policy of this.policies.all()) {
       this.#totals.set(policyKey(policy), { ...noTotals, ...policy.status?.totals });
     }

@@ -154,7 +154,7 @@ test('50 pods go beside 50 that are blocked, each of another policy, as fast as 
   const besideMs = await evict(second);
   const after = await evictionsOf(cluster);
   expect(after.accepted - before.accepted).toBe(50);
-  // A blocked pod asks its budget anew every 10 s, in case a watch is late, and takes part in nothing else.
+  // A budget is asked anew every 10 s, in case a watch is late, and takes part in nothing else.
   expect(after.refused - before.refused).toBeLessThanOrEqual(50 * Math.ceil(besideMs / 10_000));
   // What waited for a blocked pod would wait for those 10 s.
   expect(besideMs).toBeLessThan(2 * aloneMs + 5_000);

@@ -9,13 +9,11 @@ import {
 } from '../../../operator/interruption/gate.ts';
 import type { Refusal } from '../../../operator/world/interruption.ts';
 import { at } from '../../builders/pod.ts';
-import { aComputedBudget, type BudgetFigures, known } from '../../builders/world.ts';
+import type { BudgetFigures } from '../../builders/world.ts';
+import { aStanding } from '../../builders/standing.ts';
 
-const standing = (figures: BudgetFigures = {}, underWay = 0, ghosts = 0): Standing => ({
-  budget: known('PodDisruptionBudget', aComputedBudget(figures)),
-  underWay,
-  ghosts,
-});
+const standing = (figures: BudgetFigures = {}, underWay = 0, ghosts = 0): Standing =>
+  aStanding(figures, { underWay, ghosts });
 const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
   atMs: at(0),
   attempts: 1,
@@ -128,6 +126,31 @@ describe('while a budget was foreseen to refuse', () => {
 
   it('the API server is asked after ten seconds in spite of the figures', () => {
     expect(gate(foreseen, [standing({ allowed: 0 })], 10)).toEqual({ open: true });
+  });
+});
+
+describe('while a budget holds up other pods as well', () => {
+  const tight = { allowed: 0 };
+  const foreseen = aRefusal({ attempts: 0 });
+
+  it('one of them asks for all: its refusal keeps the gate closed to the others for ten seconds', () => {
+    const refusedAt4 = [aStanding(tight, { refusedAtMs: at(4) })];
+    expect(gate(foreseen, refusedAt4, 10)).toMatchObject({ open: false, againAtMs: at(14) });
+    expect(gate(foreseen, refusedAt4, 14)).toEqual({ open: true });
+    expect(gate(aRefusal(), refusedAt4, 10)).toMatchObject({ open: false, againAtMs: at(14) });
+  });
+
+  it('nobody else asks while one of them does', () => {
+    expect(gate(foreseen, [aStanding(tight, { underWay: 1 })], 10)).toMatchObject({ againAtMs: at(20) });
+  });
+
+  it('a pod that is not Ready asks for itself', () => {
+    const others = [aStanding(tight, { underWay: 1, refusedAtMs: at(9) })];
+    expect(gate(foreseen, others, 10, false)).toEqual({ open: true });
+  });
+
+  it('room is for each of them at once', () => {
+    expect(gate(foreseen, [aStanding({ allowed: 1 }, { refusedAtMs: at(4) })], 5)).toEqual({ open: true });
   });
 });
 

@@ -4,7 +4,8 @@ import { markOf } from '../../../operator/interruption/mark.ts';
 import type { Interruption, Refusal } from '../../../operator/world/interruption.ts';
 import { anInterruption, settingsOf } from '../../builders/interruption.ts';
 import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
-import { aComputedBudget, type BudgetFigures, known } from '../../builders/world.ts';
+import { aStanding } from '../../builders/standing.ts';
+import type { BudgetFigures } from '../../builders/world.ts';
 
 interface Wishes {
   readonly pod?: PodWishes;
@@ -22,11 +23,7 @@ const lookAt = (
   const seen: Case = {
     interruption: anInterruption(interruption),
     pod: aKnownPod(pod),
-    standings: budgets.map((figures) => ({
-      budget: known('PodDisruptionBudget', aComputedBudget(figures)),
-      underWay: 0,
-      ghosts: 0,
-    })),
+    standings: budgets.map((figures) => aStanding(figures)),
     successors: { candidates: [], credited: undefined, wanted: 1, serving: 0, workloadEnded: false },
     surge: undefined,
     trustEvents,

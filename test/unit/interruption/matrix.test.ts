@@ -4,7 +4,7 @@ import { planEviction } from '../../../operator/policy/plan.ts';
 import type { Settings } from '../../../operator/world/interruption.ts';
 import { anInterruption, aWorkloadReference, settingsOf } from '../../builders/interruption.ts';
 import { aKnownPod, at } from '../../builders/pod.ts';
-import { aComputedBudget, known } from '../../builders/world.ts';
+import { aStanding } from '../../builders/standing.ts';
 
 const evictors = ['Operator', 'VirtualNode', 'None'] as const;
 const jobPods = ['AtDeadline', 'Immediately', 'Never'] as const;
@@ -59,9 +59,7 @@ const doneTo = (group: string, kind: string, settings: Settings, evictedByNode: 
     const seen = {
       interruption: anInterruption({ plan, settings, counted: true, marked: 'UnderWay' }),
       pod: aKnownPod(),
-      standings: [
-        { budget: known('PodDisruptionBudget', aComputedBudget({ allowed })), underWay: 0, ghosts: 0 },
-      ],
+      standings: [aStanding({ allowed })],
       successors: { candidates: [], credited: undefined, wanted: 1, serving: 1, workloadEnded: false },
       surge: undefined,
       trustEvents: false,

@@ -237,6 +237,31 @@ describe('a budget', () => {
   );
 
   it(
+    'that says it has no room is asked every ten seconds, by one pod for all',
+    onAClock(async (advance) => {
+      const world = deployed({ Pod: doomed, PodDisruptionBudget: [aComputedBudget({ allowed: 0 })] });
+      const refused = { kind: 'Refused', byBudget: true, message: 'needs 9' } as const;
+      const leader = lead(world, (_, { kind }) => (kind === 'Evict' ? refused : { kind: 'Done' }));
+      await advance(9_999);
+      expect(evictions(leader)).toEqual([]);
+      await advance(20_001);
+      expect(evictions(leader)).toHaveLength(3);
+    }),
+  );
+
+  it(
+    'that lets one go in spite of what is known of it is asked for the next at once',
+    onAClock(async (advance) => {
+      const world = deployed({ Pod: doomed, PodDisruptionBudget: [aComputedBudget({ allowed: 0 })] });
+      const leader = lead(world);
+      await advance(9_999);
+      expect(evictions(leader)).toEqual([]);
+      await advance(1);
+      expect(evictions(leader)).toEqual(names);
+    }),
+  );
+
+  it(
     'beside another one on the same pod is never asked: the pod is deleted at its deadline',
     onAClock(async (advance) => {
       const PodDisruptionBudget = [aComputedBudget(), aComputedBudget({ name: 'too' })];

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { Refusals } from '../../../operator/world/refusals.ts';
+import { anInterruption } from '../../builders/interruption.ts';
+import { at } from '../../builders/pod.ts';
+import { aComputedBudget, aWorld, drop, known } from '../../builders/world.ts';
+
+const web = known('PodDisruptionBudget', aComputedBudget());
+const api = known('PodDisruptionBudget', aComputedBudget({ name: 'api' }));
+const refusedAt = (atMs: number, more: { attempts?: number; byBudget?: boolean } = {}) => ({
+  budgets: ['shop/web'],
+  refusal: { atMs, attempts: 1, byBudget: true, budgetVersions: {}, message: '', notBeforeMs: atMs, ...more },
+});
+
+it('the last refusal of a budget is remembered, whichever pod it was of', () => {
+  const refusals = new Refusals();
+  expect(refusals.lastMs(web)).toBe(Number.NEGATIVE_INFINITY);
+  refusals.note(refusedAt(at(5)));
+  // The record of another pod, refused earlier, is written again.
+  refusals.note(refusedAt(at(3)));
+  expect([refusals.lastMs(web), refusals.lastMs(api)]).toEqual([at(5), Number.NEGATIVE_INFINITY]);
+});
+
+it('what was only foreseen, or came from somebody else, is no refusal of a budget', () => {
+  const refusals = new Refusals();
+  refusals.note(refusedAt(at(5), { attempts: 0 }));
+  refusals.note(refusedAt(at(5), { byBudget: false }));
+  refusals.note({ budgets: ['shop/web'], refusal: undefined });
+  expect(refusals.lastMs(web)).toBe(Number.NEGATIVE_INFINITY);
+});
+
+it('a budget that goes takes its refusals along, and so does a term', () => {
+  const world = aWorld({ PodDisruptionBudget: [aComputedBudget(), aComputedBudget({ name: 'api' })] });
+  world.record(anInterruption({ ...refusedAt(at(5)), budgets: ['shop/web', 'shop/api'] }));
+  drop(world, 'PodDisruptionBudget', aComputedBudget());
+  expect([world.refusals.lastMs(web), world.refusals.lastMs(api)]).toEqual([Number.NEGATIVE_INFINITY, at(5)]);
+  world.beginTerm();
+  expect(world.refusals.lastMs(api)).toBe(Number.NEGATIVE_INFINITY);
+});
