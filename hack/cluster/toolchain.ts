@@ -40,7 +40,7 @@ const progressEveryMs = 15_000;
 
 /**
  * The programs of the control plane: those in the directory that SPOTPOLICY_CLUSTER_BIN names, else those built before,
- * else built now, which takes 4-5 minutes the first time on 2 cores. Throws, naming them, when programs or prerequisites are missing.
+ * else built now, which takes 4-7 minutes the first time on 2 cores. Throws, naming them, when programs or prerequisites are missing.
  */
 export const ensureToolchain = async ({ log }: { log: (line: string) => void }): Promise<Binaries> => {
   const own = process.env.SPOTPOLICY_CLUSTER_BIN;
@@ -119,7 +119,7 @@ const build = async (directory: string, log: (line: string) => void): Promise<vo
   const startedAtMs = performance.now();
   const elapsed = () => `${Math.round((performance.now() - startedAtMs) / 1000)} s`;
   log(
-    'building the control plane (etcd, Kubernetes 1.36.3, KWOK): usually 4-5 minutes the first time, later not at all',
+    'building the control plane (etcd, Kubernetes 1.36.3, KWOK): 4-7 minutes the first time, later not at all',
   );
   try {
     const args = ['build', '-v', '-trimpath', '-ldflags', linkerFlags, '-o', `${draft}/`, 'tool'];
