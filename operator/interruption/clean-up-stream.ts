@@ -36,19 +36,26 @@ const firstRetryMs = 1_000;
 export const cleanUpStream = (deps: CleanUpDeps, changes$: Observable<Change>): Observable<CleanUpOutcome> =>
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
-    const failures = new Map<string, number>();
+    const memory: Memory = { failures: new Map(), removed: new Set() };
     const known$ = defer(() => leftovers(deps.world.pods.all()));
     const touched$ = changes$.pipe(mergeMap((change) => touchedBy(deps.world, change)));
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(alarm$.pipe(delayByKey(deps.nowMs)), touched$, known$).pipe(
-      coalesceByKey((uid) => lookAt(deps, uid, failures, alarm$), { concurrency }),
+      coalesceByKey((uid) => lookAt(deps, uid, memory, alarm$), { concurrency }),
     );
   });
+
+/** By UID of the pod, until it is no leftover any more. */
+interface Memory {
+  readonly failures: Map<string, number>;
+  /** Those whose removal was accepted: until the watch shows it they look as before. */
+  readonly removed: Set<string>;
+}
 
 const lookAt = (
   deps: CleanUpDeps,
   uid: string,
-  failures: Map<string, number>,
+  { failures, removed }: Memory,
   alarm$: Subject<Alarm<string>>,
 ): Observable<CleanUpOutcome> =>
   defer(() => {
@@ -57,8 +64,10 @@ const lookAt = (
     const removal = pod && removalOf(world, pod, { ...deps, nowMs: nowMs() });
     if (!removal) {
       failures.delete(uid);
+      removed.delete(uid);
       return EMPTY;
     }
+    if (removed.has(uid)) return EMPTY;
     const { policy, fromMs } = removal;
     if (nowMs() < fromMs) {
       alarm$.next({ key: uid, atMs: Math.min(fromMs, nowMs() + longestMs) });
@@ -66,7 +75,10 @@ const lookAt = (
     }
     const told = { room: 'clean-up', pod, policy } as const;
     return fromCall(removeLeftover(pod)).pipe(
-      map(() => ({ ...told, kind: 'removed' }) as const),
+      map(() => {
+        removed.add(uid);
+        return { ...told, kind: 'removed' } as const;
+      }),
       catchError((error: unknown) => {
         const failed = (failures.get(uid) ?? 0) + 1;
         failures.set(uid, failed);
@@ -81,7 +93,7 @@ const lookAt = (
 const touchedBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
-      return change.after ? leftovers([change.after]) : [];
+      return leftovers([change.before, change.after]);
     case 'Interruption': {
       const { before, after } = change;
       return after?.marked === 'Ended' && before?.marked !== 'Ended' ? [after.uid] : [];
@@ -105,5 +117,6 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
 const inNamespace = (view: View, namespace: string): readonly string[] =>
   leftovers(view.pods.group('namespace', namespace));
 
-const leftovers = (pods: Iterable<Pod>): readonly string[] =>
-  [...pods].filter(isLeftover).map(({ uid }) => uid);
+const leftovers = (pods: Iterable<Pod | undefined>): readonly string[] => [
+  ...new Set([...pods].flatMap((pod) => (pod && isLeftover(pod) ? pod.uid : []))),
+];

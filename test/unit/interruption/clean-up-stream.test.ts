@@ -25,7 +25,7 @@ const aCluster = (pods: readonly ReturnType<typeof aPod>[], ttlSeconds = 60): Wo
   aWorld({ SpotPolicy: [policy(ttlSeconds)], ReplicaSet: [aReplicaSet()], Pod: pods });
 
 /** The stream of a leader over a world; what it removes goes from there by the watch unless `answer` says otherwise. */
-const lead = (world: World, answer: () => Promise<void> = () => Promise.resolve()) => {
+const lead = (world: World, answer: () => Promise<unknown> = () => Promise.resolve()) => {
   const change$ = new Subject<Change>();
   const calls: string[] = [];
   const signals: AbortSignal[] = [];
@@ -39,8 +39,8 @@ const lead = (world: World, answer: () => Promise<void> = () => Promise.resolve(
       removeLeftover: (pod) => async (signal) => {
         calls.push(`${pod.name} at ${(Date.now() - noonMs) / 1000}`);
         signals.push(signal);
-        await answer();
-        tell(world.apply('Pod', { kind: 'deleted', object: pod }));
+        // The watch shows what was done, later or never.
+        if ((await answer()) !== 'unseen') tell(world.apply('Pod', { kind: 'deleted', object: pod }));
       },
     },
     change$,
@@ -160,6 +160,23 @@ it(
     tell(drop(world, 'Pod', released()));
     await advance(3_600_000);
     expect(calls).toHaveLength(length);
+  }),
+);
+
+it(
+  'what was removed is not removed again while the watch still shows it, and is forgotten when it goes',
+  onAClock(async (advance) => {
+    const world = aCluster([released()], 0);
+    const { calls, outcomes, tell } = lead(world, () => Promise.resolve('unseen'));
+    await advance(0);
+    tell(put(world, 'Pod', released({ labels: { seen: 'again' } })));
+    await advance(60_000);
+    expect([calls.length, outcomes.length]).toEqual([1, 1]);
+    tell(put(world, 'Pod', released({ deletion: { atMs: at(60), graceSeconds: 0 } })));
+    // The world is told of a pod of that UID once more, which no API server does: nothing is remembered of it.
+    tell(put(world, 'Pod', released()));
+    await advance(0);
+    expect(calls).toHaveLength(2);
   }),
 );
 
