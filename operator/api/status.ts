@@ -133,7 +133,7 @@ const totals = z
   .object({
     noticed: total('Reclaims noticed.'),
     evicted: total('Pods evicted through their budgets.'),
-    replaced: total('Reclaimed pods whose replacement became Ready.'),
+    replaced: total('Reclaimed pods whose replacement became Ready; counted when the pod is gone.'),
     forced: total('Pods deleted at the deadline in spite of a budget.'),
     missed: total('Pods that ECI took before they could be evicted.'),
     leftToReclaim: total('Pods left to ECI on purpose.'),

@@ -160,7 +160,8 @@ export const countStep = (before: Interruption | undefined, after: Interruption)
   return {
     noticed: became(({ counted }) => counted),
     evicted: became(({ evictedAtMs, forced }) => evictedAtMs !== undefined && !forced),
-    replaced: became(({ replacement }) => replacement?.readyAtMs !== undefined),
+    // Not before the pod is gone: a new leader finds the pods that still terminate, and not what was counted of each.
+    replaced: became(({ phase, replacement }) => phase === 'Done' && replacement?.readyAtMs !== undefined),
     forced: became(({ forced }) => forced),
     missed: became(({ outcome }) => outcome === 'Missed'),
     leftToReclaim: became(({ outcome }) => outcome === 'LeftToReclaim'),

@@ -12,6 +12,8 @@ export interface Herd {
   gone(pods: readonly Pod[]): Promise<unknown>;
   /** How many of these pods are being deleted or gone. */
   countGone(pods: readonly Pod[]): number;
+  /** Whether the pod that has this name, or had it last, is being deleted or gone. */
+  isGoing(name: string): boolean;
   /** These pods as they were last seen. */
   seen(pods: readonly Pod[]): Pod[];
   until(what: string, holds: () => boolean): Promise<unknown>;
@@ -23,9 +25,11 @@ const patience = { timeoutMs: 120_000 };
 /** Follows the pods of a scene until stopped. */
 export const aHerd = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Herd => {
   const pods = new Map<string, Pod>();
-  const watching = follow$<Pod>(admin, pathTo('Pod', namespace)).subscribe((pod) =>
-    pods.set(uidOf(pod), pod),
-  );
+  const byName = new Map<string | undefined, Pod>();
+  const watching = follow$<Pod>(admin, pathTo('Pod', namespace)).subscribe((pod) => {
+    pods.set(uidOf(pod), pod);
+    byName.set(pod.metadata?.name, pod);
+  });
   const isGone = ({ metadata }: Pod): boolean => metadata?.deletionTimestamp !== undefined;
   const seen = (of: readonly Pod[]): Pod[] => of.flatMap((pod) => pods.get(uidOf(pod)) ?? []);
   const countGone = (of: readonly Pod[]): number => seen(of).filter(isGone).length;
@@ -33,6 +37,10 @@ export const aHerd = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>):
   return {
     seen,
     countGone,
+    isGoing: (name) => {
+      const pod = byName.get(name);
+      return pod !== undefined && isGone(pod);
+    },
     until,
     ready: (count, among = () => true) =>
       waitFor(

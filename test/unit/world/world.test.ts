@@ -135,7 +135,18 @@ describe('totals', () => {
     const ready = { uid: 'u', name: 'n', capacity: 'spot', readyAtMs: at(9) } as const;
     const replaced = anInterruption({ counted: true, evictedAtMs: at(1), replacement: ready });
     world.record(replaced);
-    world.record(replaced);
+    world.record({ ...replaced, phase: 'Done' });
+    world.record({ ...replaced, phase: 'Done' });
+    expect(world.totals(policyKey)).toEqual({ ...noTotals, replaced: 1 });
+  });
+
+  it('count a replacement when the pod is gone: a new leader does not know of whom it was counted before', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
+    const ready = { uid: 'u', name: 'n', capacity: 'spot', readyAtMs: at(9) } as const;
+    world.record(anInterruption());
+    world.record(anInterruption({ phase: 'Terminating', replacement: ready }));
+    expect(world.totals(policyKey)).toEqual(noTotals);
+    world.record(anInterruption({ phase: 'Done', replacement: ready }));
     expect(world.totals(policyKey)).toEqual({ ...noTotals, replaced: 1 });
   });
 
