@@ -7,8 +7,11 @@ import type { ClusterData } from './access.ts';
 import { freePort } from './ports.ts';
 import { requestClass, type RequestClass } from './request-class.ts';
 
-/** An answer instead of the API server's; `stall` never answers. */
-export type FaultAnswer = { status: 429 | 500 | 503; retryAfterSeconds?: number } | 'stall';
+/**
+ * What happens instead of the API server's answer: another one; none ever, to a request that never arrives (`stall`); or a
+ * connection that breaks once the API server has done what it was asked (`unheard`).
+ */
+export type FaultAnswer = { status: 429 | 500 | 503; retryAfterSeconds?: number } | 'stall' | 'unheard';
 
 /** Which requests get a fault, how probably each (0 to 1), and which. */
 export type Fault = { matches: (request: RequestClass) => boolean; probability: number; answer: FaultAnswer };
@@ -73,13 +76,15 @@ export const startFaultProxy = async (
     const key = `${seen.verb} ${seen.resource}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
     const fault = faults.find(({ matches, probability }) => matches(seen) && random() < probability);
-    if (fault !== undefined) return answerWith(fault.answer, outgoing);
+    const heard = fault?.answer !== 'unheard';
+    if (fault && fault.answer !== 'unheard') return answerWith(fault.answer, outgoing);
     if (isGone(seen, sourceOf(incoming.url ?? '/'))) return answerGone(gone?.as ?? 'status', outgoing);
     if (seen.verb === 'watch') {
       watches.add(outgoing);
       outgoing.once('close', () => watches.delete(outgoing));
     }
-    passOn(incoming, outgoing, new URL(incoming.url ?? '/', cluster.serverUrl), agent);
+    const url = new URL(incoming.url ?? '/', cluster.serverUrl);
+    passOn(incoming, outgoing, { url, agent, heard });
   };
 
   const server = createServer({ cert: serving.certificatePem, key: serving.keyPem }, handle);
@@ -131,7 +136,7 @@ const sourceOf = (pathAndQuery: string): string => {
   return [pathname, ...selectors].join(' ');
 };
 
-const answerWith = (answer: FaultAnswer, outgoing: ServerResponse): void => {
+const answerWith = (answer: Exclude<FaultAnswer, 'unheard'>, outgoing: ServerResponse): void => {
   if (answer === 'stall') return;
   const { status, retryAfterSeconds } = answer;
   if (retryAfterSeconds !== undefined) outgoing.setHeader('retry-after', retryAfterSeconds);
@@ -143,13 +148,18 @@ const answerGone = (as: GoneWatches['as'], outgoing: ServerResponse): void => {
   outgoing.end(`${JSON.stringify(as === 'status' ? goneStatus : { type: 'ERROR', object: goneStatus })}\n`);
 };
 
-const passOn = (incoming: IncomingMessage, outgoing: ServerResponse, url: URL, agent: Agent): void => {
+const passOn = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { url, agent, heard }: { url: URL; agent: Agent; heard: boolean },
+): void => {
   const upstream = forward(url, {
     agent,
     method: incoming.method,
     headers: { ...incoming.headers, host: url.host },
   });
   upstream.on('response', (response) => {
+    if (!heard) return void outgoing.destroy();
     outgoing.writeHead(response.statusCode ?? 502, response.headers);
     // A watch without events must still be seen to be open.
     outgoing.flushHeaders();

@@ -143,7 +143,7 @@ describe.concurrent('the fault proxy', () => {
     expect(await course(same.proxy, same.call)).toEqual(seen);
   });
 
-  test('sends Retry-After where told to, and can leave a request without an answer', async (context) => {
+  test('sends Retry-After where told to, loses an answer, and can leave a request without any', async (context) => {
     const { expect } = context;
     const { proxy, call } = await aProxy(context);
     proxy.setFaults([{ matches: () => true, probability: 1, answer: { status: 429, retryAfterSeconds: 2 } }]);
@@ -151,12 +151,19 @@ describe.concurrent('the fault proxy', () => {
     expect([throttled.statusCode, throttled.headers['retry-after']]).toEqual([429, '2']);
     await throttled.body.dump();
 
+    proxy.setFaults([{ matches: () => true, probability: 1, answer: 'unheard' }]);
+    const made = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'made' } };
+    await expect(call('', 'POST', JSON.stringify(made))).rejects.toThrow();
+    proxy.setFaults([]);
+    expect(await codes(() => call('/made'), 1)).toEqual([200]);
+    proxy.resetCounts();
+
     proxy.setFaults([{ matches: () => true, probability: 1, answer: 'stall' }]);
     const stalled = call().then(
       () => 'answered',
       () => 'broken off',
     );
-    await waitFor('the request to have arrived', () => proxy.counts().get('list configmaps') === 2);
+    await waitFor('the request to have arrived', () => proxy.counts().get('list configmaps') === 1);
     expect(await Promise.race([stalled, pause(500, 'silence')])).toBe('silence');
     await proxy.startOutage();
     expect(await stalled).toBe('broken off');
