@@ -16,6 +16,7 @@ const collections: Readonly<Record<string, string>> = {
   Pod: 'api/v1/namespaces/NS/pods',
   Event: 'api/v1/namespaces/NS/events',
   Service: 'api/v1/namespaces/NS/services',
+  LimitRange: 'api/v1/namespaces/NS/limitranges',
   ResourceQuota: 'api/v1/namespaces/NS/resourcequotas',
   PersistentVolumeClaim: 'api/v1/namespaces/NS/persistentvolumeclaims',
   EndpointSlice: 'apis/discovery.k8s.io/v1/namespaces/NS/endpointslices',

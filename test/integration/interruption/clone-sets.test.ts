@@ -144,7 +144,7 @@ describe.concurrent('a CloneSet that the operator may read', () => {
     const owner = await createCloneSet(cluster, scene.namespace);
     await scene.create(aPodOf(owner));
     const pod = await scene.one('web');
-    const { deadlineMs } = await warn(admin, pod, { leftSeconds: 38 });
+    const { deadlineMs } = await warn(admin, pod, { leftSeconds: 45 });
     const { message } = await scene.entry(pod, ({ phase }) => phase === 'Replacing');
     expect(message).toBe('its CloneSet replaces it');
     const { evictedAt } = await scene.entry(pod, (entry) => entry.evictedAt !== undefined);

@@ -83,7 +83,7 @@ test.concurrent(
   'a replacement that goes before it is Ready is followed by the next one',
   async ({ expect }) => {
     const scene = await aScene();
-    await scene.create(aDeployment({ annotations: { ...annotations, ...sim({ 'ready-after': '3s' }) } }));
+    await scene.create(aDeployment({ annotations: { ...annotations, ...sim({ 'ready-after': '12s' }) } }));
     const pod = await scene.one('web');
     await warn(scene.admin, pod, { leftSeconds: 150 });
     const { replacement: first } = await scene.entry(pod, ({ replacement }) => replacement !== undefined);

@@ -1,6 +1,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { expect as expectThat, test } from 'vitest';
+import { RestError } from '../../../hack/cluster/client.ts';
 import { nodeObject, virtualNodes, virtualNodeTaint } from '../../../hack/cluster/nodes.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
@@ -39,17 +40,22 @@ const aDetachedPod = async (deployment: Deployment, leftSeconds = 150): Promise<
   await budgetInForce(scene.admin, scene.namespace, 'web');
   await warn(scene.admin, pod, { leftSeconds });
   await scene.entry(pod, ({ phase }) => phase === 'Replacing');
-  await waitFor('the pod to be out of its ReplicaSet', async () => {
-    const [owner] = (await scene.find(pod))?.metadata?.ownerReferences ?? [];
-    return owner?.kind === 'Deployment' && owner.controller === true;
-  });
+  await waitFor('the pod to be out of its ReplicaSet', () => isOut({ scene, pod }));
   return { scene, pod };
 };
 
-/** Nothing of the detaching is to be seen any more. */
-const nothingIsLeft = async ({ scene, pod }: Detached): Promise<void> => {
+const isOut = async ({ scene, pod }: Detached): Promise<boolean> => {
+  const [owner] = (await scene.find(pod))?.metadata?.ownerReferences ?? [];
+  return owner?.kind === 'Deployment' && owner.controller === true;
+};
+
+/** Nothing of the detaching is to be seen any more: the Deployment has so many pods and no other. */
+const nothingIsLeft = async ({ scene, pod }: Detached, count = 1): Promise<void> => {
   await isGone(scene, pod);
-  const pods = await podsOf(scene.admin, scene.namespace, 'web');
+  const pods = await waitFor(`${count} pods and no other`, async () => {
+    const found = await podsOf(scene.admin, scene.namespace, 'web');
+    return found.length === count && found;
+  });
   expectThat(pods.filter(({ metadata }) => metadata?.labels?.['spotpolicy.dev/reclaiming'])).toEqual([]);
 };
 
@@ -67,7 +73,7 @@ const turned = ({ metadata }: Pod): boolean => metadata?.annotations?.['turn'] =
 test.concurrent.for(['scaled to zero', 'deleted', 'deleted in the foreground'])(
   'a pod that waits for its replacement goes at once when its Deployment is %s',
   async (how, { expect }) => {
-    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('8s') }));
+    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('900s') }));
     const { scene } = detached;
     if (how === 'scaled to zero') await scale(scene, 0);
     else if (how === 'deleted') await scene.delete('Deployment', 'web');
@@ -75,7 +81,7 @@ test.concurrent.for(['scaled to zero', 'deleted', 'deleted in the foreground'])(
       await scene.admin.delete(pathTo('Deployment', scene.namespace, 'web'), {
         propagationPolicy: 'Foreground',
       });
-    await nothingIsLeft(detached);
+    await nothingIsLeft(detached, 0);
     expect((await ended(detached)).outcome).toBe('NotNeeded');
     expect((await scene.status()).totals).toMatchObject({ forced: 0, missed: 0 });
   },
@@ -84,10 +90,11 @@ test.concurrent.for(['scaled to zero', 'deleted', 'deleted in the foreground'])(
 test.concurrent(
   'an autoscaler that wants more pods meanwhile gets them, and the doomed one goes',
   async ({ expect }) => {
-    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('4s') }));
+    const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('20s') }));
     await scale(detached.scene, 3);
+    expect(await isOut(detached)).toBe(true);
     expect((await ended(detached)).outcome).toBe('Replaced');
-    await nothingIsLeft(detached);
+    await nothingIsLeft(detached, 3);
     await detached.scene.ready('web', 3);
   },
 );
@@ -96,7 +103,7 @@ test.concurrent(
   'an autoscaler that wants fewer pods meanwhile has them, and those that serve are enough',
   async ({ expect }) => {
     const scene = await aScene({ replacement: 'BeforeEviction' });
-    await scene.create(aDeployment({ replicas: 3, annotations: readyAfter('6s') }));
+    await scene.create(aDeployment({ replicas: 3, annotations: readyAfter('12s') }));
     await scene.create(aBudget({ maxUnavailable: 0 }));
     const [pod] = (await scene.ready('web', 3)) as [Pod];
     await budgetInForce(scene.admin, scene.namespace, 'web');
@@ -169,7 +176,7 @@ test.concurrent(
 );
 
 test.concurrent('a pod that somebody deletes while it waits is Replaced all the same', async ({ expect }) => {
-  const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('4s') }));
+  const detached = await aDetachedPod(aDeployment({ annotations: readyAfter('20s') }));
   const { scene, pod } = detached;
   await scene.delete('Pod', pod.metadata?.name ?? '');
   const { outcome, replacement } = await ended(detached);
@@ -198,6 +205,19 @@ test.concurrent(
   },
 );
 
+/** Follows a pod; afterwards gives the kinds of its controllers, one after the other. */
+const followOwners = async (scene: Scene, pod: Pod): Promise<() => readonly (string | undefined)[]> => {
+  const pods = watchPods(scene);
+  await waitFor('the watch', () => pods.seen.length > 0);
+  return () => {
+    pods.stop();
+    const owners = pods.seen
+      .filter((seen) => uidOf(seen) === uidOf(pod))
+      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
+    return owners.filter((kind, index) => kind !== owners[index - 1]);
+  };
+};
+
 test.concurrent(
   'a pod whose replacement no node takes is put back and evicted as it is',
   async ({ expect }) => {
@@ -216,20 +236,50 @@ test.concurrent(
     await scene.create(deployment);
     const pod = await scene.one('web');
     await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: true } });
-    const pods = watchPods(scene);
-    await waitFor('the watch', () => pods.seen.length > 0);
+    const owners = await followOwners(scene, pod);
     await warn(scene.admin, pod, { leftSeconds: 150 });
     await isGone(scene, pod);
-    pods.stop();
-    const owners = pods.seen
-      .filter((seen) => uidOf(seen) === uidOf(pod))
-      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
-    expect([...new Set(owners)]).toEqual(['ReplicaSet', 'Deployment']);
-    expect(owners.at(-1)).toBe('ReplicaSet');
+    expect(owners()).toEqual(['ReplicaSet', 'Deployment', 'ReplicaSet']);
     const { message } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
     expect(message).toMatch(/not replaced first: no node takes web-/);
     await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: false } });
     expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Replaced');
     expect(conditionOf(await scene.one('web'), 'PodScheduled')?.status).toBe('True');
+  },
+);
+
+/** Admission refuses every further pod of the namespace. */
+const forbidMorePods = async ({ admin, namespace, create, find }: Scene, pod: Pod): Promise<void> => {
+  const limits = [{ type: 'Pod', max: { memory: '1' } }];
+  await create({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'none' }, spec: { limits } });
+  const { spec } = (await find(pod)) ?? {};
+  const probe = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'probe' },
+    spec: { ...spec, nodeName: '' },
+  };
+  await waitFor('admission to refuse pods', () =>
+    admin.post(`${pathTo('Pod', namespace)}?dryRun=All`, probe).then(
+      () => false,
+      (error: unknown) => error instanceof RestError && error.status === 403,
+    ),
+  );
+};
+
+test.concurrent(
+  'a pod whose ReplicaSet turns out to be unable to create another is put back and evicted as it is',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await scene.create(aDeployment({ annotations: spotAnnotations }));
+    const pod = await scene.one('web');
+    await forbidMorePods(scene, pod);
+    const owners = await followOwners(scene, pod);
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    await isGone(scene, pod);
+    expect(owners()).toEqual(['ReplicaSet', 'Deployment', 'ReplicaSet']);
+    const { message } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+    expect(message).toMatch(/not replaced first: ReplicaSet web-\w+ cannot create pods/);
+    await scene.delete('LimitRange', 'none');
   },
 );

@@ -96,10 +96,10 @@ test.concurrent.for(Object.entries(obstacles))(
     const pod = await scene.one('web');
     if (then) {
       await then(scene);
-      await waitFor(
-        'the second ReplicaSet',
-        async () => (await scene.admin.list(pathTo('ReplicaSet', scene.namespace))).length === 2,
-      );
+      await waitFor('the second revision', async () => {
+        const { metadata } = await scene.admin.get<Deployment>(pathTo('Deployment', scene.namespace, 'web'));
+        return metadata?.annotations?.['deployment.kubernetes.io/revision'] === '2';
+      });
     }
     const pods = watchPods(scene);
     await waitFor('the watch', () => pods.seen.length > 0);

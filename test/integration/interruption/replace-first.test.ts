@@ -19,7 +19,7 @@ import {
   watchPods,
 } from '../harness/scene.ts';
 
-const slow = { ...spotAnnotations, ...sim({ 'ready-after': '3s' }) };
+const slow = { ...spotAnnotations, ...sim({ 'ready-after': '8s' }) };
 
 const aService = {
   apiVersion: 'v1',
@@ -59,7 +59,8 @@ test.concurrent.for([{ maxUnavailable: 0 }, { minAvailable: 1 }, { minAvailable:
     slices.stop();
 
     expect(outcome).toBe('Replaced');
-    const [living] = await podsOf(scene.admin, scene.namespace, 'web');
+    const [living, ...others] = await podsOf(scene.admin, scene.namespace, 'web');
+    expect(others).toEqual([]);
     expect(replacement?.uid).toBe(living && uidOf(living));
     expect(living?.metadata?.labels).not.toHaveProperty('spotpolicy.dev/reclaiming');
     expect(living?.metadata?.annotations).not.toHaveProperty('spotpolicy.dev/interruption');
