@@ -21,7 +21,7 @@ const stormRow = (storms: Storms): readonly string[] => {
     .map((rounds) => (rounds.length > 0 ? String(Math.max(...rounds.map((storm) => storm.lost))) : '–'));
   return [
     titleOf(storms),
-    seconds([...ours, ...limit, ...drain], ({ noticesMs }) => noticesMs),
+    [ours, limit, drain].map((rounds) => seconds(rounds, ({ noticesMs }) => noticesMs) || '–').join(' / '),
     seconds(limit, total),
     seconds(ours, total),
     seconds(drain, total),
@@ -36,7 +36,7 @@ const stormTable = (storms: readonly Storms[]): string =>
   tableOf(
     [
       'storm',
-      'notices, s',
+      'notices, s: ours / limit / drain',
       'limit, s',
       'ours, s',
       'drain, s',
