@@ -3,7 +3,7 @@ import type { ExpectStatic } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
-import { killTheOperatorOnce, survives } from '../harness/lives.ts';
+import { killTheOperatorOnce, secondLeads, survives } from '../harness/lives.ts';
 import { budgetInForce, isReady, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
@@ -17,9 +17,13 @@ interface Doomed {
 }
 
 /** The one Ready pod of a Deployment under a budget that allows nothing. */
-const aWebPod = async (cluster: Cluster, told: Record<string, string>): Promise<Doomed> => {
+const aWebPod = async (
+  cluster: Cluster,
+  told: Record<string, string>,
+  graceSeconds = 10,
+): Promise<Doomed> => {
   const scene = await aScene({ replacement: 'BeforeEviction' }, cluster);
-  await scene.create(aDeployment({ annotations: { ...spotAnnotations, ...sim(told) }, graceSeconds: 10 }));
+  await scene.create(aDeployment({ annotations: { ...spotAnnotations, ...sim(told) }, graceSeconds }));
   await scene.create(aBudget({ maxUnavailable: 0 }));
   const pod = await scene.one('web');
   await budgetInForce(scene.admin, scene.namespace, 'web');
@@ -84,13 +88,17 @@ survives('a notice that comes while nobody leads still has its replacement come 
 });
 
 survives('a pod that was evicted after its replacement was Ready, and still stops, is not evicted again', {
-  before: (cluster) => aWebPod(cluster, { 'ready-after': '2s', 'stop-after': '9s' }),
+  before: (cluster) => aWebPod(cluster, { 'ready-after': '2s', 'stop-after': '25s' }, 30),
   lastThing: async (doomed) => {
     await notice(doomed);
     await doomed.scene.entry(doomed.pod, ({ evictedAt }) => evictedAt !== undefined);
     await eventsUpTo(doomed.scene, doomed.pod, 'PodEvicted');
   },
-  after: isReplacedOnce,
+  after: async (doomed, expect) => {
+    await secondLeads(doomed.scene);
+    expect((await doomed.scene.find(doomed.pod))?.metadata?.deletionTimestamp).toBeDefined();
+    await isReplacedOnce(doomed, expect);
+  },
 });
 
 survives('a pod whose Deployment is scaled to zero while nobody leads goes', {

@@ -3,7 +3,7 @@ import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { reclaim } from '../../../hack/cluster/reclaim.ts';
 import { aBudget, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
-import { killTheOperatorOnce, survives } from '../harness/lives.ts';
+import { killTheOperatorOnce, secondLeads, survives } from '../harness/lives.ts';
 import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
 import { announce, noticeEvent, release, warn } from '../harness/platform.ts';
 import { aBarePod, conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
@@ -27,9 +27,13 @@ interface Doomed {
 }
 
 /** The one Ready pod of a Deployment. */
-const aWebPod = async (cluster: Cluster, more: Record<string, string> = {}): Promise<Doomed> => {
+const aWebPod = async (
+  cluster: Cluster,
+  more: Record<string, string> = {},
+  graceSeconds = 10,
+): Promise<Doomed> => {
   const scene = await aScene({}, cluster);
-  await scene.create(aDeployment({ annotations: { ...annotations, ...more }, graceSeconds: 10 }));
+  await scene.create(aDeployment({ annotations: { ...annotations, ...more }, graceSeconds }));
   return { scene, pod: await scene.one('web') };
 };
 
@@ -93,13 +97,15 @@ survives('a pod that its budget blocks is evicted once, and told of once', {
 });
 
 survives('a pod that was evicted and still stops is neither evicted nor counted again', {
-  before: (cluster) => aWebPod(cluster, sim({ 'stop-after': '9s' })),
+  before: (cluster) => aWebPod(cluster, sim({ 'stop-after': '25s' }), 30),
   lastThing: async ({ scene, pod }) => {
     await warn(scene.admin, pod, { leftSeconds: 150 });
     await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
     await told({ scene, pod }, 'PodEvicted');
   },
   after: async ({ scene, pod }, expect) => {
+    await secondLeads(scene);
+    expect((await scene.find(pod))?.metadata?.deletionTimestamp).toBeDefined();
     const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
     expect(outcome).toBe('Replaced');
     expect(evictedAt).toBeDefined();
