@@ -16,7 +16,9 @@ export const follow = (seen: Case, nowMs: number): Look => {
   const credited = withSuccessor({ ...ended, outcome }, seen, nowMs);
   if (pod && isTerminal(pod) && outcome && credited.marked !== 'Ended') return leaveMark(credited, nowMs);
   // Nobody begins it again: it counts now, also where somebody else was quicker than we to end the pod.
-  const followed: Interruption = { ...credited, counted: true };
+  // Of a pod that is gone no other leader can begin it.
+  const marked = pod ? credited.marked : 'Ended';
+  const followed: Interruption = { ...credited, counted: true, marked };
   if (pod && !isTerminal(pod)) return { next: { ...followed, phase: 'Terminating', message: 'terminating' } };
   return conclude(followed, seen, nowMs);
 };

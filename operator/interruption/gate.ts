@@ -43,21 +43,19 @@ export const gateOf = (
   if (refusal && isPaused({ refusal }, nowMs)) return closed(refusal, refusal.notBeforeMs);
   // The Eviction API refuses a pod that two budgets select, however often it is asked.
   if (standings.length > 1) {
-    const several = anticipate(describeSeveral(standings), standings, nowMs, Number.POSITIVE_INFINITY);
-    // Other calls may fail meanwhile (a mark): their pauses go on growing.
-    return { ...several, refusal: { ...several.refusal, attempts: refusal?.attempts ?? 0 } };
+    return anticipate(describeSeveral(standings), standings, refusal, nowMs, Number.POSITIVE_INFINITY);
   }
   const tight = standings.find((standing) => !hasRoom(standing));
-  if (!refusal) {
+  // Whatever else failed, the budget has not been asked.
+  if (!refusal?.byBudget) {
     return tight && ready
-      ? anticipate(describeBudget(tight), standings, nowMs, nowMs + pollMs)
+      ? anticipate(describeBudget(tight), standings, refusal, nowMs, nowMs + pollMs)
       : { open: true };
   }
-  if (!refusal.byBudget) return { open: true };
   // The API server would let the pod go, since it counts pods that have ended.
   if (tight && ready && isInflated(tight)) return closed(refreshed(refusal, tight), nowMs + pollMs);
   // After a refusal its own budget must have moved on; one that was never asked only has to have room.
-  if (!tight && (refusal.attempts === 0 || isNewer(refusal, standings))) return { open: true };
+  if (!tight && (refusal.foreseen || isNewer(refusal, standings))) return { open: true };
   const againAtMs =
     tight && ready
       ? pollAtMs(refusal, tight, nowMs)
@@ -72,7 +70,7 @@ const pollAtMs = ({ atMs }: Refusal, { refusedAtMs, underWay }: Standing, nowMs:
 
 // What was foreseen is told in today's figures; what the API server said stays in its words.
 const refreshed = (refusal: Refusal, tight: Standing): Refusal =>
-  refusal.attempts === 0 ? { ...refusal, message: describeBudget(tight) } : refusal;
+  refusal.foreseen ? { ...refusal, message: describeBudget(tight) } : refusal;
 
 /** The last call failed so recently that another one has to wait. */
 export const isPaused = ({ refusal }: { refusal: Refusal | undefined }, nowMs: number): boolean =>
@@ -118,14 +116,17 @@ const describeSeveral = (standings: readonly Standing[]): string =>
 const anticipate = (
   message: string,
   standings: readonly Standing[],
+  before: Refusal | undefined,
   nowMs: number,
   againAtMs: number,
 ): ClosedGate =>
   closed(
     {
       atMs: nowMs,
-      attempts: 0,
+      // Other calls may fail meanwhile (a mark): their pauses go on growing.
+      attempts: before?.attempts ?? 0,
       byBudget: true,
+      foreseen: true,
       budgetVersions: versionsOf(standings),
       message,
       notBeforeMs: nowMs,

@@ -43,9 +43,11 @@ const listedIn = (view: View, policy: Policy): Interruption[] =>
     .filter(({ phase, uid }) => phase === 'Done' || isOver(view.pods.byUid(uid)))
     .flatMap((entry) => fromEntry(view, policy, entry));
 
-// Gone, or marked as handled and left behind.
+// Gone, or left behind: marked as handled, or failed by itself, which nobody marks.
 const isOver = (pod: Pod | undefined): boolean =>
-  !pod || (isTerminal(pod) && markedOutcome(pod) !== undefined);
+  !pod || (isTerminal(pod) && (markedOutcome(pod) !== undefined || hasFailedByItself(pod)));
+
+const hasFailedByItself = ({ phase, reason }: Pod): boolean => phase === 'Failed' && reason !== 'BidFailed';
 
 const markedOutcome = (pod: Pod | undefined): Outcome | undefined =>
   readMark(pod?.annotations[ourAnnotations.interruption])?.outcome;

@@ -67,7 +67,7 @@ const stories: readonly Story[] = [
   {
     // Its replacement is Ready some milliseconds before its budget says so: nobody is held up until a call was refused.
     holds: ({ phase, detached, refusal }) =>
-      phase === 'Blocked' && !(detached !== undefined && refusal?.attempts === 0),
+      phase === 'Blocked' && !(detached !== undefined && refusal?.foreseen === true),
     tell: (interruption) => ({
       type: 'Warning',
       reason: 'EvictionBlocked',

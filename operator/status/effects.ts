@@ -25,6 +25,10 @@ export const writeStatus = async (
   const body = [
     { op: 'test', path: '/metadata/uid', value: uid },
     ...(status ? [] : [{ op: 'add', path: '/status', value: {} }]),
+    // Others may have conditions of their own in the list, which is written as a whole.
+    ...(parts.conditions && status?.conditions
+      ? [{ op: 'test', path: '/status/conditions', value: status.conditions }]
+      : []),
     ...Object.entries(parts).map(([part, value]) =>
       value === null
         ? { op: 'remove', path: `/status/${part}` }

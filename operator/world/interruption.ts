@@ -50,6 +50,8 @@ export interface Refusal {
   readonly attempts: number;
   /** A budget refused: a newer version of it is worth another try. Otherwise only time is. */
   readonly byBudget: boolean;
+  /** Nothing was asked: the figures of its budgets say what the answer would be. */
+  readonly foreseen?: true;
   /** The operator has no right to the call, which its administrator must give it. */
   readonly forbidden?: boolean;
   /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
@@ -149,6 +151,9 @@ export const noTotals: Totals = {
   leftToReclaim: 0,
 };
 
+// Of a released pod only the mark tells the next leader that it has been counted.
+const isKept = ({ marked, phase }: Interruption): boolean => marked === 'Ended' || phase === 'Done';
+
 /**
  * What the step from `before` to `after` adds to the totals.
  *
@@ -163,8 +168,8 @@ export const countStep = (before: Interruption | undefined, after: Interruption)
     // Not before the pod is gone: a new leader finds the pods that still terminate, and not what was counted of each.
     replaced: became(({ phase, replacement }) => phase === 'Done' && replacement?.readyAtMs !== undefined),
     forced: became(({ forced }) => forced),
-    missed: became(({ outcome }) => outcome === 'Missed'),
-    leftToReclaim: became(({ outcome }) => outcome === 'LeftToReclaim'),
+    missed: became((each) => each.outcome === 'Missed' && isKept(each)),
+    leftToReclaim: became((each) => each.outcome === 'LeftToReclaim' && isKept(each)),
   };
 };
 

@@ -44,10 +44,16 @@ const pickController = ({ apiVersion, kind, name, uid }: OwnerReference): Contro
   uid,
 });
 
-/** Milliseconds since the epoch of an API time such as `2026-01-02T03:04:05Z`; undefined where there is none. */
+// An annotation or an Event may name any time. Of these years the API can spell each, also some days later.
+const [earliestMs, latestMs] = [0, Date.parse('9999-01-01T00:00:00Z')];
+
+/**
+ * Milliseconds since the epoch of an API time such as `2026-01-02T03:04:05Z`; undefined where there is none, or none
+ * from 1970 to 9998.
+ */
 export const instantMs = (time: string | undefined | null): number | undefined => {
   const ms = time ? Date.parse(time) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms;
+  return ms >= earliestMs && ms < latestMs ? ms : undefined;
 };
 
 /** The API's spelling of an instant, in whole seconds. */

@@ -13,7 +13,7 @@ export class Refusals {
 
   /** Takes in what a record says; what was only foreseen is no refusal. */
   note({ refusal, budgets }: Pick<Interruption, 'refusal' | 'budgets'>): void {
-    if (!refusal?.byBudget || refusal.attempts === 0) return;
+    if (!refusal?.byBudget || refusal.foreseen) return;
     for (const key of budgets)
       this.#atMs.set(key, Math.max(refusal.atMs, this.#atMs.get(key) ?? refusal.atMs));
   }

@@ -97,19 +97,21 @@ describe('pods that have ended and still count as healthy', () => {
   });
 
   it('close the gate for as long as they are there: the API server would let the last live pod go', () => {
-    for (const refusal of [aRefusal({ attempts: 0 }), aRefusal()])
+    for (const refusal of [aRefusal({ attempts: 0, foreseen: true }), aRefusal()])
       expect(gate(refusal, [inflated], 600)).toMatchObject({ open: false, againAtMs: at(610) });
-    expect(gate(aRefusal({ attempts: 0 }), [standing({ allowed: 1 })], 600)).toEqual({ open: true });
+    expect(gate(aRefusal({ attempts: 0, foreseen: true }), [standing({ allowed: 1 })], 600)).toEqual({
+      open: true,
+    });
   });
 
   it('matter to no pod that is not Ready, and to no budget without room besides', () => {
-    expect(gate(aRefusal({ attempts: 0 }), [inflated], 10, false)).toEqual({ open: true });
+    expect(gate(aRefusal({ attempts: 0, foreseen: true }), [inflated], 10, false)).toEqual({ open: true });
     expect(gate(aRefusal(), [standing({ allowed: 0 }, 0, 1)], 10)).toEqual({ open: true });
   });
 });
 
 describe('while a budget was foreseen to refuse', () => {
-  const foreseen = aRefusal({ attempts: 0 });
+  const foreseen = aRefusal({ attempts: 0, foreseen: true });
 
   it('the gate opens as soon as there is room, at whatever version', () => {
     expect(gate(foreseen, [standing()], 1)).toEqual({ open: true });
@@ -131,7 +133,7 @@ describe('while a budget was foreseen to refuse', () => {
 
 describe('while a budget holds up other pods as well', () => {
   const tight = { allowed: 0 };
-  const foreseen = aRefusal({ attempts: 0 });
+  const foreseen = aRefusal({ attempts: 0, foreseen: true });
 
   it('one of them asks for all: its refusal keeps the gate closed to the others for ten seconds', () => {
     const refusedAt4 = [aStanding(tight, { refusedAtMs: at(4) })];
@@ -204,6 +206,16 @@ it('after any other failure the gate opens when its pause is over', () => {
   expect(isPaused({ refusal: failure }, at(1))).toBe(true);
   expect(isPaused({ refusal: failure }, at(2))).toBe(false);
   expect(isPaused({ refusal: undefined }, at(2))).toBe(false);
+});
+
+it('a call that failed for another reason opens no gate that a budget closes', () => {
+  const failure = aRefusal({ byBudget: false, attempts: 3, message: 'no answer', notBeforeMs: at(2) });
+  const ghost = [standing({ allowed: 1, healthy: 10 }, 0, 1)];
+  for (const budgets of [[standing({ allowed: 0 })], [standing({ allowed: 100 }, 16)], ghost])
+    expect(gate(failure, budgets, 2)).toMatchObject({
+      ...{ open: false, againAtMs: at(12), refusal: { attempts: 3, byBudget: true, foreseen: true } },
+    });
+  expect(gate(failure, ghost, 2, false)).toEqual({ open: true });
 });
 
 it('pauses double from one second to ten', () => {

@@ -7,6 +7,12 @@ const mark = markOf(anInterruption());
 const text = writeMark(mark);
 const changed = (fields: object): string => JSON.stringify({ ...JSON.parse(text), ...fields });
 
+it('a mark that names a time which the API cannot spell is none', () => {
+  const times = ['+275760-09-13T00:00:00.000Z', '9999-12-31T23:59:59Z', '-000100-01-01T00:00:00Z'];
+  for (const deadline of times) expect(readMark(changed({ deadline }))).toBeUndefined();
+  expect(readMark(changed({ noticedAt: '-271821-04-20T00:00:00.001Z' }))).toBeUndefined();
+});
+
 describe('the mark on a pod', () => {
   it('is one line that a person can read', () => {
     expect(text).toBe(

@@ -105,6 +105,12 @@ describe('a new leader takes over', () => {
     expect(resume([anEntry({ phase: 'Blocked' })], { Pod: [aPod()] })).toEqual([]);
   });
 
+  it('a pod that failed by itself and stays behind, which nobody marks', () => {
+    expect(resume([anEntry()], { Pod: [aPod({ phase: 'Failed', reason: 'Error' })] })).toMatchObject([
+      { phase: 'AwaitingReplacement', ending: { how: 'Failed' } },
+    ]);
+  });
+
   it('what was told of a released pod that stays behind, once its mark says so', () => {
     const entry = anEntry({ outcome: 'Missed' });
     expect(resume([entry], { Pod: [aPod(endedMark())] })).toMatchObject([

@@ -54,7 +54,9 @@ describe('a step of an interruption tells', () => {
   it('nothing of a block that a replaced pod only foresees, before a call was refused', () => {
     const detached = { origin: { name: 'web-abc', uid: 'u' }, atMs: at(0), ready: 1 };
     const blocked = { phase: 'Blocked', message: 'budget web allows none', detached } as const;
-    expect(tell({ ...blocked, refusal: { ...refusal, attempts: 0 } }, { detached })).toEqual([]);
+    expect(tell({ ...blocked, refusal: { ...refusal, attempts: 0, foreseen: true } }, { detached })).toEqual(
+      [],
+    );
     expect(tell({ ...blocked, refusal }, { detached })).toEqual([
       'Warning EvictionBlocked: budget web allows none',
     ]);

@@ -6,7 +6,7 @@ import { aComputedBudget, aWorld, drop, known } from '../../builders/world.ts';
 
 const web = known('PodDisruptionBudget', aComputedBudget());
 const api = known('PodDisruptionBudget', aComputedBudget({ name: 'api' }));
-const refusedAt = (atMs: number, more: { attempts?: number; byBudget?: boolean } = {}) => ({
+const refusedAt = (atMs: number, more: { attempts?: number; byBudget?: boolean; foreseen?: true } = {}) => ({
   budgets: ['shop/web'],
   refusal: { atMs, attempts: 1, byBudget: true, budgetVersions: {}, message: '', notBeforeMs: atMs, ...more },
 });
@@ -22,7 +22,7 @@ it('the last refusal of a budget is remembered, whichever pod it was of', () => 
 
 it('what was only foreseen, or came from somebody else, is no refusal of a budget', () => {
   const refusals = new Refusals();
-  refusals.note(refusedAt(at(5), { attempts: 0 }));
+  refusals.note(refusedAt(at(5), { attempts: 0, foreseen: true }));
   refusals.note(refusedAt(at(5), { byBudget: false }));
   refusals.note({ budgets: ['shop/web'], refusal: undefined });
   expect(refusals.lastMs(web)).toBe(Number.NEGATIVE_INFINITY);

@@ -164,6 +164,10 @@ describe('totals', () => {
     for (const name of ['web-1', 'web-2']) world.record(anInterruption({ name }));
     world.record(anInterruption({ outcome: 'Missed' }));
     world.record(anInterruption({ name: 'web-2', outcome: 'LeftToReclaim' }));
+    // The next leader would count them again.
+    expect(world.totals(policyKey)).toEqual(noTotals);
+    world.record(anInterruption({ outcome: 'Missed', marked: 'Ended' }));
+    world.record(anInterruption({ name: 'web-2', outcome: 'LeftToReclaim', phase: 'Done' }));
     expect(world.totals(policyKey)).toEqual({ ...noTotals, missed: 1, leftToReclaim: 1 });
   });
 
