@@ -75,16 +75,15 @@ export const startFaultProxy = async (
     const seen = requestClass(incoming.method ?? 'GET', incoming.url ?? '/');
     const key = `${seen.verb} ${seen.resource}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
-    const fault = faults.find(({ matches, probability }) => matches(seen) && random() < probability);
-    const heard = fault?.answer !== 'unheard';
-    if (fault && fault.answer !== 'unheard') return answerWith(fault.answer, outgoing);
+    const answer = faults.find((fault) => fault.matches(seen) && random() < fault.probability)?.answer;
+    if (answer !== undefined && answer !== 'unheard') return answerWith(answer, outgoing);
     if (isGone(seen, sourceOf(incoming.url ?? '/'))) return answerGone(gone?.as ?? 'status', outgoing);
     if (seen.verb === 'watch') {
       watches.add(outgoing);
       outgoing.once('close', () => watches.delete(outgoing));
     }
     const url = new URL(incoming.url ?? '/', cluster.serverUrl);
-    passOn(incoming, outgoing, { url, agent, heard });
+    passOn(incoming, outgoing, { url, agent, heard: answer !== 'unheard' });
   };
 
   const server = createServer({ cert: serving.certificatePem, key: serving.keyPem }, handle);

@@ -4,7 +4,6 @@ import type { Cluster } from '../../hack/cluster/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../../hack/cluster/fault-proxy.ts';
 import type { Replica } from '../../hack/cluster/operator.ts';
 import type { RequestClass } from '../../hack/cluster/request-class.ts';
-import type { SpotPolicyObject } from '../../operator/api/spot-policy.ts';
 import { aDeployment } from '../builders/workloads.ts';
 import { waitFor } from '../integration/harness/cluster.ts';
 import { type Herd, aHerd } from '../integration/harness/herd.ts';
@@ -12,7 +11,7 @@ import { anOwnCluster } from '../integration/harness/operator.ts';
 import { pathTo } from '../integration/harness/objects.ts';
 import { warn } from '../integration/harness/platform.ts';
 import { sim, spotAnnotations } from '../integration/harness/pods.ts';
-import { aScene, isTouched, type Scene } from '../integration/harness/scene.ts';
+import { aScene, editPolicy, isTouched, type Scene } from '../integration/harness/scene.ts';
 import { leads, startCandidate } from '../integration/harness/two-replicas.ts';
 
 const size = 500;
@@ -68,7 +67,7 @@ test.each(rounds.map(([share, replacement]) => [Math.ceil(share * size), replace
   `a storm of ${size} pods whose leader is killed after %i evictions is finished by the next one with %s, and no pod goes twice`,
   async (kill, replacement) => {
     const doomed = await herd.ready(size);
-    await setReplacement(replacement);
+    await editPolicy(scene, { interruption: { replacement } });
     expect(await leads(leader)).toBe(true);
     const warned = Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
     await herd.until('the moment to kill', () => herd.countGone(doomed) >= kill);
@@ -100,9 +99,3 @@ test.each(rounds.map(([share, replacement]) => [Math.ceil(share * size), replace
     expect(totals?.replaced).toBeLessThanOrEqual(noticed);
   },
 );
-
-const setReplacement = async (replacement: 'AfterEviction' | 'BeforeEviction'): Promise<void> => {
-  await scene.patch('SpotPolicy', 'spot', { spec: { interruption: { replacement } } });
-  const { metadata } = await scene.admin.get<SpotPolicyObject>(pathTo('SpotPolicy', scene.namespace, 'spot'));
-  await scene.statusWith(({ observedGeneration }) => observedGeneration === metadata.generation);
-};

@@ -2,7 +2,6 @@ import { beforeAll, type ExpectStatic, test } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { startReplica } from '../../../hack/cluster/operator.ts';
 import { anOwnCluster } from './operator.ts';
-import type { Scene } from './scene.ts';
 
 /** What a test does around the SIGKILL of the operator that it shares with the other tests of its file. */
 export interface Life<State> {
@@ -39,15 +38,6 @@ export const killTheOperatorOnce = (): void => {
     await Promise.allSettled(lives.map(({ meanwhile }) => meanwhile()));
     await startReplica(cluster, { flags });
   }, setUpMs);
-};
-
-/** Resolves when the second operator leads and has written the status of the scene's policy. */
-export const secondLeads = async ({
-  patch,
-  statusWith,
-}: Pick<Scene, 'patch' | 'statusWith'>): Promise<void> => {
-  await patch('SpotPolicy', 'spot', { spec: { priority: 1 } });
-  await statusWith(({ observedGeneration }) => observedGeneration === 2);
 };
 
 /** A test of what becomes of an interruption when the operator is killed and another one takes over. */

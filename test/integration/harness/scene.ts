@@ -6,6 +6,7 @@ import type {
   SpotPolicySpecInput,
   SpotPolicyStatus,
 } from '../../../operator/api/index.ts';
+import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
 import type { Access } from '../../../hack/cluster/access.ts';
 import { RestError } from '../../../hack/cluster/client.ts';
 import { aPolicy } from '../../builders/policy.ts';
@@ -123,6 +124,16 @@ const findPod = async (admin: Access['admin'], pod: Pod): Promise<Pod | undefine
   }
 };
 
+/** Merges `spec` into the policy of a scene and resolves when its status, which a leader writes, is about that edition. */
+export const editPolicy = async (
+  { admin, namespace, statusWith }: Pick<Scene, 'admin' | 'namespace' | 'statusWith'>,
+  spec: object,
+): Promise<void> => {
+  const path = pathTo('SpotPolicy', namespace, 'spot');
+  const { metadata } = await admin.patch<SpotPolicyObject>(path, { spec });
+  await statusWith(({ observedGeneration }) => observedGeneration === metadata.generation);
+};
+
 /** Resolves when the pod of this UID is gone. */
 export const isGone = (scene: Scene, pod: Pod): Promise<true> =>
   waitFor(`pod ${pod.metadata?.name} to be gone`, async () => (await scene.find(pod)) === undefined, {
@@ -203,6 +214,22 @@ export const watchAll = <T extends object>(
   { admin, namespace }: Pick<Scene, 'admin' | 'namespace'>,
   kind: string,
 ): Watched<T> => collect(follow$<T>(admin, pathTo(kind, namespace)));
+
+/** Follows a pod; afterwards gives the kinds of its controllers, one after the other. */
+export const followOwners = async (
+  scene: Pick<Scene, 'admin' | 'namespace'>,
+  pod: Pod,
+): Promise<() => readonly (string | undefined)[]> => {
+  const pods = watchPods(scene);
+  await waitFor('the watch', () => pods.seen.length > 0);
+  return () => {
+    pods.stop();
+    const owners = pods.seen
+      .filter((seen) => uidOf(seen) === uidOf(pod))
+      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
+    return owners.filter((kind, index) => kind !== owners[index - 1]);
+  };
+};
 
 /** The fewest pods that served at any version which the API server had of them, in the order of the watch. */
 export const fewestServing = (seen: readonly Pod[], from: number): number => {

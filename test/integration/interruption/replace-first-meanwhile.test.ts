@@ -9,7 +9,7 @@ import { atEndOfFile } from '../harness/endings.ts';
 import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
-import { aScene, isGone, type Scene, uidOf, watchPods } from '../harness/scene.ts';
+import { aScene, followOwners, isGone, type Scene, uidOf } from '../harness/scene.ts';
 
 const readyAfter = (delay: string) => ({ ...spotAnnotations, ...sim({ 'ready-after': delay }) });
 
@@ -204,19 +204,6 @@ test.concurrent(
     expect(totals).toMatchObject({ evicted: 0, missed: 0 });
   },
 );
-
-/** Follows a pod; afterwards gives the kinds of its controllers, one after the other. */
-const followOwners = async (scene: Scene, pod: Pod): Promise<() => readonly (string | undefined)[]> => {
-  const pods = watchPods(scene);
-  await waitFor('the watch', () => pods.seen.length > 0);
-  return () => {
-    pods.stop();
-    const owners = pods.seen
-      .filter((seen) => uidOf(seen) === uidOf(pod))
-      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
-    return owners.filter((kind, index) => kind !== owners[index - 1]);
-  };
-};
 
 test.concurrent(
   'a pod whose replacement no node takes is put back and evicted as it is',

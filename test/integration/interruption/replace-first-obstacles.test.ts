@@ -8,7 +8,7 @@ import { pathTo } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
 import { aQuotaInForce } from '../harness/quota.ts';
-import { aScene, type Scene, uidOf, watchPods } from '../harness/scene.ts';
+import { aScene, followOwners, type Scene } from '../harness/scene.ts';
 
 interface Obstacle {
   readonly because: string | RegExp;
@@ -101,17 +101,12 @@ test.concurrent.for(Object.entries(obstacles))(
         return metadata?.annotations?.['deployment.kubernetes.io/revision'] === '2';
       });
     }
-    const pods = watchPods(scene);
-    await waitFor('the watch', () => pods.seen.length > 0);
+    const owners = await followOwners(scene, pod);
     await warn(scene.admin, pod, { leftSeconds: 150 });
     const { message } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
-    pods.stop();
     expect(message).toMatch(
       because instanceof RegExp ? because : new RegExp(`not replaced first: ${because}`),
     );
-    const owners = pods.seen
-      .filter((seen) => uidOf(seen) === uidOf(pod))
-      .map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind);
-    expect([...new Set(owners)]).toEqual(['ReplicaSet']);
+    expect(owners()).toEqual(['ReplicaSet']);
   },
 );

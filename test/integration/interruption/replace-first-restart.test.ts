@@ -3,11 +3,11 @@ import type { ExpectStatic } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
-import { killTheOperatorOnce, secondLeads, survives } from '../harness/lives.ts';
+import { killTheOperatorOnce, survives } from '../harness/lives.ts';
 import { budgetInForce, isReady, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
-import { aScene, eventsUpTo, isGone, type Scene, timesTold, uidOf } from '../harness/scene.ts';
+import { aScene, editPolicy, eventsUpTo, isGone, type Scene, timesTold, uidOf } from '../harness/scene.ts';
 import { aPodOf, cloneSet, createCloneSet, playCloneSets } from '../workloads/clone-sets.ts';
 import { define } from '../workloads/foreign-kinds.ts';
 
@@ -95,7 +95,8 @@ survives('a pod that was evicted after its replacement was Ready, and still stop
     await eventsUpTo(doomed.scene, doomed.pod, 'PodEvicted');
   },
   after: async (doomed, expect) => {
-    await secondLeads(doomed.scene);
+    // By the second operator.
+    await editPolicy(doomed.scene, { priority: 1 });
     expect((await doomed.scene.find(doomed.pod))?.metadata?.deletionTimestamp).toBeDefined();
     await isReplacedOnce(doomed, expect);
   },

@@ -3,12 +3,13 @@ import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { reclaim } from '../../../hack/cluster/reclaim.ts';
 import { aBudget, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 import { waitFor } from '../harness/cluster.ts';
-import { killTheOperatorOnce, secondLeads, survives } from '../harness/lives.ts';
+import { killTheOperatorOnce, survives } from '../harness/lives.ts';
 import { budgetInForce, isReady, pathTo, podsOf } from '../harness/objects.ts';
 import { announce, noticeEvent, release, warn } from '../harness/platform.ts';
 import { aBarePod, conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
 import {
   aScene,
+  editPolicy,
   isGone,
   isTouched,
   type Scene,
@@ -104,7 +105,8 @@ survives('a pod that was evicted and still stops is neither evicted nor counted 
     await told({ scene, pod }, 'PodEvicted');
   },
   after: async ({ scene, pod }, expect) => {
-    await secondLeads(scene);
+    // By the second operator.
+    await editPolicy(scene, { priority: 1 });
     expect((await scene.find(pod))?.metadata?.deletionTimestamp).toBeDefined();
     const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
     expect(outcome).toBe('Replaced');
