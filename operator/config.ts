@@ -123,9 +123,14 @@ const shape = {
   // An idle API server takes 100 ms for an eviction, because its list of budgets waits for the watch cache, so their number
   // sets the pace. Measured with 500 pods: 2.0 to 2.4 s over 80 connections, 3.2 to 5.6 s over 32; a bare loop of 64 takes
   // 1.6 to 1.8 s.
-  evictionConcurrency: wholeNumber(1, 1024, 64, 'evictions under way at once, over all budgets'),
-  // More than evictions at once: statuses, marks and Events never wait behind these.
-  apiConnections: wholeNumber(1, 1024, 80, 'connections to the API server besides watches'),
+  evictionConcurrency: wholeNumber(
+    1,
+    1024,
+    64,
+    'evictions under way at once in one namespace; a quarter more over all',
+  ),
+  // More than evictions at once over all namespaces: statuses, marks and Events never wait behind these.
+  apiConnections: wholeNumber(1, 1024, 96, 'connections to the API server besides watches'),
   caLifetimeHours: decimal(
     0.005,
     87600,

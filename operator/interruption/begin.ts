@@ -54,7 +54,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     counted: mark !== undefined || taken,
     marked: mark && 'UnderWay',
     call: undefined,
-    detached: mark?.detached && stillHolds(mark.detached, pod) ? mark.detached : undefined,
+    detached: mark && detachedBy(mark, pod),
     plainly: mark?.plainly,
     budgets: [],
     refusal: undefined,
@@ -69,9 +69,24 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
   };
 };
 
+/**
+ * The record after a move whose answer was lost, as its pod tells now what came of it: the mark is written in the same
+ * stroke.
+ */
+export const withMove = (view: View, interruption: Interruption, pod: Pod): Interruption => {
+  const mark = markOn(view, pod);
+  if (!mark) return interruption;
+  const { plainly = mark.plainly, replacement } = interruption;
+  const detached = detachedBy(mark, pod);
+  const told = { counted: true, marked: 'UnderWay' } as const;
+  return { ...interruption, ...told, detached, plainly, replacement: detached && replacement };
+};
+
 // A mark may be older than what has become of its pod since.
-const stillHolds = ({ origin }: Detachment, { controller, labels }: Pod): boolean =>
-  origin ? controller?.kind === 'Deployment' : specifiedDelete in labels;
+const detachedBy = ({ detached }: Mark, { controller, labels }: Pod): Detachment | undefined =>
+  detached && (detached.origin ? controller?.kind === 'Deployment' : specifiedDelete in labels)
+    ? detached
+    : undefined;
 
 // Whoever may annotate the pod may write a mark: it speaks of policies that may govern the pod or not at all.
 const markOn = (view: View, pod: Pod): Mark | undefined => {

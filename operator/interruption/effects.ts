@@ -1,6 +1,6 @@
 import { ourAnnotations, ourLabels, specifiedDelete } from '../api/keys.ts';
 import type { Kube } from '../kube/kube.ts';
-import { isConflict, isNotFound, lacksRight } from '../kube/errors.ts';
+import { isConflict, isNotFound, isUnsure, lacksRight } from '../kube/errors.ts';
 import type { EvictionAnswer } from '../kube/eviction.ts';
 import { resources } from '../kube/resources.ts';
 import type { Interruption } from '../world/interruption.ts';
@@ -99,8 +99,13 @@ const remove = async (
   { graceSeconds, pretendDisruption }: Omit<Effect & { kind: 'Delete' }, 'kind'>,
   { kube, signal, nowMs }: EffectOptions,
 ): Promise<void> => {
-  if (pretendDisruption) await markDisrupted(pod, kube, signal, nowMs());
+  if (pretendDisruption) await markDisrupted(pod, kube, signal, nowMs()).catch(unlessUnsure);
   await kube.delete(resources.pods, pod, { uid: pod.uid, gracePeriodSeconds: graceSeconds, signal });
+};
+
+// Where the condition is not to be had its Job is charged, but its containers still end in time.
+const unlessUnsure = (error: unknown): void => {
+  if (isUnsure(error)) throw error;
 };
 
 // A deletion carries no DisruptionTarget, which a Job's podFailurePolicy asks for. Without the transition time the
@@ -135,21 +140,27 @@ const reference = (kind: 'Deployment' | 'ReplicaSet', { name, uid }: { name: str
 });
 
 // Labels stay, so that every Service and budget goes on knowing the pod. A pod that is being deleted fails the test.
-const detaching = (pod: Doomed, { detached, deployment, mark: told }: Effect & { kind: 'Detach' }) => [
-  ...guards(pod, detached.origin.uid),
-  { op: 'replace', path: owner, value: reference('Deployment', deployment) },
-  { op: 'add', path: label, value: 'true' },
-  { op: 'add', path: text, value: writeMark(told) },
-];
+const detaching = (pod: Doomed, { detached, deployment, mark: told }: Effect & { kind: 'Detach' }) => ({
+  ownerUid: deployment.uid,
+  body: [
+    ...guards(pod, detached.origin.uid),
+    { op: 'replace', path: owner, value: reference('Deployment', deployment) },
+    { op: 'add', path: label, value: 'true' },
+    { op: 'add', path: text, value: writeMark(told) },
+  ],
+});
 
-const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach' }) => [
-  ...guards(pod, pod.workload?.uid ?? ''),
-  { op: 'replace', path: owner, value: { ...reference('ReplicaSet', origin), blockOwnerDeletion: true } },
-  // Somebody may have taken it away.
-  { op: 'add', path: label, value: 'true' },
-  { op: 'remove', path: label },
-  { op: 'add', path: text, value: writeMark(told) },
-];
+const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach' }) => ({
+  ownerUid: origin.uid,
+  body: [
+    ...guards(pod, pod.workload?.uid ?? ''),
+    { op: 'replace', path: owner, value: { ...reference('ReplicaSet', origin), blockOwnerDeletion: true } },
+    // Somebody may have taken it away.
+    { op: 'add', path: label, value: 'true' },
+    { op: 'remove', path: label },
+    { op: 'add', path: text, value: writeMark(told) },
+  ],
+});
 
 const guards = ({ uid }: Doomed, ownerUid: string) => [
   { op: 'test', path: '/metadata/uid', value: uid },
@@ -160,16 +171,18 @@ const guards = ({ uid }: Doomed, ownerUid: string) => [
 const move = async (
   doing: string,
   pod: Doomed,
-  body: readonly object[],
+  { body, ownerUid }: { readonly body: readonly object[]; readonly ownerUid: string },
   { kube, signal }: EffectOptions,
 ): Promise<Answer> => {
   return attempt(doing, async () => {
     try {
       await kube.patch(resources.pods, pod, { type: 'json', body }, { signal });
     } catch (error) {
-      // A guard spoke: the pod is there, but not as it was seen. To try the same again would come to the same.
-      if (isConflict(error)) throw new Error('the pod is not as it was seen', { cause: error });
-      throw error;
+      if (!isConflict(error)) throw error;
+      // A guard spoke: either this was done before and its answer lost, or to try the same again would come to the same.
+      const { uid, ownerReferences } = (await kube.get(resources.pods, pod, { signal })).metadata;
+      if (uid === pod.uid && ownerReferences?.[0]?.uid === ownerUid) return;
+      throw new Error('the pod is not as it was seen', { cause: error });
     }
   });
 };
@@ -181,13 +194,13 @@ const attempt = async (doing: string, call: () => Promise<void>): Promise<Answer
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return { kind: 'Gone' };
     const message = `${doing} failed: ${error instanceof Error ? error.message : String(error)}`;
-    return refused(message, { forbidden: lacksRight(error) });
+    return refused(message, { forbidden: lacksRight(error), unsure: isUnsure(error) });
   }
 };
 
 const refused = (
   message: string,
-  rest: { byBudget?: boolean; afterMs?: number; forbidden?: boolean } = {},
+  rest: Partial<Omit<Answer & { kind: 'Refused' }, 'kind' | 'message'>> = {},
 ): Answer => ({
   kind: 'Refused',
   byBudget: false,

@@ -55,7 +55,7 @@ export const gateOf = (
   // The API server would let the pod go, since it counts pods that have ended.
   if (tight && ready && isInflated(tight)) return closed(refreshed(refusal, tight), nowMs + pollMs);
   // After a refusal its own budget must have moved on; one that was never asked only has to have room.
-  if (!tight && (refusal.foreseen || isNewer(refusal, standings))) return { open: true };
+  if (!tight && (refusal.of === undefined || isNewer(refusal, standings))) return { open: true };
   const againAtMs =
     tight && ready
       ? pollAtMs(refusal, tight, nowMs)
@@ -70,7 +70,7 @@ const pollAtMs = ({ atMs }: Refusal, { refusedAtMs, underWay }: Standing, nowMs:
 
 // What was foreseen is told in today's figures; what the API server said stays in its words.
 const refreshed = (refusal: Refusal, tight: Standing): Refusal =>
-  refusal.foreseen ? { ...refusal, message: describeBudget(tight) } : refusal;
+  refusal.of === undefined ? { ...refusal, message: describeBudget(tight) } : refusal;
 
 /** The last call failed so recently that another one has to wait. */
 export const isPaused = ({ refusal }: { refusal: Refusal | undefined }, nowMs: number): boolean =>
@@ -122,11 +122,11 @@ const anticipate = (
 ): ClosedGate =>
   closed(
     {
+      of: undefined,
       atMs: nowMs,
       // Other calls may fail meanwhile (a mark): their pauses go on growing.
       attempts: before?.attempts ?? 0,
       byBudget: true,
-      foreseen: true,
       budgetVersions: versionsOf(standings),
       message,
       notBeforeMs: nowMs,

@@ -1,11 +1,11 @@
 import { selects } from '../policy/selector.ts';
-import type { Interruption } from '../world/interruption.ts';
+import type { Call, Interruption } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import type { Budget } from '../world/objects.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
-import { noticeOf } from './begin.ts';
-import { roomIn, type Standing } from './gate.ts';
+import { noticeOf, withMove } from './begin.ts';
+import { isPaused, roomIn, type Standing } from './gate.ts';
 import type { Case } from './look.ts';
 import { successorsOf } from './replacement.ts';
 import { surgeOf } from './surge.ts';
@@ -17,11 +17,12 @@ export interface LookOptions {
   readonly nowMs: number;
 }
 
-/** The case of one doomed pod as the world stands, its notice brought up to date. */
-export const gatherCase = (view: View, interruption: Interruption, options: LookOptions): Case => {
-  const pod = view.pods.byUid(interruption.uid);
+/** The case of one doomed pod as the world stands, its record brought up to date. */
+export const gatherCase = (view: View, known: Interruption, options: LookOptions): Case => {
+  const pod = view.pods.byUid(known.uid);
+  const interruption = pod ? upToDate(view, known, pod, options) : known;
   return {
-    interruption: pod ? withNotice(view, interruption, pod, options) : interruption,
+    interruption,
     pod,
     standings: pod ? standingsOf(view, pod) : [],
     successors: successorsOf(view, interruption),
@@ -31,14 +32,17 @@ export const gatherCase = (view: View, interruption: Interruption, options: Look
 };
 
 /** The doomed pods that a budget holds up, the earliest deadline first. */
-export const heldBy = (view: View, budget: Budget): readonly string[] =>
-  [...view.interruptions.group('held', nameKey(budget))]
-    .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
-    .map(({ uid }) => uid);
+export const heldBy = (view: View, budget: Budget): readonly Interruption[] =>
+  [...view.interruptions.group('held', nameKey(budget))].toSorted((a, b) => a.deadlineMs - b.deadlineMs);
 
 /** Those of them that it has room for now; the first in any case, since it may ask for all of them. */
-export const releasedBy = (view: View, budget: Budget): readonly string[] =>
-  heldBy(view, budget).slice(0, Math.max(1, roomIn(standingOf(view, budget))));
+export const releasedBy = (view: View, budget: Budget, nowMs: number): readonly Interruption[] =>
+  heldBy(view, budget)
+    .filter((held) => heedsOneBudget(held) && !isPaused(held, nowMs))
+    .slice(0, Math.max(1, roomIn(standingOf(view, budget))));
+
+// Whoever is held up by something else as well would take the turn and leave it unused.
+const heedsOneBudget = ({ budgets }: Interruption): boolean => budgets.length === 1;
 
 const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
   [...view.budgets.group('namespace', pod.namespace)]
@@ -55,7 +59,11 @@ const standingOf = (view: View, budget: Budget): Standing => ({
   ).length,
 });
 
-const withNotice = (view: View, interruption: Interruption, pod: Pod, options: LookOptions): Interruption => {
-  const notice = noticeOf(view, pod, interruption.signals, options);
-  return notice ? { ...interruption, ...notice } : interruption;
+const upToDate = (view: View, known: Interruption, pod: Pod, options: LookOptions): Interruption => {
+  const { refusal, signals } = known;
+  const notice = noticeOf(view, pod, signals, options);
+  const moved = refusal?.of && moves.has(refusal.of) ? withMove(view, known, pod) : known;
+  return { ...moved, ...notice };
 };
+
+const moves: ReadonlySet<Call> = new Set(['Detach', 'Delegate', 'Attach']);

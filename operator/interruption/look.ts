@@ -49,7 +49,7 @@ export interface Case {
 export interface Look {
   readonly next: Interruption;
   readonly effect?: Effect;
-  /** Infinite where only a change of the world matters. */
+  /** Infinite where only a change of the world matters. A call that is not answered by then is given up. */
   readonly againAtMs?: number;
 }
 
@@ -68,7 +68,10 @@ export const look = (seen: Case, nowMs: number): Look => {
     const next: Interruption = { ...interruption, phase: 'Terminating', message: 'eviction accepted' };
     return { next, againAtMs: interruption.evictedAtMs + acceptedMs };
   }
-  return act(current, pod, nowMs);
+  const looked = act(current, pod, nowMs);
+  const { forceMs } = timetable(interruption, pod.graceSeconds);
+  // A call that hangs must not eat into the grace period of a deletion.
+  return looked.effect && mayForce(current) && nowMs < forceMs ? { ...looked, againAtMs: forceMs } : looked;
 };
 
 const act = (seen: Case, pod: Pod, nowMs: number): Look => {
@@ -80,7 +83,7 @@ const act = (seen: Case, pod: Pod, nowMs: number): Look => {
   if (plan.when === 'Late' && nowMs < times.lastEvictionMs) {
     return wait(interruption, 'Noticed', plan.because, nowMs, times.lastEvictionMs);
   }
-  if (mayForce(seen) && nowMs >= times.forceMs) return force(interruption, pod, times.forceMs, nowMs);
+  if (mayForce(seen) && nowMs >= times.forceMs) return force(interruption, pod, nowMs);
   if (plan.when === 'ByNode') {
     const againAtMs = mayForce(seen) ? times.forceMs : Number.POSITIVE_INFINITY;
     return wait(interruption, 'Noticed', `${plan.because}${outlook(seen)}`, nowMs, againAtMs);
@@ -121,10 +124,10 @@ const outlook = (seen: Case): string => {
   return '; the pod has no ContainerInstanceExpired condition, so its budget is respected to the end';
 };
 
-const force = (interruption: Interruption, pod: Pod, forceMs: number, nowMs: number): Look => {
+const force = (interruption: Interruption, pod: Pod, nowMs: number): Look => {
   const { refusal, plan } = interruption;
-  // The pause after a failed eviction must not eat into the grace period; that after a failed deletion counts.
-  if (refusal && refusal.atMs >= forceMs && isPaused(interruption, nowMs)) {
+  // Nor must the pause after another call that failed.
+  if (refusal?.of === 'Delete' && isPaused(interruption, nowMs)) {
     return {
       next: { ...interruption, phase: 'Blocked', message: refusal.message },
       againAtMs: refusal.notBeforeMs,

@@ -13,6 +13,8 @@ export type Answer =
       readonly message: string;
       /** How long the API server wants to be left alone, in milliseconds; otherwise the pause grows by itself. */
       readonly afterMs?: number;
+      /** It may have been done all the same, or may be a moment later. */
+      readonly unsure?: boolean;
       /** The operator has no right to the call. */
       readonly forbidden?: boolean;
     };
@@ -34,8 +36,8 @@ export const settle = (
     const moved = move(answered, effect, answer);
     if (moved) return moved;
   }
-  if (answer.kind === 'Refused') return refuse(answered, answer, versions, nowMs);
-  if (answer.kind === 'Gone') return gone(answered, nowMs);
+  if (answer.kind === 'Refused') return refuse(answered, { effect, answer }, versions, nowMs);
+  if (answer.kind === 'Gone') return gone(answered, effect, nowMs);
   // ECI was quicker than the call: what was accepted only removed what it left behind.
   if (interruption.call !== 'Mark' && interruption.ending?.how === 'BidFailed')
     return { ...answered, counted: true };
@@ -61,18 +63,19 @@ export const settle = (
   }
 };
 
-// A pod that cannot be taken out, or labelled, is evicted as it is; one that cannot be put back is tried again.
+// A pod that cannot be taken out, or labelled, is evicted as it is. What may have been done, or may be later, is tried again,
+// and so is putting it back.
 const move = (
   interruption: Interruption,
   effect: Effect & { kind: 'Detach' | 'Delegate' | 'Attach' },
-  { kind, ...answer }: Answer,
+  answer: Answer,
 ): Interruption | undefined => {
   if (effect.kind !== 'Attach') {
     const { detached } = effect;
-    if (kind === 'Done')
+    if (answer.kind === 'Done')
       return { ...interruption, detached, marked: 'UnderWay', counted: true, refusal: undefined };
-    return kind === 'Refused' && 'message' in answer
-      ? { ...interruption, plainly: answer.message }
+    return answer.kind === 'Refused' && !answer.unsure
+      ? { ...interruption, plainly: answer.message, refusal: undefined }
       : undefined;
   }
   const attached = {
@@ -81,21 +84,24 @@ const move = (
     plainly: effect.because,
     refusal: undefined,
   };
-  return kind === 'Done' ? { ...interruption, ...attached } : undefined;
+  return answer.kind === 'Done' ? { ...interruption, ...attached } : undefined;
 };
 
 const refuse = (
   interruption: Interruption,
-  { byBudget, message, afterMs, forbidden = false }: Answer & { kind: 'Refused' },
+  { effect, answer }: { readonly effect: Effect; readonly answer: Answer & { kind: 'Refused' } },
   budgetVersions: Readonly<Record<string, string>>,
   nowMs: number,
 ): Interruption => {
-  const attempts = (interruption.refusal?.attempts ?? 0) + 1;
+  const { byBudget, message, afterMs, forbidden = false } = answer;
+  const before = interruption.refusal;
+  const attempts = before && [undefined, effect.kind].includes(before.of) ? before.attempts + 1 : 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
   const notBeforeMs = nowMs + (afterMs ?? (byBudget ? 0 : pauseAfter(attempts)));
   return {
     ...interruption,
     refusal: {
+      of: effect.kind,
       atMs: nowMs,
       attempts,
       byBudget,
@@ -108,10 +114,11 @@ const refuse = (
 };
 
 // The watch says the same a moment later; until then the pod is not asked for again.
-const gone = (interruption: Interruption, nowMs: number): Interruption => ({
+const gone = (interruption: Interruption, effect: Effect, nowMs: number): Interruption => ({
   ...interruption,
   marked: interruption.marked ?? 'UnderWay',
   refusal: {
+    of: effect.kind,
     atMs: nowMs,
     attempts: 0,
     byBudget: false,

@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap } from 'rxjs';
+import { concat, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap, timeout } from 'rxjs';
 import { statusBounds } from '../api/index.ts';
 import { eciAnnotations } from '../api/keys.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
@@ -33,7 +33,7 @@ export interface InterruptionDeps {
   readonly perform: (interruption: Interruption, effect: Effect, signal: AbortSignal) => Promise<Answer>;
   readonly defaultMinutes: number;
   readonly trustEvents: boolean;
-  /** Calls under way at once, over all pods. */
+  /** Calls under way at once in one namespace; the others have a quarter as many of their own. */
   readonly concurrency: number;
 }
 
@@ -57,13 +57,14 @@ export const interruptionStream = (
     const known$ = defer(() => [...resumed.map(({ uid }) => uid), ...doomedPods(world)]);
     const touched$ = world$.pipe(
       tap((change) => noteEnding(world, change, nowMs())),
-      mergeMap((change) => wokenBy(world, change)),
+      mergeMap((change) => wokenBy(world, change, nowMs())),
     );
     const due$ = alarm$.pipe(delayByKey(nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(due$, released$, touched$, known$).pipe(
       coalesceByKey((uid) => lookUntilQuiet(deps, uid, alarm$, released$), {
-        concurrency: deps.concurrency,
+        concurrency: Math.floor(deps.concurrency * 1.25),
+        group: (uid) => namespaceOf(world, uid),
         priority: (uid) => deadlineOf(deps, uid),
       }),
     );
@@ -81,6 +82,9 @@ const deadlineOf = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: str
     world.interruptions.byUid(uid) ?? (pod && noticeOf(world, pod, [], { defaultMinutes, nowMs: nowMs() }));
   return notice?.deadlineMs ?? Number.POSITIVE_INFINITY;
 };
+
+const namespaceOf = ({ pods, interruptions }: World, uid: string): string =>
+  (pods.byUid(uid) ?? interruptions.byUid(uid))?.namespace ?? '';
 
 // How a pod ended must not depend on how soon it is looked at: an object that failed may be removed a moment later.
 const noteEnding = (world: World, change: Change, nowMs: number): void => {
@@ -114,15 +118,19 @@ const lookUntilQuiet = (
     }
     const versions = versionsOf(seen.standings);
     const answered$ = fromCall((signal) => deps.perform(next, effect, signal)).pipe(
+      // Every call ends by itself within a minute; a timer takes no more than 24 days.
+      timeout({ first: Math.min(againAtMs - options.nowMs, 60_000), with: () => of(givenUp) }),
       mergeMap((answer) => {
         const current = world.interruptions.byUid(uid) ?? next;
         const settled = settle(current, { effect, answer }, versions, nowMs());
         return recorded(world, settled, released$, { effect, answer });
       }),
-      tap(() => releaseNext(world, next, released$)),
+      tap(() => releaseNext(deps, next, released$)),
     );
     return concat(looked$, answered$, lookUntilQuiet(deps, uid, alarm$, released$));
   });
+
+const givenUp: Answer = { kind: 'Refused', byBudget: false, message: 'no answer in time', unsure: true };
 
 const begin = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): Interruption | undefined => {
   const pod = world.pods.byUid(uid);
@@ -172,12 +180,13 @@ const isSameStep = (before: Interruption, next: Interruption): boolean =>
 
 // A call that ended makes room under its budgets, which no watch event need tell.
 const releaseNext = (
-  world: World,
+  { world, nowMs: now }: InterruptionDeps,
   { namespace, budgets }: Interruption,
   released$: Subject<string>,
 ): void => {
+  const nowMs = now();
   for (const key of budgets) {
     const budget = world.budgets.byName(namespace, key.slice(namespace.length + 1));
-    for (const uid of budget ? releasedBy(world, budget) : []) released$.next(uid);
+    for (const { uid } of budget ? releasedBy(world, budget, nowMs) : []) released$.next(uid);
   }
 };

@@ -2,14 +2,15 @@ import { statusBounds } from '../api/index.ts';
 import { eciAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
-import type { Budget } from '../world/objects.ts';
+import type { Step } from '../world/collection.ts';
+import type { Budget, Workload } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { heldBy, releasedBy } from './gather.ts';
 import { isNews, turnsIn } from './turns.ts';
 
 /** The pods, by UID, that a change of the world gives reason to look at. Cheap where nothing is under way. */
-export const wokenBy = (view: View, change: Change): readonly string[] => {
+export const wokenBy = (view: View, change: Change, nowMs: number): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
       return change.after
@@ -21,17 +22,12 @@ export const wokenBy = (view: View, change: Change): readonly string[] => {
       return pod ? [pod.uid] : [];
     }
     case 'PodDisruptionBudget':
-      return change.after ? ofBudget(view, change.after) : ofGoneBudget(view, change.before);
+      return ofBudget(view, change, nowMs);
     case 'Deployment':
     case 'ReplicaSet':
     case 'StatefulSet':
-    case 'Job': {
-      const { uid, controller } = change.after ?? change.before ?? { uid: '' };
-      // Whether its ReplicaSet can create pods concerns the pods of a Deployment.
-      return [uid, controller?.uid ?? ''].flatMap((each) =>
-        [...view.interruptions.group('workload', each)].map((interruption) => interruption.uid),
-      );
-    }
+    case 'Job':
+      return ofWorkload(view, change);
     case 'SpotPolicy':
     case 'ClusterSpotPolicy':
       // Every status write comes by here: only an edit is news.
@@ -74,14 +70,36 @@ const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly st
   return [...credited, ...turns, ...(namesake === undefined || namesake === pod.uid ? [] : [namesake])];
 };
 
-// Who has room goes on; the others' messages are brought up to date, as many as a status shows.
-const ofBudget = (view: View, budget: Budget): readonly string[] => {
-  const held = heldBy(view, budget);
-  return held.slice(0, Math.max(releasedBy(view, budget).length, statusBounds.interruptions));
+// Each status of a Deployment comes by here: only what a look reads is news.
+const readOf = [
+  ...['uid', 'controller', 'terminating', 'replicas', 'finished'],
+  ...['creationFails', 'surges', 'minReadySeconds', 'revision'],
+] as readonly (keyof Workload)[];
+
+const ofWorkload = (view: View, { before, after }: Step<Workload>): readonly string[] => {
+  const workload = after ?? before;
+  if (!workload || (before && after && readOf.every((field) => isEqual(before[field], after[field]))))
+    return [];
+  // Whether its ReplicaSet can create pods concerns the pods of a Deployment.
+  return [workload.uid, workload.controller?.uid ?? ''].flatMap((each) =>
+    [...view.interruptions.group('workload', each)].map(({ uid }) => uid),
+  );
 };
 
-const ofGoneBudget = (view: View, budget: Budget | undefined): readonly string[] =>
-  budget ? heldBy(view, budget) : [];
+// Who has room goes on; the others' messages are brought up to date, as many as a status shows. All may go where it selects
+// others than before.
+const ofBudget = (view: View, { before, after }: Step<Budget>, nowMs: number): readonly string[] => {
+  const budget = after ?? before;
+  if (!budget) return [];
+  const held = heldBy(view, budget);
+  const woken =
+    after && isEqual(before?.selector, after.selector)
+      ? new Set([...releasedBy(view, after, nowMs), ...held.slice(0, statusBounds.interruptions)])
+      : held;
+  return [...woken].map(({ uid }) => uid);
+};
+
+const isEqual = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 const spotPods = (view: View, namespace: string | undefined): readonly string[] =>
   [...view.pods.group('namespace', namespace ?? '')].filter(isSpot).map(({ uid }) => uid);

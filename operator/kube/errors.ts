@@ -101,6 +101,10 @@ const hasStatus =
   (error: unknown): error is KubeError =>
     error instanceof KubeError && error.status === status;
 
+/** It may have been done all the same, or may be a moment later. */
+export const isUnsure = (error: unknown): error is KubeError =>
+  error instanceof KubeError && (error.code === 'retryable' || error.code === 'waiting');
+
 /** The object, or the resource itself, does not exist. */
 export const isNotFound = hasStatus(404);
 

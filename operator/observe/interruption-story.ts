@@ -67,7 +67,7 @@ const stories: readonly Story[] = [
   {
     // Its replacement is Ready some milliseconds before its budget says so: nobody is held up until a call was refused.
     holds: ({ phase, detached, refusal }) =>
-      phase === 'Blocked' && !(detached !== undefined && refusal?.foreseen === true),
+      phase === 'Blocked' && !(detached !== undefined && refusal && refusal.of === undefined),
     tell: (interruption) => ({
       type: 'Warning',
       reason: 'EvictionBlocked',

@@ -1,11 +1,13 @@
 import { concat, defer, EMPTY, ignoreElements, merge, mergeMap, Subject, tap } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
-import { keyedHeap } from './keyed-heap.ts';
+import { slots } from './slots.ts';
 
 /** How many keys run at once, and which of the waiting ones goes first. */
 export interface CoalesceOptions<K> {
   concurrency: number;
-  /** Smaller goes first, equal ones in order of arrival. Asked at each trigger of a key, not while it waits. */
+  /** A group of keys, such as a namespace, leaves a fifth of the slots to the others, whatever hangs in it. */
+  group?: (key: K) => string;
+  /** Smaller goes first, equal ones of a group in order of arrival. Asked at each trigger of a key, not while it waits. */
   priority?: (key: K) => number;
 }
 
@@ -22,14 +24,13 @@ export interface CoalesceOptions<K> {
 export const coalesceByKey =
   <K, R>(
     run: (key: K) => Observable<R>,
-    { concurrency, priority = () => 0 }: CoalesceOptions<K>,
+    { concurrency, priority = () => 0, group }: CoalesceOptions<K>,
   ): OperatorFunction<K, R> =>
   (source) =>
     defer(() => {
       const started$ = new Subject<K>();
-      const waiting = keyedHeap<K>();
-      const running = new Set<K>();
-      // Exactly those keys of `running` that were triggered since their run began.
+      const queue = slots(concurrency, group);
+      // Exactly those running keys that were triggered since their run began.
       const again = new Set<K>();
       let exhausted = false;
       // A run may end, or cause triggers, before its start returns. Then the loop that started it takes the next key:
@@ -39,25 +40,20 @@ export const coalesceByKey =
       const startWaiting = (): void => {
         if (starting) return;
         starting = true;
-        while (running.size < concurrency) {
-          const next = waiting.pop();
-          if (next === undefined) break;
-          running.add(next.key);
-          started$.next(next.key);
-        }
+        for (let key = queue.take(); key !== undefined; key = queue.take()) started$.next(key);
         starting = false;
-        if (exhausted && running.size === 0) started$.complete();
+        if (exhausted && queue.held === 0) started$.complete();
       };
 
       const trigger = (key: K): void => {
-        if (running.has(key)) again.add(key);
-        else waiting.put(key, priority(key));
+        if (queue.holds(key)) again.add(key);
+        else queue.queue(key, priority(key));
         startWaiting();
       };
 
       const ended = (key: K): void => {
-        running.delete(key);
-        if (again.delete(key)) waiting.put(key, priority(key));
+        queue.release(key);
+        if (again.delete(key)) queue.queue(key, priority(key));
         startWaiting();
       };
 

@@ -43,15 +43,18 @@ export interface WorkloadReference {
   readonly uid: string;
 }
 
-/** The last eviction that was not accepted. */
+/** A call about a doomed pod. */
+export type Call = 'Evict' | 'Delete' | 'Remove' | 'Mark' | 'Detach' | 'Attach' | 'Delegate';
+
+/** The last call that was not done, or would not have been. */
 export interface Refusal {
+  /** Undefined where nothing was asked: the figures of its budgets say what the answer would be. */
+  readonly of: Call | undefined;
   readonly atMs: number;
-  /** How many in a row, this one included. */
+  /** How many of this call in a row, this one included. */
   readonly attempts: number;
   /** A budget refused: a newer version of it is worth another try. Otherwise only time is. */
   readonly byBudget: boolean;
-  /** Nothing was asked: the figures of its budgets say what the answer would be. */
-  readonly foreseen?: true;
   /** The operator has no right to the call, which its administrator must give it. */
   readonly forbidden?: boolean;
   /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
@@ -106,7 +109,7 @@ export interface Interruption extends Identity {
   /** What the pod's own annotation tells whoever leads next: that it is under way, or how it ended. */
   readonly marked: 'UnderWay' | 'Ended' | undefined;
   /** The call under way. */
-  readonly call: 'Evict' | 'Delete' | 'Remove' | 'Mark' | 'Detach' | 'Attach' | 'Delegate' | undefined;
+  readonly call: Call | undefined;
   readonly detached: Detachment | undefined;
   /** Why it is evicted before its replacement has started; undefined while that is not decided. */
   readonly plainly: string | undefined;

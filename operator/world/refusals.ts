@@ -1,4 +1,4 @@
-import type { Interruption } from './interruption.ts';
+import type { Refusal } from './interruption.ts';
 import { nameKey } from './object.ts';
 import type { Budget } from './objects.ts';
 
@@ -11,11 +11,11 @@ export class Refusals {
     return this.#atMs.get(nameKey(budget)) ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Takes in what a record says; what was only foreseen is no refusal. */
-  note({ refusal, budgets }: Pick<Interruption, 'refusal' | 'budgets'>): void {
-    if (!refusal?.byBudget || refusal.foreseen) return;
-    for (const key of budgets)
-      this.#atMs.set(key, Math.max(refusal.atMs, this.#atMs.get(key) ?? refusal.atMs));
+  /** Takes in what a pod was told; what was only foreseen is no refusal. */
+  note({ of, byBudget, budgetVersions, atMs }: Refusal): void {
+    if (!byBudget || of === undefined) return;
+    for (const key of Object.keys(budgetVersions))
+      this.#atMs.set(key, Math.max(atMs, this.#atMs.get(key) ?? atMs));
   }
 
   /** The budget is gone; one of its name that comes later has refused nothing. */

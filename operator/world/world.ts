@@ -211,7 +211,7 @@ export class World implements View {
     const before = this.interruptions.byUid(after.uid);
     this.interruptions.apply({ kind: 'changed', object: after });
     if (before) this.#count(after.settings.policy, countStep(before, after));
-    this.refusals.note(after);
+    if (after.refusal && after.refusal !== before?.refusal) this.refusals.note(after.refusal);
     return { kind: 'Interruption', before, after };
   }
 

@@ -1,4 +1,9 @@
-import type { Interruption, Settings, WorkloadReference } from '../../operator/world/interruption.ts';
+import type {
+  Interruption,
+  Refusal,
+  Settings,
+  WorkloadReference,
+} from '../../operator/world/interruption.ts';
 import { at, noonMs, uidOf } from './pod.ts';
 
 /** The Deployment `shop/web` as an interruption names it, or another workload of `apps`. */
@@ -8,6 +13,18 @@ export const aWorkloadReference = (kind = 'Deployment', name = 'web', group = 'a
   namespace: 'shop',
   name,
   uid: uidOf(kind, name),
+});
+
+/** A first eviction that failed at noon, to be repeated a second later. */
+export const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
+  of: 'Evict',
+  atMs: noonMs,
+  attempts: 1,
+  byBudget: false,
+  budgetVersions: {},
+  message: 'no answer',
+  notBeforeMs: at(1),
+  ...more,
 });
 
 /** The settings of policy `shop/web` with every default. */

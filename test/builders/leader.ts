@@ -16,6 +16,10 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
+/** Its calls as `Evict web-1 at 30`, in their order. */
+export const made = ({ calls }: Leader): string[] =>
+  calls.map(({ pod, effect, seconds }) => `${effect.kind} ${pod} at ${seconds}`);
+
 /** How a cluster answers a call. */
 export type Answering = (pod: Interruption, effect: Effect) => Answer | Promise<Answer>;
 

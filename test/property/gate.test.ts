@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { gateOf, pauseAfter, roomIn, type Standing } from '../../operator/interruption/gate.ts';
 import type { Refusal } from '../../operator/world/interruption.ts';
+import { aRefusal } from '../builders/interruption.ts';
 import { at } from '../builders/pod.ts';
 import { aStanding } from '../builders/standing.ts';
 
@@ -27,14 +28,12 @@ const refusal: fc.Arbitrary<Refusal> = fc
     byBudget: fc.boolean(),
     version: fc.constantFrom('1', '2'),
   })
-  .map(({ attempts, byBudget, version }) => ({
-    atMs: at(0),
-    attempts,
-    byBudget,
-    budgetVersions: { 'shop/web': version },
-    message: 'needs 9, has 9',
-    notBeforeMs: at(0) + (byBudget ? 0 : pauseAfter(attempts)),
-  }));
+  .map(({ attempts, byBudget, version }) =>
+    aRefusal({
+      ...{ attempts, byBudget, budgetVersions: { 'shop/web': version } },
+      notBeforeMs: at(0) + (byBudget ? 0 : pauseAfter(attempts)),
+    }),
+  );
 const soonMs = fc.integer({ min: 0, max: 9_999 });
 
 describe('the gate before an eviction', () => {

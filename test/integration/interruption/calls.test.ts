@@ -1,6 +1,7 @@
-import { beforeAll, describe, test } from 'vitest';
+import { beforeAll, describe, onTestFinished, test } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { startFaultProxy, type FaultProxy } from '../../../hack/cluster/fault-proxy.ts';
+import type { RequestClass } from '../../../hack/cluster/request-class.ts';
 import { startReplica, type Replica } from '../../../hack/cluster/operator.ts';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
@@ -9,13 +10,24 @@ import { waitFor } from '../harness/cluster.ts';
 import { budgetInForce } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { announce, warn } from '../harness/platform.ts';
-import { spotAnnotations } from '../harness/pods.ts';
-import { aScene, clockReaches, isGone, isTouched, uidOf, watchBudget } from '../harness/scene.ts';
+import { aBarePod, sim, spotAnnotations } from '../harness/pods.ts';
+import {
+  aScene,
+  clockReaches,
+  fewestServing,
+  followOwners,
+  isGone,
+  isTouched,
+  uidOf,
+  watchBudget,
+  watchPods,
+} from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
-// It trusts Events, and keeps its lease while it is stopped.
+// It trusts Events, has few calls under way at once, and keeps its lease while it is stopped.
 const flags = [
   ...['--trust-reclaim-events', 'true'],
+  ...['--eviction-concurrency', '8'],
   ...['--lease-seconds', '120', '--lease-renew-deadline-seconds', '100', '--lease-retry-seconds', '2'],
 ];
 
@@ -89,6 +101,64 @@ test('of three pods of ten none is refused more than once for each time that its
   expect(totals).toMatchObject({ evicted: 3, forced: 0 });
   // It is freed three times: at first, and when each of the first two has its successor. Two pods wait at most.
   expect(evictionsAsked() - 3).toBeLessThanOrEqual(3);
+});
+
+test('a pod goes at once though calls for more pods of another namespace hang than may be under way', async ({
+  expect,
+}) => {
+  const interruption = { jobPods: 'Immediately', replacement: 'AfterEviction' } as const;
+  const [hanging, free] = await Promise.all([
+    aScene(interruption, cluster),
+    aScene({ replacement: 'AfterEviction' }, cluster),
+  ]);
+  const names = Array.from({ length: 12 }, (_, index) => `alone-${index}`);
+  await Promise.all(names.map((name) => hanging.create(aBarePod(name))));
+  await free.create(aDeployment({ annotations }));
+  const pods = await Promise.all(names.map((name) => hanging.one(name)));
+  const pod = await free.one('web');
+  const hangs = ({ resource, namespace }: RequestClass): boolean =>
+    resource === 'pods/eviction' && namespace === hanging.namespace;
+  proxy.setFaults([{ matches: hangs, probability: 1, answer: 'stall' }]);
+  onTestFinished(() => proxy.setFaults([]));
+  proxy.resetCounts();
+  await Promise.all(pods.map((each) => warn(cluster.admin, each, { leftSeconds: 150 })));
+  await waitFor('as many calls as may be under way', () => evictionsAsked() === 8);
+  const warnedMs = Date.now();
+  await warn(cluster.admin, pod, { leftSeconds: 150 });
+  await free.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+  // A call hangs for 15 s.
+  expect(Date.now() - warnedMs).toBeLessThan(7_000);
+  expect(evictionsAsked()).toBe(9);
+  proxy.setFaults([]);
+  const ended = await Promise.all(pods.map((each) => hanging.entry(each, ({ phase }) => phase === 'Done')));
+  expect(ended.map(({ evictedAt }) => evictedAt)).not.toContain(undefined);
+});
+
+test('a pod that was taken out of its ReplicaSet, though the answer was lost, goes when another one is Ready', async ({
+  expect,
+}) => {
+  const scene = await aScene({ replacement: 'BeforeEviction' }, cluster);
+  await scene.create(aDeployment({ annotations: { ...annotations, ...sim({ 'ready-after': '5s' }) } }));
+  const pod = await scene.one('web');
+  const watched = watchPods(scene);
+  const from = await waitFor('the pod', () => watched.seen.length);
+  const owners = await followOwners(scene, pod);
+  const isPatch = ({ verb, resource, namespace }: RequestClass): boolean =>
+    verb === 'patch' && resource === 'pods' && namespace === scene.namespace;
+  proxy.setFaults([{ matches: isPatch, probability: 1, answer: 'unheard' }]);
+  onTestFinished(() => proxy.setFaults([]));
+  await warn(cluster.admin, pod, { leftSeconds: 150 });
+  const { message } = await scene.entry(
+    pod,
+    ({ phase, message: told }) => phase === 'Replacing' && told?.includes('failed') === true,
+  );
+  expect(message).toMatch(/^starting its replacement failed: /);
+  proxy.setFaults([]);
+  const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+  watched.stop();
+  expect(outcome).toBe('Replaced');
+  expect(owners()).toEqual(['ReplicaSet', 'Deployment']);
+  expect(fewestServing(watched.seen, from)).toBe(1);
 });
 
 test('an eviction that the operator has no right to is named, tried again calmly, and made once the right is there', async ({

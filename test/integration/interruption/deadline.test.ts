@@ -1,8 +1,10 @@
 import type { Job } from 'kubernetes-types/batch/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { test } from 'vitest';
+import { RestError } from '../../../hack/cluster/client.ts';
 import { aBudget, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 import { sharedCluster, waitFor } from '../harness/cluster.ts';
+import { aDenyingPolicy } from '../harness/denying-policy.ts';
 import { budgetInForce, pathTo } from '../harness/objects.ts';
 import { noticeEvent, warn } from '../harness/platform.ts';
 import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
@@ -113,15 +115,21 @@ test.concurrent(
   },
 );
 
+/** The one pod of a Job that ignores disruptions, under a budget that never allows its eviction. */
+const aHeldJob = async () => {
+  const scene = await aScene({ jobPods: 'Immediately' });
+  await scene.create(aJob({ annotations, graceSeconds: 1, backoffLimit: 0, ignoresDisruption: true }));
+  // Budgets over Job pods must count in whole pods.
+  await scene.create(aBudget({ minAvailable: 1 }, 'batch'));
+  const pod = await scene.one('batch');
+  await budgetInForce(scene.admin, scene.namespace, 'batch');
+  return { scene, pod };
+};
+
 test.concurrent(
   'a Job that ignores disruptions is not charged for a pod deleted past its budget',
   async ({ expect }) => {
-    const scene = await aScene({ jobPods: 'Immediately' });
-    await scene.create(aJob({ annotations, graceSeconds: 1, backoffLimit: 0, ignoresDisruption: true }));
-    // Budgets over Job pods must count in whole pods.
-    await scene.create(aBudget({ minAvailable: 1 }, 'batch'));
-    const pod = await scene.one('batch');
-    await budgetInForce(scene.admin, scene.namespace, 'batch');
+    const { scene, pod } = await aHeldJob();
     const watch = watchPods(scene);
     await warn(scene.admin, pod, { leftSeconds: 12 });
     await scene.entry(pod, ({ phase }) => phase === 'Blocked');
@@ -135,6 +143,30 @@ test.concurrent(
     const { status } = await scene.admin.get<Job>(pathTo('Job', scene.namespace, 'batch'));
     expect(status?.failed ?? 0).toBe(0);
     expect(status?.active).toBe(1);
+  },
+);
+
+test.concurrent(
+  'a Job pod that may not be said to be disrupted is deleted before its deadline all the same',
+  async ({ expect }) => {
+    const { scene, pod } = await aHeldJob();
+    const message = 'nobody says so';
+    await aDenyingPolicy(scene, {
+      ...{ operation: 'UPDATE', resource: 'pods/status', message },
+      unless: "object.status.conditions.all(each, each.?reason.orValue('') != 'DeletionBySpotPolicy')",
+    });
+    const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'DeletionBySpotPolicy' }];
+    const path = `${pathTo('Pod', scene.namespace, pod.metadata?.name)}/status?dryRun=All`;
+    await waitFor('the policy to act', () =>
+      scene.admin.patch(path, { status: { conditions } }, 'strategic').then(
+        () => false,
+        (error: unknown) => error instanceof RestError && error.message.includes(message),
+      ),
+    );
+    const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 12 });
+    await isGone(scene, pod);
+    expect(Date.now()).toBeLessThan(deadlineMs);
+    expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Forced');
   },
 );
 

@@ -78,13 +78,18 @@ test.concurrent(
   },
 );
 
-test.concurrent('a pod is taken out once', async ({ expect }) => {
-  const { pod, call, detach } = await aMovable();
-  await call(detach);
-  const once = await pod();
-  expect(await call(detach)).toMatchObject({ kind: 'Refused', byBudget: false });
-  isUntouched(expect, once, await pod());
-});
+test.concurrent(
+  'a pod is taken out, or put back, once, and whoever asks again is told so',
+  async ({ expect }) => {
+    const { pod, call, detach, attach } = await aMovable();
+    for (const effect of [detach, attach]) {
+      await call(effect);
+      const once = await pod();
+      expect(await call(effect)).toEqual({ kind: 'Done' });
+      isUntouched(expect, once, await pod());
+    }
+  },
+);
 
 test.concurrent('a pod that has got its name meanwhile is not taken out', async ({ expect }) => {
   const { pod, call, detach, interruption } = await aMovable();

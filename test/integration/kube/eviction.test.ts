@@ -4,6 +4,7 @@ import type { EvictionAnswer } from '../../../operator/kube/eviction.ts';
 import type { Kube } from '../../../operator/kube/kube.ts';
 import { aBudget, aDeployment, aJob } from '../../builders/workloads.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
+import { aDenyingPolicy } from '../harness/denying-policy.ts';
 import { budgetInForce, create, pathTo, readyPods } from '../harness/objects.ts';
 import { asAdmin, kubeOf } from './kube-of.ts';
 
@@ -82,39 +83,15 @@ test('a missing right is told from an admission policy that refuses', async () =
     message: expect.stringContaining('cannot create resource "pods/eviction"'),
   });
 
-  const name = `no-evictions-${namespace}`;
-  const apiVersion = 'admissionregistration.k8s.io/v1';
-  const rules = [
-    { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
-  ];
-  await admin.post(`/apis/${apiVersion}/validatingadmissionpolicies`, {
-    apiVersion,
-    kind: 'ValidatingAdmissionPolicy',
-    metadata: { name },
-    spec: {
-      matchConstraints: { resourceRules: rules },
-      validations: [{ expression: 'false', message: 'not on Fridays', reason: 'Forbidden' }],
-    },
-  });
-  const inNamespace = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
-  await admin.post(`/apis/${apiVersion}/validatingadmissionpolicybindings`, {
-    apiVersion,
-    kind: 'ValidatingAdmissionPolicyBinding',
-    metadata: { name },
-    spec: {
-      policyName: name,
-      validationActions: ['Deny'],
-      matchResources: { namespaceSelector: inNamespace },
-    },
-  });
+  const message = 'not on Fridays';
+  const evictions = { operation: 'CREATE', resource: 'pods/eviction', unless: 'false', message } as const;
+  await aDenyingPolicy({ admin, namespace }, evictions);
   const ref = { namespace, name: pods[0]?.metadata?.name ?? '' };
   const refusal = await waitFor('the policy to act', async () => {
     const answer = await kube.evict(ref, { uid: pods[0]?.metadata?.uid ?? '', dryRun: true });
     return answer.kind !== 'accepted' && answer;
   });
-  await admin.delete(`/apis/${apiVersion}/validatingadmissionpolicybindings/${name}`);
-  await admin.delete(`/apis/${apiVersion}/validatingadmissionpolicies/${name}`);
-  expect(refusal).toMatchObject({ kind: 'denied', message: expect.stringContaining('not on Fridays') });
+  expect(refusal).toMatchObject({ kind: 'denied', message: expect.stringContaining(message) });
 });
 
 test('a namespace that is being deleted takes no evictions', async () => {

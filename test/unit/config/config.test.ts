@@ -25,7 +25,7 @@ describe('the configuration', () => {
       leaseRenewDeadlineSeconds: 10,
       leaseRetrySeconds: 2,
       evictionConcurrency: 64,
-      apiConnections: 80,
+      apiConnections: 96,
       caOverlapMinutes: 10,
       servingLifetimeHours: 2160,
     });

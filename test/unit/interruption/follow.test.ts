@@ -3,7 +3,7 @@ import { follow, withEnding } from '../../../operator/interruption/follow.ts';
 import type { Case } from '../../../operator/interruption/look.ts';
 import type { Successors } from '../../../operator/interruption/replacement.ts';
 import type { Interruption, Replacement } from '../../../operator/world/interruption.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
 
 const leaving: PodWishes = { deletion: { atMs: at(5), graceSeconds: 30 } };
@@ -160,10 +160,7 @@ describe('a pod that stays behind', () => {
   });
 
   it('is not done with before its mark is written, and does not hammer an API server that cannot take it', () => {
-    const refusal = {
-      ...{ atMs: at(29), attempts: 2, byBudget: false, budgetVersions: {}, message: 'no answer' },
-      notBeforeMs: at(31),
-    };
+    const refusal = aRefusal({ of: 'Mark', atMs: at(29), attempts: 2, notBeforeMs: at(31) });
     const { next, effect, againAtMs } = followed({ refusal }, released, { candidates: [successor()] });
     expect(effect).toBeUndefined();
     expect(againAtMs).toBe(at(31));

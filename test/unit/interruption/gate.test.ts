@@ -8,21 +8,19 @@ import {
   versionsOf,
 } from '../../../operator/interruption/gate.ts';
 import type { Refusal } from '../../../operator/world/interruption.ts';
+import { aRefusal } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 import type { BudgetFigures } from '../../builders/world.ts';
 import { aStanding } from '../../builders/standing.ts';
 
 const standing = (figures: BudgetFigures = {}, underWay = 0, ghosts = 0): Standing =>
   aStanding(figures, { underWay, ghosts });
-const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
-  atMs: at(0),
-  attempts: 1,
-  byBudget: true,
-  budgetVersions: { 'shop/web': '1' },
-  message: 'the budget web needs 9 healthy pods and has 9 currently',
-  notBeforeMs: at(0),
-  ...more,
-});
+const refused = (more: Partial<Refusal> = {}): Refusal =>
+  aRefusal({
+    ...{ byBudget: true, budgetVersions: { 'shop/web': '1' }, notBeforeMs: at(0) },
+    message: 'the budget web needs 9 healthy pods and has 9 currently',
+    ...more,
+  });
 const gate = (refusal: Refusal | undefined, standings: readonly Standing[], seconds = 0, ready = true) =>
   gateOf({ refusal, ready }, standings, at(seconds));
 
@@ -77,7 +75,7 @@ describe('before the API server was asked', () => {
 
   it('and the pause after another call that failed counts all the same, and grows', () => {
     const two = [standing(), standing({ name: 'api' })];
-    const failure = aRefusal({ byBudget: false, attempts: 3, message: 'no answer', notBeforeMs: at(4) });
+    const failure = refused({ byBudget: false, attempts: 3, message: 'no answer', notBeforeMs: at(4) });
     expect(gate(failure, two, 3)).toMatchObject({ open: false, message: 'no answer', againAtMs: at(4) });
     expect(gate(failure, two, 4)).toMatchObject({
       ...{ open: false, againAtMs: Number.POSITIVE_INFINITY, refusal: { attempts: 3, byBudget: true } },
@@ -97,21 +95,21 @@ describe('pods that have ended and still count as healthy', () => {
   });
 
   it('close the gate for as long as they are there: the API server would let the last live pod go', () => {
-    for (const refusal of [aRefusal({ attempts: 0, foreseen: true }), aRefusal()])
+    for (const refusal of [refused({ attempts: 0, of: undefined }), refused()])
       expect(gate(refusal, [inflated], 600)).toMatchObject({ open: false, againAtMs: at(610) });
-    expect(gate(aRefusal({ attempts: 0, foreseen: true }), [standing({ allowed: 1 })], 600)).toEqual({
+    expect(gate(refused({ attempts: 0, of: undefined }), [standing({ allowed: 1 })], 600)).toEqual({
       open: true,
     });
   });
 
   it('matter to no pod that is not Ready, and to no budget without room besides', () => {
-    expect(gate(aRefusal({ attempts: 0, foreseen: true }), [inflated], 10, false)).toEqual({ open: true });
-    expect(gate(aRefusal(), [standing({ allowed: 0 }, 0, 1)], 10)).toEqual({ open: true });
+    expect(gate(refused({ attempts: 0, of: undefined }), [inflated], 10, false)).toEqual({ open: true });
+    expect(gate(refused(), [standing({ allowed: 0 }, 0, 1)], 10)).toEqual({ open: true });
   });
 });
 
 describe('while a budget was foreseen to refuse', () => {
-  const foreseen = aRefusal({ attempts: 0, foreseen: true });
+  const foreseen = refused({ attempts: 0, of: undefined });
 
   it('the gate opens as soon as there is room, at whatever version', () => {
     expect(gate(foreseen, [standing()], 1)).toEqual({ open: true });
@@ -133,13 +131,13 @@ describe('while a budget was foreseen to refuse', () => {
 
 describe('while a budget holds up other pods as well', () => {
   const tight = { allowed: 0 };
-  const foreseen = aRefusal({ attempts: 0, foreseen: true });
+  const foreseen = refused({ attempts: 0, of: undefined });
 
   it('one of them asks for all: its refusal keeps the gate closed to the others for ten seconds', () => {
     const refusedAt4 = [aStanding(tight, { refusedAtMs: at(4) })];
     expect(gate(foreseen, refusedAt4, 10)).toMatchObject({ open: false, againAtMs: at(14) });
     expect(gate(foreseen, refusedAt4, 14)).toEqual({ open: true });
-    expect(gate(aRefusal(), refusedAt4, 10)).toMatchObject({ open: false, againAtMs: at(14) });
+    expect(gate(refused(), refusedAt4, 10)).toMatchObject({ open: false, againAtMs: at(14) });
   });
 
   it('nobody else asks while one of them does', () => {
@@ -160,43 +158,43 @@ describe('after a budget refused', () => {
   const tight = { allowed: 0, version: '2' };
 
   it('the gate opens with a newer version of it that has room', () => {
-    expect(gate(aRefusal(), [standing({ version: '2' })], 0.1)).toEqual({ open: true });
+    expect(gate(refused(), [standing({ version: '2' })], 0.1)).toEqual({ open: true });
   });
 
   it('stays closed while it has none, in the words of the API server', () => {
-    expect(gate(aRefusal(), [standing(tight)], 1)).toMatchObject({
+    expect(gate(refused(), [standing(tight)], 1)).toMatchObject({
       open: false,
-      message: aRefusal().message,
+      message: refused().message,
       againAtMs: at(10),
     });
   });
 
   it('stays closed while a newer version is not computed, or its room is taken', () => {
-    expect(gate(aRefusal(), [standing({ version: '2', current: false })], 1)).toMatchObject({ open: false });
-    expect(gate(aRefusal(), [standing({ version: '2' }, 1)], 1)).toMatchObject({ open: false });
+    expect(gate(refused(), [standing({ version: '2', current: false })], 1)).toMatchObject({ open: false });
+    expect(gate(refused(), [standing({ version: '2' }, 1)], 1)).toMatchObject({ open: false });
   });
 
   it('at a version that seems to have room it is asked again after a second, then less and less often', () => {
-    expect(gate(aRefusal(), [standing()], 0.9)).toMatchObject({ open: false, againAtMs: at(1) });
-    expect(gate(aRefusal(), [standing()], 1)).toEqual({ open: true });
-    expect(gate(aRefusal({ attempts: 3 }), [standing()], 1)).toMatchObject({ againAtMs: at(4) });
-    expect(gate(aRefusal({ attempts: 9 }), [standing()], 1)).toMatchObject({ againAtMs: at(10) });
+    expect(gate(refused(), [standing()], 0.9)).toMatchObject({ open: false, againAtMs: at(1) });
+    expect(gate(refused(), [standing()], 1)).toEqual({ open: true });
+    expect(gate(refused({ attempts: 3 }), [standing()], 1)).toMatchObject({ againAtMs: at(4) });
+    expect(gate(refused({ attempts: 9 }), [standing()], 1)).toMatchObject({ againAtMs: at(10) });
   });
 
   it('opens when another set of budgets selects the pod', () => {
-    expect(gate(aRefusal(), [], 0.1)).toEqual({ open: true });
-    expect(gate(aRefusal(), [standing({ name: 'other' })], 0.1)).toEqual({ open: true });
+    expect(gate(refused(), [], 0.1)).toEqual({ open: true });
+    expect(gate(refused(), [standing({ name: 'other' })], 0.1)).toEqual({ open: true });
   });
 
   it('waits as long as it was told to, whatever the budget says', () => {
-    const told = aRefusal({ notBeforeMs: at(3) });
+    const told = refused({ notBeforeMs: at(3) });
     expect(gate(told, [standing({ version: '2' })], 2)).toMatchObject({ open: false, againAtMs: at(3) });
     expect(gate(told, [standing({ version: '2' })], 3)).toEqual({ open: true });
   });
 });
 
 it('after any other failure the gate opens when its pause is over', () => {
-  const failure = aRefusal({ byBudget: false, message: 'no answer', notBeforeMs: at(2) });
+  const failure = refused({ byBudget: false, message: 'no answer', notBeforeMs: at(2) });
   expect(gate(failure, [standing()], 1)).toMatchObject({
     open: false,
     message: 'no answer',
@@ -209,11 +207,11 @@ it('after any other failure the gate opens when its pause is over', () => {
 });
 
 it('a call that failed for another reason opens no gate that a budget closes', () => {
-  const failure = aRefusal({ byBudget: false, attempts: 3, message: 'no answer', notBeforeMs: at(2) });
+  const failure = refused({ byBudget: false, attempts: 3, message: 'no answer', notBeforeMs: at(2) });
   const ghost = [standing({ allowed: 1, healthy: 10 }, 0, 1)];
   for (const budgets of [[standing({ allowed: 0 })], [standing({ allowed: 100 }, 16)], ghost])
     expect(gate(failure, budgets, 2)).toMatchObject({
-      ...{ open: false, againAtMs: at(12), refusal: { attempts: 3, byBudget: true, foreseen: true } },
+      ...{ open: false, againAtMs: at(12), refusal: { of: undefined, attempts: 3, byBudget: true } },
     });
   expect(gate(failure, ghost, 2, false)).toEqual({ open: true });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Case, type Look, look } from '../../../operator/interruption/look.ts';
 import { markOf } from '../../../operator/interruption/mark.ts';
-import type { Interruption, Refusal } from '../../../operator/world/interruption.ts';
-import { anInterruption, settingsOf } from '../../builders/interruption.ts';
+import type { Interruption } from '../../../operator/world/interruption.ts';
+import { aRefusal, anInterruption, settingsOf } from '../../builders/interruption.ts';
 import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
 import { aStanding } from '../../builders/standing.ts';
 import type { BudgetFigures } from '../../builders/world.ts';
@@ -30,17 +30,6 @@ const lookAt = (
   };
   return look(seen, at(seconds));
 };
-const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
-  ...{
-    atMs: at(0),
-    attempts: 1,
-    byBudget: false,
-    budgetVersions: {},
-    message: 'no answer',
-    notBeforeMs: at(5),
-  },
-  ...more,
-});
 
 describe('a pod that is evicted at once', () => {
   it('is evicted with its own grace period', () => {
@@ -103,7 +92,10 @@ describe('a pod that is evicted late', () => {
   });
 
   it('does not hammer an API server that cannot take the mark', () => {
-    const { next, effect, againAtMs } = lookAt({ plan: late, refusal: aRefusal() });
+    const { next, effect, againAtMs } = lookAt({
+      plan: late,
+      refusal: aRefusal({ of: 'Mark', notBeforeMs: at(5) }),
+    });
     expect(effect).toBeUndefined();
     expect(againAtMs).toBe(at(5));
     expect(next.phase).toBe('Noticed');
@@ -207,15 +199,29 @@ describe('at the moment of force', () => {
     expect(lookAt(job, atForce).effect).toMatchObject({ pretendDisruption: true });
   });
 
-  it('the pause after a failed eviction does not hold the deletion up', () => {
-    const refusal = aRefusal({ atMs: at(144), notBeforeMs: at(154) });
-    expect(lookAt({ marked: 'UnderWay', refusal }, { seconds: 145 }).effect).toMatchObject({
-      kind: 'Delete',
+  it('the pause after another call does not hold the deletion up, whenever that failed', () => {
+    for (const of of ['Evict', 'Mark'] as const)
+      for (const failed of [144, 146]) {
+        const refusal = aRefusal({ of, atMs: at(failed), notBeforeMs: at(154) });
+        expect(lookAt({ marked: 'UnderWay', refusal }, { seconds: 146 }).effect).toMatchObject({
+          kind: 'Delete',
+        });
+      }
+  });
+
+  it('a call that was made before is given up, but not where nothing is deleted', () => {
+    for (const plan of [anInterruption().plan, late])
+      expect(lookAt({ plan }, { seconds: 100 }).againAtMs).toBe(at(145));
+    const leave = { settings: settingsOf({ onDeadline: 'Leave' }) };
+    expect(lookAt(leave, { seconds: 100 }).againAtMs).toBeUndefined();
+    expect(lookAt({ marked: 'UnderWay' }, { seconds: 145 })).toMatchObject({
+      effect: { kind: 'Delete' },
     });
+    expect(lookAt({ marked: 'UnderWay' }, { seconds: 145 }).againAtMs).toBeUndefined();
   });
 
   it('the pause after a failed deletion does', () => {
-    const refusal = aRefusal({ atMs: at(146), notBeforeMs: at(147) });
+    const refusal = aRefusal({ of: 'Delete', atMs: at(146), notBeforeMs: at(147) });
     const { next, effect, againAtMs } = lookAt({ marked: 'UnderWay', refusal }, { seconds: 146.5 });
     expect(effect).toBeUndefined();
     expect(againAtMs).toBe(at(147));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../../operator/interruption/look.ts';
 import { type Answer, settle } from '../../../operator/interruption/settle.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 
 const versions = { 'shop/web': '7' };
@@ -62,7 +62,7 @@ describe('a call that was done', () => {
 describe('a call that was refused', () => {
   it('by a budget is remembered with the versions that were asked, and may be repeated as soon as they change', () => {
     expect(settled({ call: 'Evict' }, refused({ byBudget: true, message: 'needs 9' })).refusal).toEqual({
-      ...{ atMs: at(9), attempts: 1, byBudget: true, budgetVersions: versions },
+      ...{ of: 'Evict', atMs: at(9), attempts: 1, byBudget: true, budgetVersions: versions },
       ...{ message: 'needs 9', notBeforeMs: at(9) },
     });
   });
@@ -72,6 +72,22 @@ describe('a call that was refused', () => {
     expect(first.refusal).toMatchObject({ attempts: 1, notBeforeMs: at(10) });
     const second = settled({ ...first, call: 'Evict' }, refused());
     expect(second.refusal).toMatchObject({ attempts: 2, notBeforeMs: at(11) });
+  });
+
+  it('waits no longer for the failures of another one', () => {
+    const refusal = aRefusal({ attempts: 9 });
+    expect(settled({ call: 'Delete', refusal }, refused()).refusal).toMatchObject({ notBeforeMs: at(10) });
+    const foreseen = aRefusal({ of: undefined, attempts: 1 });
+    expect(settled({ call: 'Mark', refusal: foreseen }, refused()).refusal).toMatchObject({ attempts: 2 });
+  });
+
+  it('leaves a pod to a plain eviction that cannot be taken out or labelled, unless it may be', () => {
+    for (const call of ['Detach', 'Delegate'] as const) {
+      const plain = settled({ call, refusal: aRefusal({ of: call }) }, refused({ message: 'denied' }));
+      expect(plain).toMatchObject({ plainly: 'denied', refusal: undefined });
+      const lost = settled({ call }, refused({ unsure: true }));
+      expect(lost).toMatchObject({ plainly: undefined, refusal: { of: call, notBeforeMs: at(10) } });
+    }
   });
 
   it('waits as long as the API server asks', () => {

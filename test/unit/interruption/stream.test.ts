@@ -5,7 +5,7 @@ import type { World } from '../../../operator/world/world.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import { anInterruption } from '../../builders/interruption.ts';
 import { onAClock } from '../../builders/clock.ts';
-import { type Call, lead, type Leader } from '../../builders/leader.ts';
+import { lead, type Leader, made } from '../../builders/leader.ts';
 import { aPod, anEvent, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aComputedBudget, aReplicaSet, aWorld, type Content, drop, put } from '../../builders/world.ts';
@@ -23,8 +23,6 @@ const deployed = (content: Content = {}): World =>
     ReplicaSet: [aReplicaSet()],
     ...content,
   });
-const made = ({ calls }: Leader): string[] =>
-  calls.map(({ pod, effect, seconds }: Call) => `${effect.kind} ${pod} at ${seconds}`);
 const phases = ({ outcomes }: Leader): string[] => outcomes.map(({ after }) => after.phase);
 
 describe('a leader begins', () => {

@@ -4,7 +4,7 @@ import { wokenBy } from '../../../operator/interruption/woken.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { aPod, anEvent, anExpiry, at, ownedBy, uidOf } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aComputedBudget, aNamespace, aReplicaSet, aWorld, drop, known, put } from '../../builders/world.ts';
@@ -14,7 +14,7 @@ const web1 = uidOf('Pod', 'web-1');
 const web2 = uidOf('Pod', 'web-2');
 const expired = { conditions: [anExpiry(at(0))] };
 const woken = (world: World, changes: readonly Change[]): string[] =>
-  changes.flatMap((change) => wokenBy(world, change));
+  changes.flatMap((change) => wokenBy(world, change, at(1)));
 const deployed = () =>
   aWorld({
     SpotPolicy: [aPolicy()],
@@ -84,6 +84,17 @@ describe('a change of something else wakes', () => {
     expect(woken(world, put(world, 'Deployment', aDeployment({ name: 'api' })))).toEqual([]);
   });
 
+  it('none of them where only its status tells something that no look reads', () => {
+    const world = deployed();
+    world.record(anInterruption());
+    const status = { observedGeneration: 2, replicas: 2, readyReplicas: 1 };
+    expect(woken(world, put(world, 'Deployment', { ...aDeployment(), status }))).toEqual([]);
+    expect(woken(world, put(world, 'ReplicaSet', { ...aReplicaSet(), status }))).toEqual([]);
+    const conditions = [{ type: 'ReplicaFailure', status: 'True' }];
+    const failing = { ...aReplicaSet(), status: { ...status, conditions } };
+    expect(woken(world, put(world, 'ReplicaSet', failing))).toEqual([web1]);
+  });
+
   it('the spot pods of the namespace where a policy was edited, came or went, not where its status was written', () => {
     const world = deployed();
     expect(woken(world, put(world, 'SpotPolicy', aPolicy({ generation: 2 })))).toEqual([web1]);
@@ -128,6 +139,7 @@ describe('a change of a budget wakes', () => {
   it('no more than its status shows, and no fewer than it has room for', () => {
     const world = deployed();
     for (let index = 0; index < 30; index++) world.record(blocked(`p-${index}`));
+    put(world, 'PodDisruptionBudget', aComputedBudget());
     const count = (allowed: number) =>
       woken(world, put(world, 'PodDisruptionBudget', aComputedBudget({ allowed }))).length;
     expect(count(0)).toBe(20);
@@ -141,6 +153,34 @@ describe('a change of a budget wakes', () => {
     world.record(anInterruption({ name: 'called', call: 'Evict', budgets: ['shop/web'] }));
     const budget = known('PodDisruptionBudget', aComputedBudget({ allowed: 3 }));
     expect(heldBy(world, budget)).toHaveLength(3);
-    expect(releasedBy(world, budget)).toHaveLength(2);
+    expect(releasedBy(world, budget, at(1))).toHaveLength(2);
+  });
+
+  it('and releases nobody that something else holds up, whose place another one takes', () => {
+    const world = deployed();
+    world.record(blocked('twice', { deadlineMs: at(10), budgets: ['shop/web', 'shop/too'] }));
+    world.record(blocked('paused', { deadlineMs: at(11), refusal: aRefusal({ notBeforeMs: at(9) }) }));
+    world.record(blocked('next'));
+    const budget = known('PodDisruptionBudget', aComputedBudget({ allowed: 1 }));
+    const released = (seconds: number) => releasedBy(world, budget, at(seconds)).map(({ name }) => name);
+    expect([released(8), released(9)]).toEqual([['next'], ['paused']]);
+  });
+
+  it('whoever it releases, however many stand before that cannot go', () => {
+    const world = deployed();
+    put(world, 'PodDisruptionBudget', aComputedBudget());
+    const paused = { deadlineMs: at(10), refusal: aRefusal({ notBeforeMs: at(9) }) };
+    for (let index = 0; index < 30; index++) world.record(blocked(`p-${index}`, paused));
+    world.record(blocked('next'));
+    expect(woken(world, put(world, 'PodDisruptionBudget', aComputedBudget()))).toContain(
+      uidOf('Pod', 'next'),
+    );
+  });
+
+  it('all that it holds up where it selects others than before', () => {
+    const world = deployed();
+    put(world, 'PodDisruptionBudget', aComputedBudget());
+    for (let index = 0; index < 30; index++) world.record(blocked(`p-${index}`));
+    expect(woken(world, put(world, 'PodDisruptionBudget', aComputedBudget({ app: 'api' })))).toHaveLength(30);
   });
 });

@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { tellStep } from '../../../operator/observe/interruption-story.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 
 const tell = (after: Partial<Interruption>, before: Partial<Interruption> | undefined = {}) =>
   tellStep(before && anInterruption(before), anInterruption(after)).map(
     ({ type, reason, message }) => `${type} ${reason}: ${message}`,
   );
-const refusal = {
-  ...{
-    atMs: at(0),
-    attempts: 1,
-    byBudget: true,
-    budgetVersions: {},
-    message: 'needs 9, has 9',
-    notBeforeMs: at(0),
-  },
-};
+const refusal = aRefusal({ byBudget: true, message: 'needs 9, has 9', notBeforeMs: at(0) });
 const replacement = { uid: 'u', name: 'web-2', capacity: 'on-demand', readyAtMs: undefined } as const;
 
 describe('a step of an interruption tells', () => {
@@ -54,7 +45,7 @@ describe('a step of an interruption tells', () => {
   it('nothing of a block that a replaced pod only foresees, before a call was refused', () => {
     const detached = { origin: { name: 'web-abc', uid: 'u' }, atMs: at(0), ready: 1 };
     const blocked = { phase: 'Blocked', message: 'budget web allows none', detached } as const;
-    expect(tell({ ...blocked, refusal: { ...refusal, attempts: 0, foreseen: true } }, { detached })).toEqual(
+    expect(tell({ ...blocked, refusal: { ...refusal, attempts: 0, of: undefined } }, { detached })).toEqual(
       [],
     );
     expect(tell({ ...blocked, refusal }, { detached })).toEqual([

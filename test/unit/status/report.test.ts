@@ -10,7 +10,7 @@ import { failuresToTell, isUrgent, reportOn } from '../../../operator/status/rep
 import { Members } from '../../../operator/status/members.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { World } from '../../../operator/world/world.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aNamespace, aReplicaSet, aWorld, type Content, known, list } from '../../builders/world.ts';
@@ -51,10 +51,7 @@ describe('the status of a policy', () => {
   it('is not Ready while the operator lacks a right for a living pod, and says which', () => {
     const busy = world();
     const message = 'the operator may not create pods/eviction: no';
-    const refusal = {
-      ...{ atMs: at(0), attempts: 1, byBudget: false, forbidden: true, budgetVersions: {}, message },
-      notBeforeMs: at(1),
-    };
+    const refusal = aRefusal({ forbidden: true, message });
     busy.record(anInterruption({ refusal }));
     const unready = { type: 'Ready', status: 'False', reason: 'Forbidden', message };
     const reconciling = { ...unready, type: 'Reconciling', status: 'True' };

@@ -1,15 +1,14 @@
 import { expect, it } from 'vitest';
+import type { Refusal } from '../../../operator/world/interruption.ts';
 import { Refusals } from '../../../operator/world/refusals.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 import { aComputedBudget, aWorld, drop, known } from '../../builders/world.ts';
 
 const web = known('PodDisruptionBudget', aComputedBudget());
 const api = known('PodDisruptionBudget', aComputedBudget({ name: 'api' }));
-const refusedAt = (atMs: number, more: { attempts?: number; byBudget?: boolean; foreseen?: true } = {}) => ({
-  budgets: ['shop/web'],
-  refusal: { atMs, attempts: 1, byBudget: true, budgetVersions: {}, message: '', notBeforeMs: atMs, ...more },
-});
+const refusedAt = (atMs: number, more: Partial<Refusal> = {}): Refusal =>
+  aRefusal({ atMs, byBudget: true, budgetVersions: { 'shop/web': '1' }, notBeforeMs: atMs, ...more });
 
 it('the last refusal of a budget is remembered, whichever pod it was of', () => {
   const refusals = new Refusals();
@@ -22,16 +21,18 @@ it('the last refusal of a budget is remembered, whichever pod it was of', () => 
 
 it('what was only foreseen, or came from somebody else, is no refusal of a budget', () => {
   const refusals = new Refusals();
-  refusals.note(refusedAt(at(5), { attempts: 0, foreseen: true }));
+  refusals.note(refusedAt(at(5), { of: undefined, attempts: 0 }));
   refusals.note(refusedAt(at(5), { byBudget: false }));
-  refusals.note({ budgets: ['shop/web'], refusal: undefined });
   expect(refusals.lastMs(web)).toBe(Number.NEGATIVE_INFINITY);
 });
 
 it('a budget that goes takes its refusals along, and so does a term', () => {
   const world = aWorld({ PodDisruptionBudget: [aComputedBudget(), aComputedBudget({ name: 'api' })] });
-  world.record(anInterruption({ ...refusedAt(at(5)), budgets: ['shop/web', 'shop/api'] }));
+  const refusal = refusedAt(at(5), { budgetVersions: { 'shop/web': '1', 'shop/api': '1' } });
+  world.record(anInterruption({ refusal }));
   drop(world, 'PodDisruptionBudget', aComputedBudget());
+  // Something else is noted of the pod.
+  world.record(anInterruption({ refusal, message: 'deadline reached' }));
   expect([world.refusals.lastMs(web), world.refusals.lastMs(api)]).toEqual([Number.NEGATIVE_INFINITY, at(5)]);
   world.beginTerm();
   expect(world.refusals.lastMs(api)).toBe(Number.NEGATIVE_INFINITY);

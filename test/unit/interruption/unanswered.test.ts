@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { apiTime } from '../../../operator/world/object.ts';
+import type { World } from '../../../operator/world/world.ts';
+import { writeMark } from '../../../operator/interruption/mark.ts';
+import type { Answer } from '../../../operator/interruption/settle.ts';
+import { onAClock } from '../../builders/clock.ts';
+import { type Call, lead, made } from '../../builders/leader.ts';
+import { aPod, anExpiry, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aReplicaSet, aWorld, type Content, put } from '../../builders/world.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+
+const expired = { conditions: [anExpiry(at(0))] };
+const interruption = { replacement: 'AfterEviction' } as const;
+const deployed = (content: Content): World =>
+  aWorld({ Deployment: [aDeployment({ replicas: 1 })], ReplicaSet: [aReplicaSet()], ...content });
+
+describe('a call that hangs', () => {
+  const never = new Promise<Answer>(() => undefined);
+
+  it(
+    'is given up at the moment of force: the pod is deleted then',
+    onAClock(async (advance) => {
+      const leader = lead(
+        deployed({
+          SpotPolicy: [aPolicy({ spec: { interruption } })],
+          Pod: [aPod({ ...expired, owner: undefined })],
+        }),
+        (_, { kind }) => (kind === 'Evict' ? never : { kind: 'Done' }),
+      );
+      await advance(145_000);
+      expect(made(leader)).toEqual(['Mark web-1 at 0', 'Evict web-1 at 140', 'Delete web-1 at 145']);
+      expect(leader.calls.map(({ signal }) => signal.aborted)).toEqual([true, true, true]);
+    }),
+  );
+
+  it(
+    'holds up no pod of another namespace, however many hang',
+    onAClock(async (advance) => {
+      const SpotPolicy = ['shop', 'bank'].map((namespace) => aPolicy({ namespace, spec: { interruption } }));
+      const pods = Array.from({ length: 20 }, (_, index) => aPod({ ...expired, name: `p-${index}` }));
+      const world = deployed({ SpotPolicy, Pod: pods });
+      const leader = lead(world, ({ namespace }) => (namespace === 'shop' ? never : { kind: 'Done' }), {
+        concurrency: 8,
+      });
+      await advance(1_000);
+      expect(leader.calls).toHaveLength(8);
+      leader.tell(put(world, 'Pod', aPod({ ...expired, namespace: 'bank', name: 'free' })));
+      await advance(0);
+      expect(made(leader).slice(8)).toEqual(['Evict free at 1']);
+    }),
+  );
+});
+
+describe('a pod that was taken out of its ReplicaSet, though nobody said so', () => {
+  const first = () => deployed({ SpotPolicy: [aPolicy()] });
+  const lost: Answer = { kind: 'Refused', byBudget: false, message: 'no answer', unsure: true };
+  const asMarked = ({ effect }: Pick<Call, 'effect'>): PodWishes => ({
+    ...expired,
+    annotations: 'mark' in effect ? { 'spotpolicy.dev/interruption': writeMark(effect.mark) } : {},
+  });
+
+  it(
+    'is evicted when its replacement is Ready, and asked for nothing before',
+    onAClock(async (advance) => {
+      const world = first();
+      put(world, 'Pod', aPod());
+      const leader = lead(world, (_, effect) => {
+        if (effect.kind !== 'Detach') return { kind: 'Done' };
+        const pod = { ...asMarked({ effect }), owner: ownedBy('Deployment', 'web') };
+        leader.tell(put(world, 'Pod', aPod(pod)));
+        return lost;
+      });
+      leader.tell(put(world, 'Pod', aPod(expired)));
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod({ name: 'web-2', ready: false })));
+      await advance(30_000);
+      expect(made(leader)).toEqual(['Detach web-1 at 0']);
+      leader.tell(put(world, 'Pod', aPod({ name: 'web-2', readyAtMs: at(30) })));
+      await advance(0);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Evict web-1 at 30']);
+    }),
+  );
+
+  it(
+    'and whatever else the answer was that is lost: what was not done is done a second later',
+    onAClock(async (advance) => {
+      const world = first();
+      put(world, 'Pod', aPod(expired));
+      let asked = 0;
+      const leader = lead(world, () => (asked++ === 0 ? lost : { kind: 'Done' }));
+      leader.tell(put(world, 'Pod', aPod(expired)));
+      await advance(1_000);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Detach web-1 at 1']);
+    }),
+  );
+
+  it(
+    'or put back: it is evicted as it is, and is not put back again',
+    onAClock(async (advance) => {
+      const world = first();
+      put(world, 'Pod', aPod());
+      const leader = lead(world, (_, effect) => {
+        const out = { ...asMarked({ effect }), owner: ownedBy('Deployment', 'web') };
+        if (effect.kind === 'Detach') leader.tell(put(world, 'Pod', aPod(out)));
+        if (effect.kind !== 'Attach') return { kind: 'Done' };
+        leader.tell(put(world, 'Pod', aPod(asMarked({ effect }))));
+        return lost;
+      });
+      leader.tell(put(world, 'Pod', aPod(expired)));
+      await advance(0);
+      const unschedulable = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable' };
+      const stuck = {
+        name: 'web-2',
+        ready: false,
+        conditions: [{ ...unschedulable, lastTransitionTime: apiTime(at(1)) }],
+      };
+      leader.tell(put(world, 'Pod', aPod(stuck)));
+      await advance(4_000);
+      expect(made(leader).map((call) => call.split(' ')[0])).toEqual(['Detach', 'Attach', 'Evict']);
+      expect(leader.outcomes.at(-1)?.after).toMatchObject({
+        detached: undefined,
+        plainly: 'no node takes web-2',
+      });
+    }),
+  );
+});
