@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { loadAuthority } from './certificates.ts';
 import type { ClusterData } from './access.ts';
 import { freePort } from './ports.ts';
+import { randomFrom } from './random.ts';
 import { requestClass, type RequestClass } from './request-class.ts';
 
 /**
@@ -167,15 +168,4 @@ const passOn = (
   upstream.on('error', () => outgoing.destroy());
   outgoing.once('close', () => upstream.destroy());
   incoming.pipe(upstream);
-};
-
-/** mulberry32: small, and the same on every machine. */
-const randomFrom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 };

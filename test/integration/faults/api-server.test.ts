@@ -2,14 +2,25 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../../../hack/cluster/fault-proxy.ts';
 import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
+import type { SpotPolicySpecInput } from '../../../operator/api/index.ts';
 import { aBudget, aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 import { evictionsOf } from '../harness/api-server.ts';
+import { waitFor } from '../harness/cluster.ts';
 import { aHerd } from '../harness/herd.ts';
 import { budgetInForce } from '../harness/objects.ts';
 import { spotAnnotations } from '../harness/pods.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { announce, warn } from '../harness/platform.ts';
-import { aScene, clockReaches, isTouched, timesTold, uidOf, type Scene } from '../harness/scene.ts';
+import {
+  aScene,
+  clockReaches,
+  fewestServing,
+  isTouched,
+  timesTold,
+  uidOf,
+  type Scene,
+  watchPods,
+} from '../harness/scene.ts';
 
 let cluster: Cluster;
 let proxy: FaultProxy;
@@ -22,11 +33,13 @@ beforeAll(async () => {
 });
 afterAll(() => proxy.stop());
 
+type Settings = NonNullable<SpotPolicySpecInput['interruption']>;
+
 // Every source lists and watches by itself; a test that counts requests allows each of them its share.
 const sources = 14;
 
-const aSceneWith = async (replicas: number): Promise<Scene> => {
-  const scene = await aScene({}, cluster);
+const aSceneWith = async (replicas: number, interruption: Settings = {}): Promise<Scene> => {
+  const scene = await aScene(interruption, cluster);
   await scene.create(aDeployment({ replicas, annotations: spotAnnotations }));
   await scene.ready('web', replicas);
   return scene;
@@ -135,36 +148,47 @@ test('an Event that is told five times, across cut watches and new lists, is one
   expect(found && isTouched(found)).toBe(false);
 });
 
-test('no pod of a storm is lost when a fifth of all calls fails or is never answered', async () => {
-  const scene = await aSceneWith(60);
-  const herd = aHerd(scene);
-  onTestFinished(herd.stop);
-  await scene.create(aBudget({ maxUnavailable: 20 }));
-  await budgetInForce(scene.admin, scene.namespace, 'web');
-  const doomed = await herd.ready(60);
-  const refusals = [{ status: 429, retryAfterSeconds: 1 }, { status: 500 }, { status: 503 }] as const;
-  const answers = [...refusals, 'stall', 'unheard'] as const;
-  const before = await evictionsOf(cluster);
-  proxy.resetCounts();
-  // The first that strikes is taken: each has a twenty-fifth of all calls.
-  proxy.setFaults(
-    answers.map((answer, index) => ({
-      // A leader that is replaced forgets what failed: here the same one has to try again.
-      matches: ({ resource }) => resource !== 'leases',
-      probability: 0.04 / (1 - 0.04 * index),
-      answer,
-    })),
-  );
-  await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
-  await herd.gone(doomed);
-  const living = await herd.ready(60);
-  proxy.setFaults([]);
-  const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
+test.each([
+  // Of those that go before their successors are Ready as many as the budget allows.
+  { replacement: 'AfterEviction', serving: 40 },
+  { replacement: 'BeforeEviction', serving: 60 },
+] as const)(
+  'no pod of a storm is lost with $replacement when a fifth of all calls fails or is never answered',
+  async ({ replacement, serving }) => {
+    const scene = await aSceneWith(60, { replacement });
+    const herd = aHerd(scene);
+    onTestFinished(herd.stop);
+    await scene.create(aBudget({ maxUnavailable: 20 }));
+    await budgetInForce(scene.admin, scene.namespace, 'web');
+    const doomed = await herd.ready(60);
+    const watched = watchPods(scene);
+    const listed = await waitFor('all of them', () => watched.seen.length >= 60 && watched.seen.length);
+    const refusals = [{ status: 429, retryAfterSeconds: 1 }, { status: 500 }, { status: 503 }] as const;
+    const answers = [...refusals, 'stall', 'unheard'] as const;
+    const before = await evictionsOf(cluster);
+    proxy.resetCounts();
+    // The first that strikes is taken: each has a twenty-fifth of all calls.
+    proxy.setFaults(
+      answers.map((answer, index) => ({
+        // A leader that is replaced forgets what failed: here the same one has to try again.
+        matches: ({ resource }) => resource !== 'leases',
+        probability: 0.04 / (1 - 0.04 * index),
+        answer,
+      })),
+    );
+    await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+    await herd.gone(doomed);
+    const living = await herd.ready(60);
+    proxy.setFaults([]);
+    const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
+    watched.stop();
 
-  expect(living.filter(isTouched)).toEqual([]);
-  expect(herd.seen(doomed).filter(({ status }) => status?.reason === 'BidFailed')).toEqual([]);
-  expect(totals).toMatchObject({ noticed: 60, forced: 0, missed: 0, leftToReclaim: 0 });
-  // Faults struck, and what was done unheard was not done twice.
-  expect(proxy.counts().get('create pods/eviction')).toBeGreaterThan(60);
-  expect((await evictionsOf(cluster)).accepted - before.accepted).toBeLessThanOrEqual(60);
-});
+    expect(fewestServing(watched.seen, listed)).toBeGreaterThanOrEqual(serving);
+    expect(living.filter(isTouched)).toEqual([]);
+    expect(herd.seen(doomed).filter(({ status }) => status?.reason === 'BidFailed')).toEqual([]);
+    expect(totals).toMatchObject({ noticed: 60, forced: 0, missed: 0, leftToReclaim: 0 });
+    // Faults struck, and what was done unheard was not done twice.
+    expect(proxy.counts().get('create pods/eviction')).toBeGreaterThan(60);
+    expect((await evictionsOf(cluster)).accepted - before.accepted).toBeLessThanOrEqual(60);
+  },
+);
