@@ -157,6 +157,9 @@ const toVariable = (key: Key): string =>
 const fault = (context: z.RefinementCtx, key: Key, message: string) =>
   context.addIssue({ code: 'custom', path: [key], message });
 
+/** How many evictions may be under way over all namespaces, where so many may be in one. */
+export const callsAtOnce = (perNamespace: number): number => Math.floor(perNamespace * 1.25);
+
 const schema = z.object(shape).superRefine((config, context) => {
   if (config.context !== undefined && config.kubeconfig === undefined) {
     fault(context, 'context', `it needs ${toFlag('kubeconfig')}: a pod's own ServiceAccount has no contexts`);
@@ -175,6 +178,15 @@ const schema = z.object(shape).superRefine((config, context) => {
   if (config.servingLifetimeHours > config.caLifetimeHours) {
     const life = `${toFlag('caLifetimeHours')} (${config.caLifetimeHours})`;
     fault(context, 'servingLifetimeHours', `it must not exceed ${life}`);
+  }
+  const calls = callsAtOnce(config.evictionConcurrency);
+  if (config.apiConnections <= calls) {
+    const evictions = `${toFlag('evictionConcurrency')} (${config.evictionConcurrency})`;
+    fault(
+      context,
+      'apiConnections',
+      `it must be more than ${calls} for ${evictions}, or nothing else gets through`,
+    );
   }
   // The last third of an authority's life must hold the overlap, with room for looks that come late.
   if (config.caOverlapMinutes > config.caLifetimeHours * 10) {

@@ -4,7 +4,7 @@ import { finalize, firstValueFrom, interval, type Observable, ReplaySubject, tap
 import manifest from '../package.json' with { type: 'json' };
 import { addressOf, type Standing } from './admit.ts';
 import { run } from './app.ts';
-import { type Config, parseConfig, StartRefused } from './config.ts';
+import { callsAtOnce, type Config, parseConfig, StartRefused } from './config.ts';
 import { bindCalls } from './bind-calls.ts';
 import { createKube } from './kube/client.ts';
 import { KubeError } from './kube/errors.ts';
@@ -92,7 +92,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     leader$,
     defaultMinutes: config.defaultWindowMinutes,
     trustEvents: config.trustReclaimEvents,
-    concurrency: config.evictionConcurrency,
+    concurrency: callsAtOnce(config.evictionConcurrency),
     ...bindCalls(kube, config, world, servers),
   });
   const flow = flow$.subscribe({

@@ -58,6 +58,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     plainly: mark?.plainly,
     budgets: [],
     refusal: undefined,
+    unmarked: undefined,
     evictedAtMs: taken ? pod.deletedAtMs : undefined,
     forced: false,
     // Of a pod that has ended before anybody looked, it is only known that it ended after the notice.

@@ -1,6 +1,6 @@
 import { ourAnnotations, ourLabels, specifiedDelete } from '../api/keys.ts';
 import type { Kube } from '../kube/kube.ts';
-import { isConflict, isNotFound, isUnsure, lacksRight } from '../kube/errors.ts';
+import { isConflict, isNotFound, isUnsure, lacksRight, mayBeDone } from '../kube/errors.ts';
 import type { EvictionAnswer } from '../kube/eviction.ts';
 import { resources } from '../kube/resources.ts';
 import type { Interruption } from '../world/interruption.ts';
@@ -31,9 +31,13 @@ export const perform = async (pod: Doomed, effect: Effect, options: EffectOption
     case 'Mark':
       return attempt('writing its interruption', () => mark(pod, writeMark(effect.mark), options));
     case 'Delete':
-      return attempt('deleting it', () => remove(pod, effect, options));
+      return attempt('deleting it', () => remove(pod, effect, options), mayBeDone);
     case 'Remove':
-      return attempt('deleting it', () => remove(pod, { ...effect, pretendDisruption: false }, options));
+      return attempt(
+        'deleting it',
+        () => remove(pod, { ...effect, pretendDisruption: false }, options),
+        mayBeDone,
+      );
     case 'Detach':
       return move('starting its replacement', pod, detaching(pod, effect), options);
     case 'Delegate':
@@ -124,7 +128,7 @@ const markDisrupted = async (
     lastTransitionTime: apiTime(nowMs),
   };
   const body = { metadata: { uid: pod.uid }, status: { conditions: [condition] } };
-  await kube.patch(resources.podStatus, pod, { type: 'strategic', body }, { signal });
+  await kube.patch(resources.podStatus, pod, { type: 'strategic', body }, { signal, timeoutMs: 2_000 });
 };
 
 const owner = '/metadata/ownerReferences/0';
@@ -187,14 +191,18 @@ const move = async (
   });
 };
 
-const attempt = async (doing: string, call: () => Promise<void>): Promise<Answer> => {
+const attempt = async (
+  doing: string,
+  call: () => Promise<void>,
+  unsure: (error: unknown) => boolean = isUnsure,
+): Promise<Answer> => {
   try {
     await call();
     return { kind: 'Done' };
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return { kind: 'Gone' };
     const message = `${doing} failed: ${error instanceof Error ? error.message : String(error)}`;
-    return refused(message, { forbidden: lacksRight(error), unsure: isUnsure(error) });
+    return refused(message, { forbidden: lacksRight(error), unsure: unsure(error) });
   }
 };
 
@@ -228,8 +236,9 @@ const answerOf = (answer: EvictionAnswer): Answer => {
       return refused('its namespace is being deleted', { afterMs: 10_000 });
     case 'changed':
     case 'budgetBusy':
-    case 'unknown':
     case 'unavailable':
       return refused(answer.message);
+    case 'unknown':
+      return refused(answer.message, { unsure: true });
   }
 };

@@ -11,7 +11,7 @@ const successorMs = 600_000;
 /** A look at a pod that ends or has ended, whoever ended it: how it went, and who takes its place. */
 export const follow = (seen: Case, nowMs: number): Look => {
   const { pod } = seen;
-  const ended = withEnding(seen.interruption, pod, nowMs);
+  const ended = withLostCall(withEnding(seen.interruption, pod, nowMs));
   const outcome = ended.outcome ?? outcomeOf(ended, pod);
   const credited = withSuccessor({ ...ended, outcome }, seen, nowMs);
   if (pod && isTerminal(pod) && outcome && credited.marked !== 'Ended') return leaveMark(credited, nowMs);
@@ -36,6 +36,17 @@ export const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefine
 export const withEnding = (interruption: Interruption, pod: Pod | undefined, nowMs: number): Interruption =>
   interruption.ending ? interruption : { ...interruption, ending: endingOf(pod, nowMs) };
 
+// A call whose answer was lost was done after all: it is told and counted as if it had been heard.
+const withLostCall = (interruption: Interruption): Interruption => {
+  const { refusal, evictedAtMs, ending } = interruption;
+  const wasEnded = ending?.how === 'Terminating' || ending?.how === 'Gone';
+  if (!refusal?.unsure || evictedAtMs !== undefined || !wasEnded) return interruption;
+  if (refusal.of === 'Delete') return { ...interruption, evictedAtMs: ending.atMs, forced: true };
+  return refusal.of === 'Evict' || refusal.of === 'Remove'
+    ? { ...interruption, evictedAtMs: ending.atMs }
+    : interruption;
+};
+
 const outcomeOf = ({ ending, plan, forced }: Interruption, pod: Pod | undefined): Outcome | undefined => {
   if (forced) return 'Forced';
   if (ending?.how === 'Succeeded') return 'Completed';
@@ -47,10 +58,10 @@ const outcomeOf = ({ ending, plan, forced }: Interruption, pod: Pod | undefined)
 // A released pod stays as an object: only the mark keeps the next leader from counting it again, so nothing goes on
 // before it is written.
 const leaveMark = (interruption: Interruption, nowMs: number): Look => {
-  const { refusal } = interruption;
-  if (refusal && isPaused(interruption, nowMs)) {
-    const next: Interruption = { ...interruption, phase: 'AwaitingReplacement', message: refusal.message };
-    return { next, againAtMs: refusal.notBeforeMs };
+  const { unmarked } = interruption;
+  if (unmarked && isPaused(unmarked, nowMs)) {
+    const next: Interruption = { ...interruption, phase: 'AwaitingReplacement', message: unmarked.message };
+    return { next, againAtMs: unmarked.notBeforeMs };
   }
   return { next: { ...interruption, call: 'Mark' }, effect: { kind: 'Mark', mark: markOf(interruption) } };
 };

@@ -40,7 +40,7 @@ export const gateOf = (
   standings: readonly Standing[],
   nowMs: number,
 ): Gate => {
-  if (refusal && isPaused({ refusal }, nowMs)) return closed(refusal, refusal.notBeforeMs);
+  if (refusal?.of === 'Evict' && isPaused(refusal, nowMs)) return closed(refusal, refusal.notBeforeMs);
   // The Eviction API refuses a pod that two budgets select, however often it is asked.
   if (standings.length > 1) {
     return anticipate(describeSeveral(standings), standings, refusal, nowMs, Number.POSITIVE_INFINITY);
@@ -73,8 +73,7 @@ const refreshed = (refusal: Refusal, tight: Standing): Refusal =>
   refusal.of === undefined ? { ...refusal, message: describeBudget(tight) } : refusal;
 
 /** The last call failed so recently that another one has to wait. */
-export const isPaused = ({ refusal }: { refusal: Refusal | undefined }, nowMs: number): boolean =>
-  refusal !== undefined && nowMs < refusal.notBeforeMs;
+export const isPaused = ({ notBeforeMs }: Refusal, nowMs: number): boolean => nowMs < notBeforeMs;
 
 /** The versions of the budgets at this moment, to be compared after a refusal. */
 export const versionsOf = (standings: readonly Standing[]): Readonly<Record<string, string>> =>
@@ -124,7 +123,6 @@ const anticipate = (
     {
       of: undefined,
       atMs: nowMs,
-      // Other calls may fail meanwhile (a mark): their pauses go on growing.
       attempts: before?.attempts ?? 0,
       byBudget: true,
       budgetVersions: versionsOf(standings),

@@ -5,7 +5,7 @@ import type { Budget } from '../world/objects.ts';
 import { isLive, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 import { noticeOf, withMove } from './begin.ts';
-import { isPaused, roomIn, type Standing } from './gate.ts';
+import { gateOf, roomIn, type Standing } from './gate.ts';
 import type { Case } from './look.ts';
 import { successorsOf } from './replacement.ts';
 import { surgeOf } from './surge.ts';
@@ -36,13 +36,18 @@ export const heldBy = (view: View, budget: Budget): readonly Interruption[] =>
   [...view.interruptions.group('held', nameKey(budget))].toSorted((a, b) => a.deadlineMs - b.deadlineMs);
 
 /** Those of them that it has room for now; the first in any case, since it may ask for all of them. */
-export const releasedBy = (view: View, budget: Budget, nowMs: number): readonly Interruption[] =>
-  heldBy(view, budget)
-    .filter((held) => heedsOneBudget(held) && !isPaused(held, nowMs))
-    .slice(0, Math.max(1, roomIn(standingOf(view, budget))));
+export const releasedBy = (view: View, budget: Budget, nowMs: number): readonly Interruption[] => {
+  const standing = standingOf(view, budget);
+  return heldBy(view, budget)
+    .filter((held) => mayGo(view, held, standing, nowMs))
+    .slice(0, Math.max(1, roomIn(standing)));
+};
 
 // Whoever is held up by something else as well would take the turn and leave it unused.
-const heedsOneBudget = ({ budgets }: Interruption): boolean => budgets.length === 1;
+const mayGo = (view: View, { uid, budgets, refusal }: Interruption, standing: Standing, nowMs: number) => {
+  const ready = view.pods.byUid(uid)?.ready ?? false;
+  return budgets.length === 1 && gateOf({ refusal, ready }, [standing], nowMs).open;
+};
 
 const standingsOf = (view: View, pod: Pod): readonly Standing[] =>
   [...view.budgets.group('namespace', pod.namespace)]

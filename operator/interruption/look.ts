@@ -68,11 +68,22 @@ export const look = (seen: Case, nowMs: number): Look => {
     const next: Interruption = { ...interruption, phase: 'Terminating', message: 'eviction accepted' };
     return { next, againAtMs: interruption.evictedAtMs + acceptedMs };
   }
-  const looked = act(current, pod, nowMs);
-  const { forceMs } = timetable(interruption, pod.graceSeconds);
-  // A call that hangs must not eat into the grace period of a deletion.
-  return looked.effect && mayForce(current) && nowMs < forceMs ? { ...looked, againAtMs: forceMs } : looked;
+  return byTheClock(act(current, pod, nowMs), current, pod, nowMs);
 };
+
+// No pause, and no call that hangs, may eat into the time in which a pod can be evicted, or into the grace period of a
+// deletion.
+const byTheClock = (looked: Look, seen: Case, pod: Pod, nowMs: number): Look => {
+  const { lastEvictionMs, forceMs } = timetable(seen.interruption, pod.graceSeconds);
+  const moments = [
+    ...(looked.effect && !ends.has(looked.effect.kind) ? [lastEvictionMs] : []),
+    ...(mayForce(seen) ? [forceMs] : []),
+  ].filter((atMs) => nowMs < atMs);
+  if (moments.length === 0) return looked;
+  return { ...looked, againAtMs: Math.min(looked.againAtMs ?? Number.POSITIVE_INFINITY, ...moments) };
+};
+
+const ends: ReadonlySet<Effect['kind']> = new Set(['Evict', 'Delete', 'Remove']);
 
 const act = (seen: Case, pod: Pod, nowMs: number): Look => {
   const { interruption } = seen;
@@ -107,14 +118,14 @@ const evict = (seen: Case, pod: Pod, nowMs: number): Look => {
       effect: { kind: 'Evict', graceSeconds },
     };
   }
-  const { forceMs } = timetable(interruption, pod.graceSeconds);
-  const againAtMs = Math.min(gate.againAtMs, nowMs < forceMs ? forceMs : gate.againAtMs);
   const message = `${gate.message}${outlook(seen)}`;
-  return wait({ ...interruption, refusal: gate.refusal }, 'Blocked', message, nowMs, againAtMs);
+  return wait({ ...interruption, refusal: gate.refusal }, 'Blocked', message, nowMs, gate.againAtMs);
 };
 
 const mayForce = ({ interruption, trustEvents }: Case): boolean =>
-  interruption.settings.onDeadline === 'Delete' && (interruption.onCondition || trustEvents);
+  interruption.plan.when !== 'Never' &&
+  interruption.settings.onDeadline === 'Delete' &&
+  (interruption.onCondition || trustEvents);
 
 // What the reader of the status will ask next: what happens when the budget never gives way.
 const outlook = (seen: Case): string => {
@@ -126,8 +137,7 @@ const outlook = (seen: Case): string => {
 
 const force = (interruption: Interruption, pod: Pod, nowMs: number): Look => {
   const { refusal, plan } = interruption;
-  // Nor must the pause after another call that failed.
-  if (refusal?.of === 'Delete' && isPaused(interruption, nowMs)) {
+  if (refusal?.of === 'Delete' && isPaused(refusal, nowMs)) {
     return {
       next: { ...interruption, phase: 'Blocked', message: refusal.message },
       againAtMs: refusal.notBeforeMs,
@@ -137,7 +147,8 @@ const force = (interruption: Interruption, pod: Pod, nowMs: number): Look => {
   const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
   return {
     next: { ...interruption, phase: 'Evicting', call: 'Delete', message },
-    effect: { kind: 'Delete', graceSeconds, pretendDisruption: plan.charged },
+    // What keeps the condition from being written may last: its Job is charged then, as it would be by the reclaim.
+    effect: { kind: 'Delete', graceSeconds, pretendDisruption: plan.charged && refusal?.of !== 'Delete' },
   };
 };
 
@@ -151,8 +162,8 @@ const wait = (
 ): Look => {
   const next: Interruption = { ...interruption, phase, message };
   if (interruption.marked) return { next, againAtMs };
-  const { refusal } = interruption;
-  if (refusal && isPaused(interruption, nowMs))
-    return { next, againAtMs: Math.min(againAtMs, refusal.notBeforeMs) };
+  const { unmarked } = interruption;
+  if (unmarked && isPaused(unmarked, nowMs))
+    return { next, againAtMs: Math.min(againAtMs, unmarked.notBeforeMs) };
   return { next: { ...next, call: 'Mark' }, effect: { kind: 'Mark', mark: markOf(interruption) } };
 };

@@ -30,7 +30,10 @@ export const replaceFirst = (first: First, nowMs: number): { look: Look } | { ev
     case 'Delegable':
       if (nowMs + worthMs >= times.lastEvictionMs)
         return { evict: { ...interruption, plainly: 'too little time is left' } };
-      return { look: surge.kind === 'Sought' ? seek(first) : start(interruption, surge, nowMs) };
+      if (surge.kind === 'Sought') return { look: seek(first) };
+      return hasFailedTooLong(first, nowMs)
+        ? { evict: { ...interruption, plainly: interruption.refusal?.message } }
+        : { look: start(interruption, surge, nowMs) };
     case 'Delegated':
       return nowMs < times.lastEvictionMs ? { look: awaitOwner(first) } : { evict: interruption };
     case 'UnderWay':
@@ -52,13 +55,20 @@ const awaitOwner = ({ interruption, times }: First): Look => ({
 
 const byCloneSet = 'its CloneSet replaces it';
 
+// What fails for half of the time may fail to the end, and under a budget plain evictions take time.
+const hasFailedTooLong = ({ interruption, times }: First, nowMs: number): boolean => {
+  const { refusal, noticedAtMs } = interruption;
+  const failed = refusal?.of === 'Detach' || refusal?.of === 'Delegate';
+  return failed && nowMs >= (noticedAtMs + times.lastEvictionMs) / 2;
+};
+
 const start = (
   interruption: Interruption,
   surge: Surge & { kind: 'Possible' | 'Delegable' },
   nowMs: number,
 ): Look => {
   const { refusal } = interruption;
-  if (refusal && isPaused(interruption, nowMs)) return pause(interruption, refusal);
+  if (refusal && isPaused(refusal, nowMs)) return pause(interruption, refusal);
   if (surge.kind === 'Delegable') {
     const detached = { origin: undefined, atMs: nowMs, ready: 0 };
     return {
@@ -74,9 +84,13 @@ const start = (
   };
 };
 
-const pause = (interruption: Interruption, { message, notBeforeMs }: Refusal): Look => ({
+const pause = (
+  interruption: Interruption,
+  { message, notBeforeMs }: Refusal,
+  latestMs = Number.POSITIVE_INFINITY,
+): Look => ({
   next: { ...interruption, phase: 'Replacing', message },
-  againAtMs: notBeforeMs,
+  againAtMs: Math.min(notBeforeMs, latestMs),
 });
 
 const awaitOthers = (
@@ -87,10 +101,9 @@ const awaitOthers = (
   const { interruption, pod, times } = first;
   const { detached, refusal } = interruption;
   if (!detached?.origin) return { evict: interruption };
-  if (refusal && !refusal.byBudget && isPaused(interruption, nowMs))
-    return { look: pause(interruption, refusal) };
   // A budget over no pods allows nothing, and nobody waits for this one.
   if (surge.wanted === 0) {
+    if (refusal?.of === 'Remove' && isPaused(refusal, nowMs)) return { look: pause(interruption, refusal) };
     const message = 'its Deployment wants no pods any more';
     const next: Interruption = { ...interruption, phase: 'Evicting', call: 'Remove', message };
     return { look: { next, effect: { kind: 'Remove', graceSeconds: pod.graceSeconds } } };
@@ -98,6 +111,8 @@ const awaitOthers = (
   const needed = Math.min(surge.wanted, detached.ready);
   const available = surge.availableAtMs.filter((atMs) => atMs <= nowMs).length;
   if (available >= needed || nowMs >= times.lastEvictionMs) return { evict: interruption };
+  if (refusal?.of === 'Attach' && isPaused(refusal, nowMs))
+    return { look: pause(interruption, refusal, times.lastEvictionMs) };
   const stuck = stuckIn(first, surge, detached.origin, detached.atMs);
   if (stuck && nowMs >= stuck.sinceMs + stuckMs)
     return { look: attach(interruption, detached.origin, stuck.because) };

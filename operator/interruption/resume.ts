@@ -113,6 +113,7 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       plainly: undefined,
       budgets: [],
       refusal: undefined,
+      unmarked: undefined,
       evictedAtMs,
       forced: outcome === 'Forced',
       ending: endingOf(pod, endedAtMs) ?? { how: 'Gone', atMs: endedAtMs },

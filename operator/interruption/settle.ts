@@ -1,4 +1,4 @@
-import type { Interruption } from '../world/interruption.ts';
+import type { Interruption, Refusal } from '../world/interruption.ts';
 import { pauseAfter } from './gate.ts';
 import type { Effect } from './look.ts';
 
@@ -13,7 +13,7 @@ export type Answer =
       readonly message: string;
       /** How long the API server wants to be left alone, in milliseconds; otherwise the pause grows by itself. */
       readonly afterMs?: number;
-      /** It may have been done all the same, or may be a moment later. */
+      /** It may have been done all the same; a move, a mark: or may be a moment later. */
       readonly unsure?: boolean;
       /** The operator has no right to the call. */
       readonly forbidden?: boolean;
@@ -47,8 +47,7 @@ export const settle = (
         ...answered,
         counted: true,
         marked: interruption.outcome ? 'Ended' : 'UnderWay',
-        // What a budget said still holds; only a failure to write the mark is over.
-        refusal: interruption.refusal?.byBudget ? interruption.refusal : undefined,
+        unmarked: undefined,
       };
     case 'Evict':
     case 'Remove':
@@ -93,37 +92,42 @@ const refuse = (
   budgetVersions: Readonly<Record<string, string>>,
   nowMs: number,
 ): Interruption => {
-  const { byBudget, message, afterMs, forbidden = false } = answer;
-  const before = interruption.refusal;
+  const { byBudget, message, afterMs, forbidden = false, unsure = false } = answer;
+  const before = effect.kind === 'Mark' ? interruption.unmarked : interruption.refusal;
   const attempts = before && [undefined, effect.kind].includes(before.of) ? before.attempts + 1 : 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
-  const notBeforeMs = nowMs + (afterMs ?? (byBudget ? 0 : pauseAfter(attempts)));
-  return {
-    ...interruption,
-    refusal: {
-      of: effect.kind,
-      atMs: nowMs,
-      attempts,
-      byBudget,
-      budgetVersions,
-      message,
-      notBeforeMs,
-      ...(forbidden && { forbidden }),
-    },
-  };
-};
-
-// The watch says the same a moment later; until then the pod is not asked for again.
-const gone = (interruption: Interruption, effect: Effect, nowMs: number): Interruption => ({
-  ...interruption,
-  marked: interruption.marked ?? 'UnderWay',
-  refusal: {
+  const pauseMs =
+    afterMs === undefined ? pauseAfter(attempts) : Math.min(Math.max(afterMs, 1_000), longestMs);
+  return withRefusal(interruption, {
     of: effect.kind,
     atMs: nowMs,
-    attempts: 0,
-    byBudget: false,
-    budgetVersions: {},
-    message: 'the pod is gone',
-    notBeforeMs: nowMs + pauseAfter(1),
-  },
-});
+    attempts,
+    byBudget,
+    budgetVersions,
+    message,
+    notBeforeMs: nowMs + (byBudget ? 0 : pauseMs),
+    ...(forbidden && { forbidden }),
+    ...(unsure && { unsure }),
+  });
+};
+
+// Whoever holds clients back for longer would hold them back beyond a reclaim.
+const longestMs = 30_000;
+
+const withRefusal = (interruption: Interruption, refusal: Refusal): Interruption =>
+  refusal.of === 'Mark' ? { ...interruption, unmarked: refusal } : { ...interruption, refusal };
+
+// The watch says the same a moment later; until then the pod is not asked for again.
+const gone = (interruption: Interruption, effect: Effect, nowMs: number): Interruption =>
+  withRefusal(
+    { ...interruption, marked: interruption.marked ?? 'UnderWay' },
+    {
+      of: effect.kind,
+      atMs: nowMs,
+      attempts: 0,
+      byBudget: false,
+      budgetVersions: {},
+      message: 'the pod is gone',
+      notBeforeMs: nowMs + pauseAfter(1),
+    },
+  );

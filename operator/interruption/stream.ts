@@ -33,7 +33,7 @@ export interface InterruptionDeps {
   readonly perform: (interruption: Interruption, effect: Effect, signal: AbortSignal) => Promise<Answer>;
   readonly defaultMinutes: number;
   readonly trustEvents: boolean;
-  /** Calls under way at once in one namespace; the others have a quarter as many of their own. */
+  /** Calls under way at once, of which a namespace leaves a fifth to the others. */
   readonly concurrency: number;
 }
 
@@ -63,7 +63,7 @@ export const interruptionStream = (
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(due$, released$, touched$, known$).pipe(
       coalesceByKey((uid) => lookUntilQuiet(deps, uid, alarm$, released$), {
-        concurrency: Math.floor(deps.concurrency * 1.25),
+        concurrency: deps.concurrency,
         group: (uid) => namespaceOf(world, uid),
         priority: (uid) => deadlineOf(deps, uid),
       }),
@@ -78,8 +78,10 @@ const doomedPods = ({ pods }: World): string[] =>
 // Under load the earliest deadline goes first, of pods that nobody has looked at yet as well.
 const deadlineOf = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): number => {
   const pod = world.pods.byUid(uid);
-  const notice =
-    world.interruptions.byUid(uid) ?? (pod && noticeOf(world, pod, [], { defaultMinutes, nowMs: nowMs() }));
+  const known = world.interruptions.byUid(uid);
+  // Of what has ended nothing can be lost any more.
+  if (known?.ending) return Number.POSITIVE_INFINITY;
+  const notice = known ?? (pod && noticeOf(world, pod, [], { defaultMinutes, nowMs: nowMs() }));
   return notice?.deadlineMs ?? Number.POSITIVE_INFINITY;
 };
 

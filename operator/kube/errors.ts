@@ -101,6 +101,10 @@ const hasStatus =
   (error: unknown): error is KubeError =>
     error instanceof KubeError && error.status === status;
 
+/** No answer came, and the API server may have done what it was asked. */
+export const mayBeDone = (error: unknown): error is KubeError =>
+  error instanceof KubeError && (error.status === 504 || (error.status === 0 && error.reason !== 'NotSent'));
+
 /** It may have been done all the same, or may be a moment later. */
 export const isUnsure = (error: unknown): error is KubeError =>
   error instanceof KubeError && (error.code === 'retryable' || error.code === 'waiting');

@@ -41,9 +41,11 @@ export const listEntries = (
 /** What was said when a call about one of the living pods was refused for want of a right; of several the most urgent. */
 export const forbiddenCall = (interruptions: readonly Interruption[]): string | undefined =>
   interruptions
-    .filter(({ refusal, ending }) => refusal?.forbidden && !ending)
-    .toSorted((a, b) => a.deadlineMs - b.deadlineMs || (a.uid < b.uid ? -1 : 1))[0]
-    ?.refusal?.message.slice(0, statusBounds.messageLength);
+    .filter(({ ending }) => !ending)
+    .toSorted((a, b) => a.deadlineMs - b.deadlineMs || (a.uid < b.uid ? -1 : 1))
+    .flatMap(({ refusal, unmarked }) => [refusal, unmarked])
+    .find((refused) => refused?.forbidden)
+    ?.message.slice(0, statusBounds.messageLength);
 
 // Not over yet.
 const isUnderWay = ({ phase }: Interruption): boolean => phase !== 'Done';

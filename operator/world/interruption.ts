@@ -46,7 +46,7 @@ export interface WorkloadReference {
 /** A call about a doomed pod. */
 export type Call = 'Evict' | 'Delete' | 'Remove' | 'Mark' | 'Detach' | 'Attach' | 'Delegate';
 
-/** The last call that was not done, or would not have been. */
+/** A call that was not done, or would not have been. */
 export interface Refusal {
   /** Undefined where nothing was asked: the figures of its budgets say what the answer would be. */
   readonly of: Call | undefined;
@@ -57,6 +57,8 @@ export interface Refusal {
   readonly byBudget: boolean;
   /** The operator has no right to the call, which its administrator must give it. */
   readonly forbidden?: boolean;
+  /** It may have been done all the same. */
+  readonly unsure?: boolean;
   /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
   readonly budgetVersions: Readonly<Record<string, string>>;
   readonly message: string;
@@ -115,7 +117,10 @@ export interface Interruption extends Identity {
   readonly plainly: string | undefined;
   /** Budgets that selected the pod at the last look, by `namespace/name`. */
   readonly budgets: readonly string[];
+  /** The last one of any call but a mark. */
   readonly refusal: Refusal | undefined;
+  /** Why its mark is not written yet: nothing else waits for that. */
+  readonly unmarked: Refusal | undefined;
   readonly evictedAtMs: number | undefined;
   readonly forced: boolean;
   /** How the pod was first seen ending. */

@@ -12,7 +12,7 @@ import { textOf, writeReport } from './interruption/report.ts';
 import { aScene, type Scene, standStill } from './interruption/scene.ts';
 import { setBudgets, storm, type StormKind, stormWorkloads, type Way } from './interruption/storm.ts';
 import { addBlockingBudgets, blockedWorkloads, unblock } from './interruption/unblock.ts';
-import { parseConfig } from '../../operator/config.ts';
+import { callsAtOnce, parseConfig } from '../../operator/config.ts';
 import { describeMachine } from './machine.ts';
 import { turned } from './measure.ts';
 
@@ -37,7 +37,7 @@ const trial = [
   '--eviction-concurrency',
   String(connections),
   '--api-connections',
-  String(Math.floor(connections * 1.25) + 16),
+  String(callsAtOnce(connections) + 16),
 ];
 
 const startedAtMs = performance.now();

@@ -57,6 +57,7 @@ export const anInterruption = (more: Partial<Interruption> = {}): Interruption =
   plainly: undefined,
   budgets: [],
   refusal: undefined,
+  unmarked: undefined,
   evictedAtMs: undefined,
   forced: false,
   ending: undefined,

@@ -186,7 +186,7 @@ test.each([
     expect(fewestServing(watched.seen, listed)).toBeGreaterThanOrEqual(serving);
     expect(living.filter(isTouched)).toEqual([]);
     expect(herd.seen(doomed).filter(({ status }) => status?.reason === 'BidFailed')).toEqual([]);
-    expect(totals).toMatchObject({ noticed: 60, forced: 0, missed: 0, leftToReclaim: 0 });
+    expect(totals).toMatchObject({ noticed: 60, evicted: 60, forced: 0, missed: 0, leftToReclaim: 0 });
     // Faults struck, and what was done unheard was not done twice.
     expect(proxy.counts().get('create pods/eviction')).toBeGreaterThan(60);
     expect((await evictionsOf(cluster)).accepted - before.accepted).toBeLessThanOrEqual(60);

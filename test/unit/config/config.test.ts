@@ -78,6 +78,10 @@ describe('the configuration', () => {
     [['--webhook-url', 'http://10.0.0.1/mutate'], 'it must be an https:// URL'],
     [['--operator-namespace', 'Spot_Policy'], 'it must be a Kubernetes name'],
     [['--trust-reclaim-events=maybe'], '"maybe"; it must be true or false'],
+    [
+      ['--eviction-concurrency', '77'],
+      '--api-connections (SPOTPOLICY_API_CONNECTIONS) is "96"; it must be more than 96 for',
+    ],
     [['--context', 'staging'], 'it needs --kubeconfig'],
     [['--lease-seconds', '9'], '--lease-renew-deadline-seconds'],
     [['--lease-retry-seconds', '10'], 'less than --lease-renew-deadline-seconds (10)'],

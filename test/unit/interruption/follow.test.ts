@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { follow, withEnding } from '../../../operator/interruption/follow.ts';
 import type { Case } from '../../../operator/interruption/look.ts';
 import type { Successors } from '../../../operator/interruption/replacement.ts';
-import type { Interruption, Replacement } from '../../../operator/world/interruption.ts';
+import type { Call, Interruption, Replacement } from '../../../operator/world/interruption.ts';
 import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
 
@@ -44,6 +44,16 @@ describe('a pod that terminates', () => {
       ending: { how: 'Terminating', atMs: at(5) },
       counted: true,
     });
+  });
+
+  it('was evicted, or forced, by a call whose answer was lost, and by no other that failed', () => {
+    const lost = (of: Call, unsure = true, pod: PodWishes | undefined = leaving) =>
+      followed({ refusal: aRefusal({ of, unsure }) }, pod).next;
+    expect(lost('Evict')).toMatchObject({ evictedAtMs: at(5), forced: false });
+    expect(lost('Remove')).toMatchObject({ evictedAtMs: at(5), forced: false });
+    expect(lost('Delete')).toMatchObject({ evictedAtMs: at(5), forced: true, outcome: 'Forced' });
+    for (const other of [lost('Evict', false), lost('Detach'), lost('Delete', true, released)])
+      expect(other).toMatchObject({ evictedAtMs: undefined, forced: false });
   });
 
   it('is credited with a replacement that is Ready before it is gone', () => {
@@ -160,12 +170,12 @@ describe('a pod that stays behind', () => {
   });
 
   it('is not done with before its mark is written, and does not hammer an API server that cannot take it', () => {
-    const refusal = aRefusal({ of: 'Mark', atMs: at(29), attempts: 2, notBeforeMs: at(31) });
-    const { next, effect, againAtMs } = followed({ refusal }, released, { candidates: [successor()] });
+    const unmarked = aRefusal({ of: 'Mark', atMs: at(29), attempts: 2, notBeforeMs: at(31) });
+    const { next, effect, againAtMs } = followed({ unmarked }, released, { candidates: [successor()] });
     expect(effect).toBeUndefined();
     expect(againAtMs).toBe(at(31));
     expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome: 'Missed', message: 'no answer' });
-    expect(followed({ refusal }, released, {}, 31).effect).toMatchObject({ kind: 'Mark' });
+    expect(followed({ unmarked }, released, {}, 31).effect).toMatchObject({ kind: 'Mark' });
   });
 
   it('completed in time is done as soon as it is marked', () => {

@@ -201,9 +201,8 @@ it('after any other failure the gate opens when its pause is over', () => {
     againAtMs: at(2),
   });
   expect(gate(failure, [standing()], 2)).toEqual({ open: true });
-  expect(isPaused({ refusal: failure }, at(1))).toBe(true);
-  expect(isPaused({ refusal: failure }, at(2))).toBe(false);
-  expect(isPaused({ refusal: undefined }, at(2))).toBe(false);
+  expect(isPaused(failure, at(1))).toBe(true);
+  expect(isPaused(failure, at(2))).toBe(false);
 });
 
 it('a call that failed for another reason opens no gate that a budget closes', () => {

@@ -91,10 +91,15 @@ describe('a pod that is evicted late', () => {
     expect(lookAt(leave, { seconds: 170 }).effect).toMatchObject({ kind: 'Evict' });
   });
 
+  it('is evicted then, though its mark could not be written', () => {
+    const unmarked = aRefusal({ of: 'Mark', atMs: at(139), notBeforeMs: at(149) });
+    expect(lookAt({ plan: late, unmarked }, { seconds: 140 }).effect).toMatchObject({ kind: 'Evict' });
+  });
+
   it('does not hammer an API server that cannot take the mark', () => {
     const { next, effect, againAtMs } = lookAt({
       plan: late,
-      refusal: aRefusal({ of: 'Mark', notBeforeMs: at(5) }),
+      unmarked: aRefusal({ of: 'Mark', notBeforeMs: at(5) }),
     });
     expect(effect).toBeUndefined();
     expect(againAtMs).toBe(at(5));
@@ -210,14 +215,29 @@ describe('at the moment of force', () => {
   });
 
   it('a call that was made before is given up, but not where nothing is deleted', () => {
-    for (const plan of [anInterruption().plan, late])
-      expect(lookAt({ plan }, { seconds: 100 }).againAtMs).toBe(at(145));
+    expect(lookAt({}, { seconds: 100 }).againAtMs).toBe(at(145));
+    expect(lookAt({ plan: late }, { seconds: 100 })).toMatchObject({
+      ...{ effect: { kind: 'Mark' }, againAtMs: at(140) },
+    });
     const leave = { settings: settingsOf({ onDeadline: 'Leave' }) };
     expect(lookAt(leave, { seconds: 100 }).againAtMs).toBeUndefined();
     expect(lookAt({ marked: 'UnderWay' }, { seconds: 145 })).toMatchObject({
       effect: { kind: 'Delete' },
     });
     expect(lookAt({ marked: 'UnderWay' }, { seconds: 145 }).againAtMs).toBeUndefined();
+  });
+
+  it('somebody looks then, however long a pause would be', () => {
+    const refusal = aRefusal({ atMs: at(144), notBeforeMs: at(174) });
+    expect(lookAt({ marked: 'UnderWay', refusal }, { seconds: 144 }).againAtMs).toBe(at(145));
+  });
+
+  it('a Job that could not be told is deleted all the same by the next try', () => {
+    const charged = { ...blocked, plan: { ...late, charged: true } };
+    const refusal = aRefusal({ of: 'Delete', atMs: at(146), notBeforeMs: at(147) });
+    expect(lookAt({ ...charged, refusal }, { seconds: 147 }).effect).toMatchObject({
+      ...{ kind: 'Delete', pretendDisruption: false },
+    });
   });
 
   it('the pause after a failed deletion does', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { successorsOf } from '../../../operator/interruption/replacement.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import { onAClock } from '../../builders/clock.ts';
-import { type Call, lead, type Leader } from '../../builders/leader.ts';
+import { type Call, lead, made } from '../../builders/leader.ts';
 import { aPod, anExpiry, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aReplicaSet, aWorld, type Content, drop, put } from '../../builders/world.ts';
@@ -18,8 +18,6 @@ const deployed = (content: Content = {}) =>
     Pod: [aPod(expired)],
     ...content,
   });
-const made = ({ calls }: Leader): string[] =>
-  calls.map(({ pod, effect, seconds }: Call) => `${effect.kind} ${pod} at ${seconds}`);
 const record = (world: ReturnType<typeof deployed>) => world.interruptions.byUid(uidOf('Pod', 'web-1'));
 
 describe('a pod of a Deployment', () => {
@@ -59,6 +57,61 @@ describe('a pod of a Deployment', () => {
       expect(made(leader)).toEqual(['Detach web-1 at 0']);
       await advance(1_000);
       expect(made(leader)).toEqual(['Detach web-1 at 0', 'Evict web-1 at 140']);
+    }),
+  );
+
+  it(
+    'that cannot be taken out for half of the time is evicted as it is',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world, (_, { kind }) =>
+        kind === 'Detach'
+          ? { kind: 'Refused', byBudget: false, message: 'no answer', unsure: true }
+          : { kind: 'Done' },
+      );
+      await advance(69_000);
+      expect(new Set(leader.calls.map(({ effect }) => effect.kind))).toEqual(new Set(['Detach']));
+      await advance(11_000);
+      expect(leader.calls.at(-1)?.effect.kind).toBe('Evict');
+      expect(record(world)).toMatchObject({ plainly: 'no answer' });
+    }),
+  );
+
+  it(
+    'whose replacement is Ready, and whose eviction is denied, is said to be blocked, and deleted in time',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world, (_, { kind }) =>
+        kind === 'Evict'
+          ? { kind: 'Refused', byBudget: false, message: 'denied', afterMs: 30_000 }
+          : { kind: 'Done' },
+      );
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      leader.tell(put(world, 'Pod', aPod({ name: 'web-2', readyAtMs: at(0) })));
+      await advance(1_000);
+      expect(record(world)).toMatchObject({ phase: 'Blocked', refusal: { of: 'Evict' } });
+      await advance(144_000);
+      expect(made(leader).at(-1)).toBe('Delete web-1 at 145');
+    }),
+  );
+
+  it(
+    'that can neither be replaced nor put back is evicted late',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world, (_, { kind }) =>
+        kind === 'Attach' ? { kind: 'Refused', byBudget: false, message: 'no' } : { kind: 'Done' },
+      );
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      const failing = { type: 'ReplicaFailure', status: 'True' };
+      const replicaSet = { ...aReplicaSet(), status: { replicas: 0, conditions: [failing] } };
+      leader.tell(put(world, 'ReplicaSet', replicaSet));
+      await advance(140_000);
+      const kinds = leader.calls.map(({ effect }) => effect.kind);
+      expect(kinds.filter((kind) => kind === 'Attach').length).toBeGreaterThan(5);
+      expect(made(leader).at(-1)).toBe('Evict web-1 at 140');
     }),
   );
 

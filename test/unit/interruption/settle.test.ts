@@ -51,11 +51,12 @@ describe('a call that was done', () => {
     expect(settled({ call: 'Mark', outcome: 'Missed' }, { kind: 'Done' }).marked).toBe('Ended');
   });
 
-  it('of a mark forgets why the mark could not be written, not what a budget said', () => {
-    const { refusal } = settled({ call: 'Mark' }, refused({ byBudget: true }));
-    expect(settled({ call: 'Mark', refusal }, { kind: 'Done' }).refusal).toEqual(refusal);
-    const failure = settled({ call: 'Mark' }, refused()).refusal;
-    expect(settled({ call: 'Mark', refusal: failure }, { kind: 'Done' }).refusal).toBeUndefined();
+  it('of a mark that is written forgets why it was not, which concerns no other call', () => {
+    const eviction = aRefusal();
+    const failed = settled({ call: 'Mark', refusal: eviction }, refused());
+    expect(failed).toMatchObject({ refusal: eviction, unmarked: { of: 'Mark', notBeforeMs: at(10) } });
+    const written = settled({ ...failed, call: 'Mark' }, { kind: 'Done' });
+    expect(written).toMatchObject({ refusal: eviction, unmarked: undefined });
   });
 });
 
@@ -78,7 +79,7 @@ describe('a call that was refused', () => {
     const refusal = aRefusal({ attempts: 9 });
     expect(settled({ call: 'Delete', refusal }, refused()).refusal).toMatchObject({ notBeforeMs: at(10) });
     const foreseen = aRefusal({ of: undefined, attempts: 1 });
-    expect(settled({ call: 'Mark', refusal: foreseen }, refused()).refusal).toMatchObject({ attempts: 2 });
+    expect(settled({ call: 'Evict', refusal: foreseen }, refused()).refusal).toMatchObject({ attempts: 2 });
   });
 
   it('leaves a pod to a plain eviction that cannot be taken out or labelled, unless it may be', () => {
@@ -91,7 +92,11 @@ describe('a call that was refused', () => {
   });
 
   it('waits as long as the API server asks', () => {
-    expect(settled({ call: 'Evict' }, refused({ afterMs: 30_000 })).refusal?.notBeforeMs).toBe(at(39));
+    const pausedUntil = (afterMs: number) =>
+      settled({ call: 'Evict' }, refused({ afterMs })).refusal?.notBeforeMs;
+    expect(pausedUntil(7_000)).toBe(at(16));
+    // Neither at once nor beyond a reclaim.
+    expect([pausedUntil(0), pausedUntil(600_000)]).toEqual([at(10), at(39)]);
   });
 
   it('has changed nothing else', () => {

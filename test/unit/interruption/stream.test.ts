@@ -348,10 +348,34 @@ describe('calls under way', () => {
         ...{ kind: 'Refused', byBudget: false, message: 'forbidden' },
       }));
       await advance(60_000);
-      expect(leader.calls.map(({ seconds }) => seconds)).toEqual([0, 1, 3, 7, 15, 25, 35, 45, 55]);
+      for (const kind of ['Evict', 'Mark']) {
+        const calls = leader.calls.filter(({ effect }) => effect.kind === kind);
+        expect(calls.map(({ seconds }) => seconds)).toEqual([0, 1, 3, 7, 15, 25, 35, 45, 55]);
+      }
     }),
   );
 });
+
+it(
+  'a pod that lives goes before one that has ended, whose deadline was earlier',
+  onAClock(async (advance) => {
+    const missed = { name: 'missed', conditions: [anExpiry(at(-50))] };
+    const world = deployed({ Pod: [aPod(missed), aPod({ ...expired, name: 'busy' })] });
+    const first = Promise.withResolvers<{ kind: 'Done' }>();
+    const leader = lead(world, ({ name }) => (name === 'busy' ? first.promise : { kind: 'Done' }), {
+      concurrency: 1,
+    });
+    await advance(0);
+    leader.tell(put(world, 'Pod', aPod({ ...released, ...missed })));
+    leader.tell(put(world, 'Pod', aPod({ ...expired, name: 'living' })));
+    first.resolve({ kind: 'Done' });
+    await advance(0);
+    expect(made(leader)).toEqual([
+      ...['Evict missed at 0', 'Evict busy at 0'],
+      ...['Evict living at 0', 'Mark missed at 0'],
+    ]);
+  }),
+);
 
 describe('what is over', () => {
   const storm = async (advance: (ms: number) => Promise<void>, more: readonly PodWishes[] = []) => {

@@ -41,7 +41,7 @@ describe('a call that hangs', () => {
       const pods = Array.from({ length: 20 }, (_, index) => aPod({ ...expired, name: `p-${index}` }));
       const world = deployed({ SpotPolicy, Pod: pods });
       const leader = lead(world, ({ namespace }) => (namespace === 'shop' ? never : { kind: 'Done' }), {
-        concurrency: 8,
+        concurrency: 10,
       });
       await advance(1_000);
       expect(leader.calls).toHaveLength(8);

@@ -160,10 +160,17 @@ describe('a change of a budget wakes', () => {
     const world = deployed();
     world.record(blocked('twice', { deadlineMs: at(10), budgets: ['shop/web', 'shop/too'] }));
     world.record(blocked('paused', { deadlineMs: at(11), refusal: aRefusal({ notBeforeMs: at(9) }) }));
+    const contradicted = {
+      byBudget: true,
+      budgetVersions: { 'shop/web': '1' },
+      attempts: 4,
+      notBeforeMs: at(0),
+    };
+    world.record(blocked('contradicted', { deadlineMs: at(12), refusal: aRefusal(contradicted) }));
     world.record(blocked('next'));
     const budget = known('PodDisruptionBudget', aComputedBudget({ allowed: 1 }));
     const released = (seconds: number) => releasedBy(world, budget, at(seconds)).map(({ name }) => name);
-    expect([released(8), released(9)]).toEqual([['next'], ['paused']]);
+    expect([released(7), released(8), released(9)]).toEqual([['next'], ['contradicted'], ['paused']]);
   });
 
   it('whoever it releases, however many stand before that cannot go', () => {

@@ -52,11 +52,13 @@ describe('the status of a policy', () => {
     const busy = world();
     const message = 'the operator may not create pods/eviction: no';
     const refusal = aRefusal({ forbidden: true, message });
-    busy.record(anInterruption({ refusal }));
     const unready = { type: 'Ready', status: 'False', reason: 'Forbidden', message };
     const reconciling = { ...unready, type: 'Reconciling', status: 'True' };
     const matching = [unready, reconciling].map((condition) => expect.objectContaining(condition));
-    expect(report(busy).conditions).toEqual(expect.arrayContaining(matching));
+    for (const forbidden of [{ refusal }, { unmarked: refusal }]) {
+      busy.record(anInterruption(forbidden));
+      expect(report(busy).conditions).toEqual(expect.arrayContaining(matching));
+    }
     for (const over of [{ refusal: undefined }, { refusal, ending: { how: 'Gone', atMs: at(0) } as const }]) {
       busy.record(anInterruption(over));
       expect(messageOf(report(busy), 'Ready')).not.toContain('may not');
