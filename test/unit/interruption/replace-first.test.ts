@@ -97,6 +97,21 @@ describe('a pod of a Deployment', () => {
   );
 
   it(
+    'that nobody wants any more and that cannot be deleted is tried again less and less often',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world, (_, { kind }) =>
+        kind === 'Remove' ? { kind: 'Refused', byBudget: false, message: 'no' } : { kind: 'Done' },
+      );
+      await advance(0);
+      put(world, 'Pod', aPod(detached));
+      leader.tell(put(world, 'Deployment', aDeployment({ replicas: 0 })));
+      await advance(8_000);
+      expect(made(leader).slice(1)).toEqual([0, 1, 3, 7].map((seconds) => `Remove web-1 at ${seconds}`));
+    }),
+  );
+
+  it(
     'that can neither be replaced nor put back is evicted late',
     onAClock(async (advance) => {
       const world = deployed();
