@@ -79,8 +79,9 @@ export const withMove = (view: View, interruption: Interruption, pod: Pod): Inte
   if (!mark) return interruption;
   const { plainly = mark.plainly, replacement } = interruption;
   const detached = detachedBy(mark, pod);
-  const told = { counted: true, marked: 'UnderWay' } as const;
-  return { ...interruption, ...told, detached, plainly, replacement: detached && replacement };
+  // Of a pod that has ended since, the watch may still show the mark before its last.
+  const { marked = 'UnderWay' } = interruption;
+  return { ...interruption, counted: true, marked, detached, plainly, replacement: detached && replacement };
 };
 
 // A mark may be older than what has become of its pod since.

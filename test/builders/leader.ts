@@ -20,8 +20,8 @@ export interface Call {
 export const made = ({ calls }: Leader): string[] =>
   calls.map(({ pod, effect, seconds }) => `${effect.kind} ${pod} at ${seconds}`);
 
-/** How a cluster answers a call. */
-export type Answering = (pod: Interruption, effect: Effect) => Answer | Promise<Answer>;
+/** How a cluster answers a call, which is given up once its signal says so. */
+export type Answering = (pod: Interruption, effect: Effect, signal: AbortSignal) => Answer | Promise<Answer>;
 
 /** A leader at work on a world, and what was seen of it. */
 export interface Leader {
@@ -42,7 +42,7 @@ export const lead = (
   const outcomes: InterruptionOutcome[] = [];
   const perform = (pod: Interruption, effect: Effect, signal: AbortSignal): Promise<Answer> => {
     calls.push({ pod: pod.name, effect, seconds: (Date.now() - noonMs) / 1000, signal });
-    return Promise.resolve(answer(pod, effect));
+    return Promise.resolve(answer(pod, effect, signal));
   };
   const subscription = interruptionStream(
     { world, nowMs: Date.now, perform, defaultMinutes: 3, trustEvents, concurrency },

@@ -22,8 +22,13 @@ import { aPolicy } from '../builders/policy.ts';
 import { aComputedBudget, aReplicaSet, aWorld, drop, list, put } from '../builders/world.ts';
 import { aDeployment, aJob } from '../builders/workloads.ts';
 
-/** How the API server takes the next call: does it, refuses it, or does it and is not heard. */
-export type Mood = 'Does' | 'BudgetRefuses' | 'Fails' | 'IsSlow' | 'IsNotHeard';
+/**
+ * How the API server takes the next call: does it, at once or slowly; refuses it, for good or because it is down; is not
+ * heard doing it; or says nothing until its client has had enough.
+ */
+export type Mood = 'Does' | 'IsSlow' | 'BudgetRefuses' | 'Fails' | 'IsDown' | 'IsNotHeard' | 'Hangs';
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What stays the same through one history. */
 export interface Setting {
@@ -51,6 +56,9 @@ export type Happening =
   | { readonly kind: 'restart' };
 
 const slowMs = 3_000;
+// As long as the client waits for any call.
+const hangingMs = 10_000;
+const noAnswer = { kind: 'Refused', byBudget: false, message: 'no answer', unsure: true } as const;
 // A mark, an eviction, the mark of an end, and two more where a budget changes in between.
 const mostCallsInASecond = 6;
 
@@ -69,18 +77,10 @@ export const doomedCluster = (setting: Setting) => {
   let status: ReturnType<typeof reportOn> | undefined;
   let world: World;
   let leader: Leader;
-  const underWay = new Set<string>();
+  const underWay = new Map<string, AbortSignal>();
   const broken: string[] = [];
-  /** Pods, by uid, that each kind of call was done to, over every term. */
-  const done: Record<Effect['kind'], Set<string>> = {
-    Mark: new Set(),
-    Evict: new Set(),
-    Delete: new Set(),
-    Remove: new Set(),
-    Detach: new Set(),
-    Attach: new Set(),
-    Delegate: new Set(),
-  };
+  /** UIDs of pods whose eviction or removal was done, or may have been for all that was heard. */
+  const mayHaveEvicted = new Set<string>();
 
   const budgets = () =>
     ['web', 'too']
@@ -124,7 +124,7 @@ export const doomedCluster = (setting: Setting) => {
     const rule = (holds: boolean, text: string): unknown =>
       holds || broken.push(`${effect.kind} of ${doomed.name} at ${new Date().toISOString()}: ${text}`);
     const pod = pods.get(doomed.uid);
-    rule(!underWay.has(doomed.uid), 'another call about it is under way');
+    rule(underWay.get(doomed.uid)?.aborted !== false, 'another call about it is under way');
     rule(world.interruptions.byUid(doomed.uid)?.phase !== 'Done', 'its interruption is over');
     if (effect.kind === 'Mark') return;
     const kindOfOwner = pod?.owner?.kind;
@@ -161,7 +161,6 @@ export const doomedCluster = (setting: Setting) => {
     if (!pod) return { kind: 'Gone' };
     if (effect.kind === 'Delegate') return { kind: 'Gone' };
     if (effect.kind === 'Detach' || effect.kind === 'Attach') return move(pod, effect);
-    done[effect.kind].add(uid);
     if (effect.kind === 'Mark') {
       const annotations = { ...pod.annotations, 'spotpolicy.dev/interruption': writeMark(effect.mark) };
       change(name, { annotations });
@@ -174,30 +173,33 @@ export const doomedCluster = (setting: Setting) => {
   ): Answer => {
     const [from, to] = [ownedBy('ReplicaSet', 'web-abc'), ownedBy('Deployment', 'web')];
     const [before, after] = effect.kind === 'Detach' ? [from, to] : [to, from];
+    if (owner?.uid === after.uid) return { kind: 'Done' };
     if (deletion || owner?.uid !== before.uid)
       return { kind: 'Refused', byBudget: false, message: 'a test failed' };
-    done[effect.kind].add(uidOf('Pod', name));
     const mark = { 'spotpolicy.dev/interruption': writeMark(effect.mark) };
     change(name, { owner: after, annotations: { ...annotations, ...mark } });
     return { kind: 'Done' };
   };
-  const answer = async (doomed: Interruption, effect: Effect): Promise<Answer> => {
+  const answer = async (doomed: Interruption, effect: Effect, signal: AbortSignal): Promise<Answer> => {
     check(doomed, effect);
     // Whoever hammers gets no answer any more, or the test would never end.
     if (isHammering(doomed.name)) {
       broken.push(`${doomed.name} is hammered at ${new Date().toISOString()}`);
       return new Promise(() => undefined);
     }
-    underWay.add(doomed.uid);
+    underWay.set(doomed.uid, signal);
     try {
       if (mood === 'BudgetRefuses' && effect.kind === 'Evict')
         return { kind: 'Refused', byBudget: true, message: 'needs 9, has 9' };
-      if (mood === 'Fails') return { kind: 'Refused', byBudget: false, message: 'no answer' };
-      if (mood === 'IsSlow') await new Promise((resolve) => setTimeout(resolve, slowMs));
+      if (mood === 'Fails') return { kind: 'Refused', byBudget: false, message: 'denied' };
+      if (mood === 'Hangs') await sleep(hangingMs);
+      if (effect.kind === 'Evict' || effect.kind === 'Remove') mayHaveEvicted.add(doomed.uid);
+      if (mood === 'Hangs' || mood === 'IsDown') return noAnswer;
+      if (mood === 'IsSlow') await sleep(slowMs);
       const answered = doIt(doomed, effect);
-      return mood === 'IsNotHeard' ? { kind: 'Refused', byBudget: false, message: 'not heard' } : answered;
+      return mood === 'IsNotHeard' ? noAnswer : answered;
     } finally {
-      underWay.delete(doomed.uid);
+      if (underWay.get(doomed.uid) === signal) underWay.delete(doomed.uid);
     }
   };
 
@@ -295,7 +297,7 @@ export const doomedCluster = (setting: Setting) => {
   return {
     happen,
     broken,
-    done,
+    mayHaveEvicted,
     records: (): readonly Interruption[] => [...world.interruptions.all()],
     totals: () => world.totals('SpotPolicy/shop/web'),
     stop: (): void => leader.stop(),

@@ -36,7 +36,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('mood'),
-      mood: fc.constantFrom('Does', 'BudgetRefuses', 'Fails', 'IsSlow', 'IsNotHeard'),
+      mood: fc.constantFrom('Does', 'IsSlow', 'BudgetRefuses', 'Fails', 'IsDown', 'IsNotHeard', 'Hangs'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('relist', 'status') }) },
@@ -48,6 +48,9 @@ const historyWithRestarts = fc.array(
   fc.tuple(fc.oneof({ weight: 8, arbitrary: happening }, { weight: 1, arbitrary: restart }), waitMs),
   { maxLength: 25 },
 );
+
+// The rarest defects found here so far took some thousands of them.
+const often = { numRuns: 2_000 };
 
 type Cluster = ReturnType<typeof doomedCluster>;
 type History = readonly (readonly [Happening, number])[];
@@ -88,7 +91,7 @@ const credits = (records: readonly Interruption[]): string[] =>
   records.flatMap(({ replacement }) => replacement?.uid ?? []);
 
 describe('through any history of a cluster', () => {
-  test.prop([setting, history])('no call breaks a rule, and every interruption ends', (of, past) =>
+  test.prop([setting, history], often)('no call breaks a rule, and every interruption ends', (of, past) =>
     onAClock(async (advance) => {
       const cluster = await live(advance, of, past, () => undefined);
       expect(cluster.broken).toEqual([]);
@@ -99,7 +102,7 @@ describe('through any history of a cluster', () => {
     })(),
   );
 
-  test.prop([setting, history])(
+  test.prop([setting, history], often)(
     'every figure of the totals is the edge of one field, counted once',
     (of, past) =>
       onAClock(async (advance) => {
@@ -107,12 +110,11 @@ describe('through any history of a cluster', () => {
         const { evicted: _, ...totals } = cluster.totals();
         const { evicted: __, ...counted } = countOf(cluster.records());
         expect(totals).toEqual(counted);
-        const { Evict, Remove } = cluster.done;
-        expect(cluster.totals().evicted).toBeLessThanOrEqual(Evict.size + Remove.size);
+        expect(cluster.totals().evicted).toBeLessThanOrEqual(cluster.mayHaveEvicted.size);
       })(),
   );
 
-  test.prop([setting, historyWithRestarts])(
+  test.prop([setting, historyWithRestarts], often)(
     'no replacement is credited twice, restarts or none',
     (of, past) =>
       onAClock(async (advance) => {
@@ -123,7 +125,7 @@ describe('through any history of a cluster', () => {
       })(),
   );
 
-  test.prop([setting, historyWithRestarts])(
+  test.prop([setting, historyWithRestarts], often)(
     'restarts break no rule either, and count nothing twice',
     (of, past) =>
       onAClock(async (advance) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apiTime } from '../../../operator/world/object.ts';
 import type { World } from '../../../operator/world/world.ts';
+import type { Effect } from '../../../operator/interruption/look.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import type { Answer } from '../../../operator/interruption/settle.ts';
 import { onAClock } from '../../builders/clock.ts';
@@ -51,6 +52,8 @@ describe('a call that hangs', () => {
     }),
   );
 });
+
+const failing = { type: 'ReplicaFailure', status: 'True' };
 
 describe('a pod that was taken out of its ReplicaSet, though nobody said so', () => {
   const first = () => deployed({ SpotPolicy: [aPolicy()] });
@@ -122,6 +125,35 @@ describe('a pod that was taken out of its ReplicaSet, though nobody said so', ()
         detached: undefined,
         plainly: 'no node takes web-2',
       });
+    }),
+  );
+
+  it(
+    'or could not be put back: once ECI has released it, it is marked and counted once',
+    onAClock(async (advance) => {
+      const world = first();
+      put(world, 'Pod', aPod());
+      const told = (effect: Effect, more: PodWishes): void =>
+        leader.tell(put(world, 'Pod', aPod({ ...asMarked({ effect }), ...more })));
+      const leader = lead(world, (_, effect) => {
+        if (effect.kind === 'Detach') told(effect, { owner: ownedBy('Deployment', 'web') });
+        if (effect.kind === 'Mark') told(effect, released);
+        return effect.kind === 'Attach'
+          ? { kind: 'Refused', byBudget: false, message: 'no' }
+          : { kind: 'Done' };
+      });
+      const released = { owner: ownedBy('Deployment', 'web'), phase: 'Failed', reason: 'BidFailed' } as const;
+      leader.tell(put(world, 'Pod', aPod(expired)));
+      await advance(0);
+      leader.tell(
+        put(world, 'ReplicaSet', { ...aReplicaSet(), status: { replicas: 0, conditions: [failing] } }),
+      );
+      await advance(2_000);
+      const [detach] = leader.calls;
+      if (detach) told(detach.effect, released);
+      await advance(60_000);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Attach web-1 at 2', 'Mark web-1 at 2']);
+      expect(world.totals('SpotPolicy/shop/web')).toMatchObject({ noticed: 1, missed: 1 });
     }),
   );
 });
