@@ -1,4 +1,5 @@
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
+import type { Pod } from 'kubernetes-types/core/v1.js';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
@@ -12,7 +13,7 @@ import { aHerd } from '../harness/herd.ts';
 import { budgetInForce } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { warn } from '../harness/platform.ts';
-import { spotAnnotations } from '../harness/pods.ts';
+import { sim, spotAnnotations } from '../harness/pods.ts';
 import { aScene, clockReaches, isTouched } from '../harness/scene.ts';
 import { leads, startCandidate } from '../harness/two-replicas.ts';
 
@@ -65,28 +66,50 @@ const blows: Record<string, (one: Candidate) => Blow> = {
 
 /** Every pod of a Deployment is warned, and under its budget the first ones have gone. */
 const aStorm = async () => {
-  const scene = await aScene({}, cluster);
+  const storm = await aWarning('AfterEviction');
+  await storm.herd.until('the first evictions', () => storm.herd.countGone(storm.doomed) >= 2);
+  return storm;
+};
+
+/** Every pod of a Deployment is warned and out of its ReplicaSet, and no replacement is Ready yet. */
+const aStormReplacedFirst = async () => {
+  const storm = await aWarning('BeforeEviction', sim({ 'ready-after': '5s' }));
+  const { herd, doomed } = storm;
+  await herd.until('all pods to be taken out', () => herd.seen(doomed).every(isTakenOut));
+  expect(herd.countGone(doomed)).toBe(0);
+  return storm;
+};
+
+const isTakenOut = ({ metadata }: Pod): boolean => metadata?.ownerReferences?.[0]?.kind === 'Deployment';
+
+const aWarning = async (replacement: 'BeforeEviction' | 'AfterEviction', told = {}) => {
+  const scene = await aScene({ replacement }, cluster);
   const herd = aHerd(scene);
   onTestFinished(herd.stop);
-  await scene.create(aDeployment({ replicas: pods, annotations: spotAnnotations, graceSeconds: 1 }));
+  const annotations = { ...spotAnnotations, ...told };
+  await scene.create(aDeployment({ replicas: pods, annotations, graceSeconds: 1 }));
   await scene.create(aBudget({ maxUnavailable: 1 }));
   const doomed = await herd.ready(pods);
   await budgetInForce(scene.admin, scene.namespace, 'web');
   const before = await evictionsOf(cluster);
   await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
-  await herd.until('the first evictions', () => herd.countGone(doomed) >= 2);
   return { scene, herd, doomed, before };
 };
 
-test.for(Object.entries(blows))(
-  'a storm whose leader %s is finished by the other one, and the first does nothing when it is back',
-  async ([, blowOf]) => {
-    const { scene, herd, doomed, before } = await aStorm();
-    const { strike, end } = blowOf(leader);
+const storms = { storm: aStorm, 'storm replaced first': aStormReplacedFirst };
+const blowsInStorms = Object.entries(storms).flatMap(([storm, begin]) =>
+  Object.entries(blows).map(([blow, of]) => ({ storm, begin, blow, of })),
+);
+
+test.for(blowsInStorms)(
+  'a $storm whose leader $blow is finished by the other one, and the first does nothing when it is back',
+  async ({ begin, of }) => {
+    const { scene, herd, doomed, before } = await begin();
+    const { strike, end } = of(leader);
     await strike();
     const struckMs = Date.now();
-    await waitFor('the other one to lead', () => leads(follower));
     const taken = herd.countGone(doomed);
+    await waitFor('the other one to lead', () => leads(follower));
     await herd.until('it to evict', () => herd.countGone(doomed) > taken);
     // By now the first would ask the budget for every pod that it knows to be blocked.
     await clockReaches(struckMs + 11_000);
