@@ -106,7 +106,7 @@ export const textOf = async (findings: Findings): Promise<string> => {
   const { storms, latency, availability, growth } = measurements;
   return formatted(
     [
-      `${runText(machine, took)}; rounds: ${rounds}; minutes from a notice to the reclaim: ${windowMinutes}. ${verdictsText(verdicts)}`,
+      `${runText(machine, took)}; rounds: ${rounds}, more of storms below 500 pods; minutes from a notice to the reclaim: ${windowMinutes}. ${verdictsText(verdicts)}`,
       'Medians over the rounds; in brackets the quartiles.',
       ...(storms.length > 0 ? [stormTable(storms)] : []),
       ...(latency.ours.length > 0 ? [delaysTable(measurements)] : []),
