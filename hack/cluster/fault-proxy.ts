@@ -29,13 +29,25 @@ export type FaultProxy = {
   /** Refuses connections and breaks the open ones, until `endOutage`. */
   startOutage(): Promise<void>;
   endOutage(): Promise<void>;
-  /** Breaks every open watch; gives their number. */
-  cutWatches(): number;
+  /** Breaks every open watch, or those of one resource; gives their number. */
+  cutWatches(resource?: string): number;
+  /**
+   * The resourceVersion from which the last watch of a resource was opened, 0 for none: a client that resumes a watch has
+   * read everything up to there.
+   */
+  watchedFrom(resource: string): number;
   /** Applies to each further request the first fault that matches and whose probability strikes. */
   setFaults(faults: readonly Fault[]): void;
   /** Undefined: watches are told nothing of the kind. */
   setGoneWatches(gone: GoneWatches | undefined): void;
   stop(): Promise<void>;
+};
+
+/** How a proxy plays, and who listens. */
+export type FaultProxyOptions = {
+  seed?: number;
+  /** Hears of each request before anything is done about it. */
+  onRequest?: (request: RequestClass) => void;
 };
 
 const goneStatus = {
@@ -51,7 +63,7 @@ const goneStatus = {
 /** Starts a proxy on a port of its own, with a certificate of the cluster's authority; one `seed`, one course of faults. */
 export const startFaultProxy = async (
   cluster: Pick<ClusterData, 'directory' | 'serverUrl' | 'caCertificatePem'>,
-  { seed = 1 }: { seed?: number } = {},
+  { seed = 1, onRequest = () => {} }: FaultProxyOptions = {},
 ): Promise<FaultProxy> => {
   const authority = await loadAuthority(cluster.directory);
   const serving = await authority.issueServer('fault-proxy', { dns: ['localhost'], ip: ['127.0.0.1'] });
@@ -59,11 +71,12 @@ export const startFaultProxy = async (
   const agent = new Agent({ keepAlive: true, ca: cluster.caCertificatePem });
   const random = randomFrom(seed);
   const sockets = new Set<Duplex>();
-  const watches = new Set<ServerResponse>();
+  const watches = new Map<ServerResponse, string>();
   const counts = new Map<string, number>();
   let faults: readonly Fault[] = [];
   let gone: GoneWatches | undefined;
   const watched = new Map<string, number>();
+  const openedFrom = new Map<string, number>();
 
   const isGone = ({ verb }: RequestClass, source: string): boolean => {
     if (gone === undefined || verb !== 'watch') return false;
@@ -76,11 +89,13 @@ export const startFaultProxy = async (
     const seen = requestClass(incoming.method ?? 'GET', incoming.url ?? '/');
     const key = `${seen.verb} ${seen.resource}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
+    onRequest(seen);
     const answer = faults.find((fault) => fault.matches(seen) && random() < fault.probability)?.answer;
     if (answer !== undefined && answer !== 'unheard') return answerWith(answer, outgoing);
     if (isGone(seen, sourceOf(incoming.url ?? '/'))) return answerGone(gone?.as ?? 'status', outgoing);
     if (seen.verb === 'watch') {
-      watches.add(outgoing);
+      watches.set(outgoing, seen.resource);
+      openedFrom.set(seen.resource, versionIn(incoming.url ?? '/'));
       outgoing.once('close', () => watches.delete(outgoing));
     }
     const url = new URL(incoming.url ?? '/', cluster.serverUrl);
@@ -109,8 +124,11 @@ export const startFaultProxy = async (
     resetCounts: () => counts.clear(),
     startOutage: refuse,
     endOutage: listen,
-    cutWatches: () => {
-      const open = [...watches];
+    watchedFrom: (resource) => openedFrom.get(resource) ?? 0,
+    cutWatches: (only) => {
+      const open = [...watches].flatMap(([watch, resource]) =>
+        resource === (only ?? resource) ? [watch] : [],
+      );
       for (const watch of open) watch.destroy();
       return open.length;
     },
@@ -147,6 +165,9 @@ const answerGone = (as: GoneWatches['as'], outgoing: ServerResponse): void => {
   outgoing.writeHead(as === 'status' ? 410 : 200, { 'content-type': 'application/json' });
   outgoing.end(`${JSON.stringify(as === 'status' ? goneStatus : { type: 'ERROR', object: goneStatus })}\n`);
 };
+
+const versionIn = (pathAndQuery: string): number =>
+  Number(new URL(pathAndQuery, 'https://api').searchParams.get('resourceVersion') ?? 0);
 
 const passOn = (
   incoming: IncomingMessage,

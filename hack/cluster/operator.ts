@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { installation } from '../../cdk8s/operator-chart.ts';
 import { type Manifest, manifests } from '../../cdk8s/manifests.ts';
 import type { Access } from './access.ts';
+import { freeze, thaw } from './freeze.ts';
 import { freePort } from './ports.ts';
 import { waitFor } from './wait-for.ts';
 import { writeProgram } from './program.ts';
@@ -19,7 +20,10 @@ export interface Replica {
   readonly ended: Promise<string>;
   /** Resolves once it has ended. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Freezes it; once this resolves, its connections stay open and it does nothing. */
+  pause(): Promise<void>;
+  /** Lets a paused one go on. */
+  resume(): void;
   /** Its metrics as Prometheus text. */
   metrics(): Promise<string>;
 }
@@ -94,6 +98,7 @@ export const startReplica = async (access: Access, options: ReplicaOptions = {})
     stdio: ['ignore', log.fd, log.fd],
   });
   await log.close();
+  const pid = child.pid ?? 0;
   const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? code));
   try {
     await becomesReady(child, healthUrl);
@@ -105,7 +110,7 @@ export const startReplica = async (access: Access, options: ReplicaOptions = {})
     throw new Error(`${message}; the last lines of its log, ${logPath}:\n${tail}`, { cause: error });
   }
   return {
-    pid: child.pid ?? 0,
+    pid,
     healthUrl,
     webhookUrl,
     logPath,
@@ -114,7 +119,8 @@ export const startReplica = async (access: Access, options: ReplicaOptions = {})
       child.kill(signal);
       await ended;
     },
-    signal: (signal) => void child.kill(signal),
+    pause: () => freeze(pid),
+    resume: () => thaw(pid),
     metrics: async () => (await fetch(`${healthUrl}/metrics`)).text(),
   };
 };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clusterEnvironment } from './access.ts';
+import { freeze, thaw } from './freeze.ts';
 
 /** How to run one program of the control plane. */
 export type Command = { name: string; program: string; args: readonly string[] };
@@ -16,8 +17,8 @@ export type Component = {
   start(): Promise<void>;
   /** Sends SIGKILL, or another signal, and resolves when the process is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Freezes the process by SIGSTOP: connections stay open and nothing answers. */
-  pause(): void;
+  /** Freezes the process; once this resolves, connections stay open and nothing answers. */
+  pause(): Promise<void>;
   /** Lets a paused process go on. */
   resume(): void;
 };
@@ -66,10 +67,9 @@ export const componentOf = (
     await log.close();
   };
 
-  const signal = (which: NodeJS.Signals): void => {
-    if (child === undefined)
-      throw new Error(`sending ${which} to ${name}: it does not run, start() it first`);
-    child.kill(which);
+  const running = (): number => {
+    if (child?.pid === undefined) throw new Error(`pausing ${name}: it does not run, start() it first`);
+    return child.pid;
   };
 
   return {
@@ -85,7 +85,7 @@ export const componentOf = (
       child.kill(which);
       await gone;
     },
-    pause: () => signal('SIGSTOP'),
-    resume: () => signal('SIGCONT'),
+    pause: async () => freeze(running()),
+    resume: () => thaw(running()),
   };
 };

@@ -89,7 +89,7 @@ const inRounds = async <W extends string, T>(
 
 const measureGrowth = async (cluster: Cluster, scene: Scene): Promise<Measurements['growth']> => {
   await preparePolicies(cluster);
-  standStill(cluster);
+  await standStill(cluster);
   const growth = [];
   let pods = 0;
   for (const count of grown) {

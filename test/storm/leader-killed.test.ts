@@ -1,11 +1,10 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
-import { type FaultProxy, startFaultProxy } from '../../hack/cluster/fault-proxy.ts';
 import { randomFrom } from '../../hack/cluster/random.ts';
 import type { Replica } from '../../hack/cluster/operator.ts';
-import type { RequestClass } from '../../hack/cluster/request-class.ts';
 import { aDeployment } from '../builders/workloads.ts';
+import { aWitness, type Witness } from '../integration/harness/asked-again.ts';
 import { waitFor } from '../integration/harness/cluster.ts';
 import { type Herd, aHerd } from '../integration/harness/herd.ts';
 import { anOwnCluster } from '../integration/harness/operator.ts';
@@ -16,44 +15,37 @@ import { aScene, editPolicy, isTouched, type Scene } from '../integration/harnes
 import { leads, startCandidate } from '../integration/harness/two-replicas.ts';
 
 const size = 500;
+const patience = { timeoutMs: 60_000 };
+
+/** A replica with a way of its own to the API server. */
+type Candidate = Replica & { readonly witness: Witness };
 
 let cluster: Cluster;
 let scene: Scene;
 let herd: Herd;
-let proxy: FaultProxy;
-let leader: Replica;
-let follower: Replica;
+let leader: Candidate;
+let follower: Candidate;
 let started = 0;
 let noticed = 0;
 
-const nextCandidate = (): Promise<Replica> =>
-  startCandidate(cluster, `candidate-${(started += 1)}`, { serverUrl: proxy.url });
-
-/** Evictions that were asked for of pods which were on their way already, as the API server had told everybody. */
-const again: string[] = [];
-const noteAgain = ({ verb, resource, name = '' }: RequestClass): boolean => {
-  const ends = resource === 'pods/eviction' || (resource === 'pods' && verb === 'delete');
-  if (ends && herd.isGoing(name)) again.push(name);
-  return false;
+const nextCandidate = async (): Promise<Candidate> => {
+  const witness = await aWitness(cluster, () => herd);
+  const way = { serverUrl: witness.proxy.url };
+  return { ...(await startCandidate(cluster, `candidate-${(started += 1)}`, way)), witness };
 };
 
 beforeAll(async () => {
   cluster = await anOwnCluster();
-  proxy = await startFaultProxy(cluster);
-  proxy.setFaults([{ matches: noteAgain, probability: 0, answer: 'stall' }]);
   leader = await nextCandidate();
   await waitFor('a leader', () => leads(leader));
   scene = await aScene({}, cluster);
   herd = aHerd(scene);
   // Longer than it takes until another one leads: it finds them terminating.
-  const annotations = { ...spotAnnotations, ...sim({ 'stop-after': '15s' }) };
-  await scene.create(aDeployment({ replicas: size, annotations, graceSeconds: 20 }));
+  const annotations = { ...spotAnnotations, ...sim({ 'stop-after': '25s' }) };
+  await scene.create(aDeployment({ replicas: size, annotations, graceSeconds: 30 }));
   follower = await nextCandidate();
 });
-afterAll(async () => {
-  herd.stop();
-  await proxy.stop();
-});
+afterAll(() => herd.stop());
 
 // Another one kills at other moments, of which each fifth of a storm has one.
 const firstSeed = Number(process.env['STORM_SEED'] ?? 1);
@@ -73,10 +65,17 @@ test.each(rounds)(
     const warned = Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
     await herd.until('the moment to kill', () => herd.countGone(doomed) >= kill);
     await leader.end('SIGKILL');
-    const gone = new Set(doomed.flatMap(({ metadata }) => metadata?.name ?? []).filter(herd.isGoing));
+    const gone = new Map(
+      doomed.flatMap(({ metadata: { name = '' } = {} }) => {
+        const version = herd.goingSince(name);
+        return version === undefined ? [] : [[name, version]];
+      }),
+    );
+    const killed = leader;
     leader = follower;
+    await leader.witness.hasRead(Math.max(...gone.values()));
     const next = nextCandidate();
-    await waitFor('the next leader', () => leads(leader), { timeoutMs: 60_000 });
+    await waitFor('the next leader', () => leads(leader), patience);
     const present = await scene.admin.list<Pod>(pathTo('Pod', scene.namespace));
     const left = present.filter(({ metadata }) => gone.has(metadata?.name ?? ''));
     await warned;
@@ -85,9 +84,9 @@ test.each(rounds)(
     const living = await herd.ready(size);
     const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
 
-    // The next leader had the pods before it that the one before had evicted, and asked for none of them again.
+    // The next leader knew of the pods that the one before had evicted, and asked for none of them again.
     expect(left.length).toBeGreaterThan(0);
-    expect(again).toEqual([]);
+    expect([killed, leader].flatMap(({ witness }) => witness.askedAgain)).toEqual([]);
     expect(living.filter(isTouched)).toEqual([]);
     expect(living.map(({ metadata }) => metadata?.ownerReferences?.[0]?.kind)).toEqual(
       living.map(() => 'ReplicaSet'),

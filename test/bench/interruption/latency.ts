@@ -26,7 +26,7 @@ export const latency = async (scene: Scene, way: 'ours' | 'limit', replicas: num
   const removals = await watchRemovals(scene);
   await scene.leaveNode();
   await calm(calmMs);
-  const move = standStill(scene.cluster);
+  const move = await standStill(scene.cluster);
   const bare = way === 'limit' ? await watchThenEvict(scene, pods) : undefined;
   const delaysMs: number[] = [];
   for (const pod of pods) {

@@ -169,8 +169,8 @@ export const forgetEvents = ({ cluster, namespace }: Scene): Promise<void> =>
 const bystanders = ['kwok', 'kube-scheduler', 'kube-controller-manager'] as const;
 
 /** Lets only etcd and the API server run; the result lets everything go on. */
-export const standStill = ({ component }: Pick<Cluster, 'component'>): (() => void) => {
-  for (const name of bystanders) component(name).pause();
+export const standStill = async ({ component }: Pick<Cluster, 'component'>): Promise<() => void> => {
+  await Promise.all(bystanders.map((name) => component(name).pause()));
   return () => {
     for (const name of bystanders) component(name).resume();
   };

@@ -53,7 +53,7 @@ export const storm = async (scene: Scene, { size, still }: StormKind, way: Way):
   const removals = await watchRemovals(scene);
   const node = await scene.leaveNode();
   await calm(calmMs);
-  const move = still ? standStill(scene.cluster) : undefined;
+  const move = still ? await standStill(scene.cluster) : undefined;
   const callsBefore = await scene.evictions();
   const startMs = performance.now();
   const noticedMs = new Map<string, number>();

@@ -101,7 +101,7 @@ describe('a cluster', () => {
     await runAPod(cluster);
 
     const apiServer = cluster.component('kube-apiserver');
-    apiServer.pause();
+    await apiServer.pause();
     const answer = cluster.admin.get('/readyz').then(() => 'answered');
     const first = await Promise.race([answer, pause(1_000, 'silence')]);
     expect(first).toBe('silence');

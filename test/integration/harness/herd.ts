@@ -12,8 +12,8 @@ export interface Herd {
   gone(pods: readonly Pod[]): Promise<unknown>;
   /** How many of these pods are being deleted or gone. */
   countGone(pods: readonly Pod[]): number;
-  /** Whether the pod that has this name, or had it last, is being deleted or gone. */
-  isGoing(name: string): boolean;
+  /** The resourceVersion at which the pod of this name was first being deleted; undefined while it is not. */
+  goingSince(name: string): number | undefined;
   /** These pods as they were last seen. */
   seen(pods: readonly Pod[]): Pod[];
   until(what: string, holds: () => boolean): Promise<unknown>;
@@ -25,22 +25,20 @@ const patience = { timeoutMs: 120_000 };
 /** Follows the pods of a scene until stopped. */
 export const aHerd = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Herd => {
   const pods = new Map<string, Pod>();
-  const byName = new Map<string | undefined, Pod>();
+  const goingSince = new Map<string | undefined, number>();
+  const isGone = ({ metadata }: Pod): boolean => metadata?.deletionTimestamp !== undefined;
   const watching = follow$<Pod>(admin, pathTo('Pod', namespace)).subscribe((pod) => {
     pods.set(uidOf(pod), pod);
-    byName.set(pod.metadata?.name, pod);
+    const { name, resourceVersion } = pod.metadata ?? {};
+    if (isGone(pod) && !goingSince.has(name)) goingSince.set(name, Number(resourceVersion));
   });
-  const isGone = ({ metadata }: Pod): boolean => metadata?.deletionTimestamp !== undefined;
   const seen = (of: readonly Pod[]): Pod[] => of.flatMap((pod) => pods.get(uidOf(pod)) ?? []);
   const countGone = (of: readonly Pod[]): number => seen(of).filter(isGone).length;
   const until = (what: string, holds: () => boolean): Promise<unknown> => waitFor(what, holds, patience);
   return {
     seen,
     countGone,
-    isGoing: (name) => {
-      const pod = byName.get(name);
-      return pod !== undefined && isGone(pod);
-    },
+    goingSince: (name) => goingSince.get(name),
     until,
     ready: (count, among = () => true) =>
       waitFor(

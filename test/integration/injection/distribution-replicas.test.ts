@@ -130,8 +130,8 @@ describe('two replicas that divide pods', () => {
   });
 
   test('decide alone and in time while the leader hangs', async () => {
-    leader.signal('SIGSTOP');
-    onTestFinished(() => leader.signal('SIGCONT'));
+    await leader.pause();
+    onTestFinished(leader.resume);
     const startMs = Date.now();
     const pod = await ask(follower, pods()());
     expect(Date.now() - startMs).toBeLessThan(2_000);

@@ -190,13 +190,13 @@ test('while the operator hangs or is gone pods are created all the same, and cou
   await aProgrammedPolicy(admin, strict, refusing);
   // In its own words the API server names the webhook, and that the webhook did not answer.
   const refusal = /failed calling webhook "required\.pods\.spotpolicy\.dev"/;
-  replica.signal('SIGSTOP');
+  await replica.pause();
   const [refused, ...hanging] = await Promise.all([
     createPod(strict, 'refused').catch(String),
     timed('hanging'),
     timed('hanging'),
   ]);
-  replica.signal('SIGCONT');
+  replica.resume();
   expect(refused).toMatch(refusal);
   // The webhook's own time-out of 2 s; without one the API server would wait for 10 s.
   for (const tookMs of hanging) expect(tookMs).toBeLessThan(5_000);

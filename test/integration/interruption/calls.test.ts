@@ -220,7 +220,7 @@ test('a pod that took the name of a doomed one while the operator stood still is
   await warn(scene.admin, pod, { leftSeconds: 150 });
   await scene.entry(pod, ({ phase }) => phase === 'Blocked');
   const blockedMs = Date.now();
-  operator.signal('SIGSTOP');
+  await operator.pause();
   await scene.delete('Pod', pod.metadata?.name ?? '');
   await isGone(scene, pod);
   const living = await scene.ready('db', 2);
@@ -229,7 +229,7 @@ test('a pod that took the name of a doomed one while the operator stood still is
   const budget = watchBudget(scene, 'db');
   // By now it would ask the budget again, and it does not know yet that its pod is gone.
   await clockReaches(blockedMs + 11_000);
-  operator.signal('SIGCONT');
+  operator.resume();
   const { outcome, replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');
   budget.stop();
 

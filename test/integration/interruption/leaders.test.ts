@@ -3,13 +3,11 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
-import { type FaultProxy, startFaultProxy } from '../../../hack/cluster/fault-proxy.ts';
 import type { Replica } from '../../../hack/cluster/operator.ts';
 import { aBudget, aDeployment } from '../../builders/workloads.ts';
-import { evictionsOf } from '../harness/api-server.ts';
+import { aWitness, type Witness } from '../harness/asked-again.ts';
 import { waitFor } from '../harness/cluster.ts';
-import { atEndOfFile } from '../harness/endings.ts';
-import { aHerd } from '../harness/herd.ts';
+import { aHerd, type Herd } from '../harness/herd.ts';
 import { budgetInForce } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { warn } from '../harness/platform.ts';
@@ -18,9 +16,7 @@ import { aScene, clockReaches, isTouched } from '../harness/scene.ts';
 import { leads, startCandidate } from '../harness/two-replicas.ts';
 
 /** A replica with a way of its own to the API server. */
-interface Candidate extends Replica {
-  readonly proxy: FaultProxy;
-}
+interface Candidate extends Replica, Pick<Witness, 'proxy' | 'askedAgain'> {}
 
 const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${installation.namespace}/leases/spotpolicy`;
 const pods = 8;
@@ -29,12 +25,12 @@ let cluster: Cluster;
 let leader: Candidate;
 let follower: Candidate;
 let started = 0;
+let herd: Herd | undefined;
 
 const nextCandidate = async (): Promise<Candidate> => {
-  const proxy = await startFaultProxy(cluster);
-  atEndOfFile(() => proxy.stop());
+  const { proxy, askedAgain } = await aWitness(cluster, () => herd);
   const replica = await startCandidate(cluster, `candidate-${(started += 1)}`, { serverUrl: proxy.url });
-  return { ...replica, proxy };
+  return { ...replica, proxy, askedAgain };
 };
 
 beforeAll(async () => {
@@ -58,8 +54,8 @@ interface Blow {
 }
 const blows: Record<string, (one: Candidate) => Blow> = {
   'is paused for longer than its lease': (one) => ({
-    strike: async () => one.signal('SIGSTOP'),
-    end: async () => one.signal('SIGCONT'),
+    strike: one.pause,
+    end: async () => one.resume(),
   }),
   'is cut off from the API server': ({ proxy }) => ({ strike: proxy.startOutage, end: proxy.endOutage }),
 };
@@ -84,16 +80,16 @@ const isTakenOut = ({ metadata }: Pod): boolean => metadata?.ownerReferences?.[0
 
 const aWarning = async (replacement: 'BeforeEviction' | 'AfterEviction', told = {}) => {
   const scene = await aScene({ replacement }, cluster);
-  const herd = aHerd(scene);
-  onTestFinished(herd.stop);
+  const followed = aHerd(scene);
+  herd = followed;
+  onTestFinished(followed.stop);
   const annotations = { ...spotAnnotations, ...told };
   await scene.create(aDeployment({ replicas: pods, annotations, graceSeconds: 1 }));
   await scene.create(aBudget({ maxUnavailable: 1 }));
-  const doomed = await herd.ready(pods);
+  const doomed = await followed.ready(pods);
   await budgetInForce(scene.admin, scene.namespace, 'web');
-  const before = await evictionsOf(cluster);
   await Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
-  return { scene, herd, doomed, before };
+  return { scene, herd: followed, doomed };
 };
 
 const storms = { storm: aStorm, 'storm replaced first': aStormReplacedFirst };
@@ -104,26 +100,26 @@ const blowsInStorms = Object.entries(storms).flatMap(([storm, begin]) =>
 test.for(blowsInStorms)(
   'a $storm whose leader $blow is finished by the other one, and the first does nothing when it is back',
   async ({ begin, of }) => {
-    const { scene, herd, doomed, before } = await begin();
+    const { scene, herd: storm, doomed } = await begin();
     const { strike, end } = of(leader);
     await strike();
     const struckMs = Date.now();
-    const taken = herd.countGone(doomed);
+    const taken = storm.countGone(doomed);
     await waitFor('the other one to lead', () => leads(follower));
-    await herd.until('it to evict', () => herd.countGone(doomed) > taken);
+    await storm.until('it to evict', () => storm.countGone(doomed) > taken);
     // By now the first would ask the budget for every pod that it knows to be blocked.
     await clockReaches(struckMs + 11_000);
     leader.proxy.resetCounts();
     await end();
     await waitFor('the first to know that it does not lead', async () => !(await leads(leader)));
-    await herd.gone(doomed);
-    const living = await herd.ready(pods);
+    await storm.gone(doomed);
+    const living = await storm.ready(pods);
     const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
 
     expect(acts(leader)).toEqual([]);
     expect(await leads(follower)).toBe(true);
     expect(living.filter(isTouched)).toEqual([]);
-    expect((await evictionsOf(cluster)).accepted - before.accepted).toBe(pods);
+    expect([leader, follower].flatMap(({ askedAgain }) => askedAgain)).toEqual([]);
     // What ended in the last second of the first one may be missing.
     expect(totals).toMatchObject({ forced: 0, missed: 0 });
     expect(totals?.evicted).toBeLessThanOrEqual(pods);
@@ -132,15 +128,15 @@ test.for(blowsInStorms)(
 );
 
 test('a leader that is told to stop in mid-storm gives up the lease, and the other one finishes the storm', async () => {
-  const { scene, herd, doomed, before } = await aStorm();
+  const { scene, herd: storm, doomed } = await aStorm();
   // Nobody takes the lease while the other one cannot reach it.
   await follower.proxy.startOutage();
   await leader.end('SIGTERM');
   expect(await wasGivenUp()).toBe(true);
   await follower.proxy.endOutage();
   await waitFor('the other one to lead', () => leads(follower));
-  await herd.gone(doomed);
-  expect((await herd.ready(pods)).filter(isTouched)).toEqual([]);
+  await storm.gone(doomed);
+  expect((await storm.ready(pods)).filter(isTouched)).toEqual([]);
   await scene.statusWith(({ interruption }) => interruption?.active === 0);
-  expect((await evictionsOf(cluster)).accepted - before.accepted).toBe(pods);
+  expect([leader, follower].flatMap(({ askedAgain }) => askedAgain)).toEqual([]);
 });
