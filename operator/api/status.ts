@@ -112,9 +112,12 @@ const interruptionEntry = z
     evictedAt: instant('When the eviction or deletion was accepted.').optional(),
     replacement: replacement.optional(),
     outcome: z
-      .enum(['Replaced', 'NotReplaced', 'NotNeeded', 'Completed', 'Forced', 'Missed', 'LeftToReclaim'])
+      .enum([
+        ...['Replaced', 'NotReplaced', 'NotNeeded', 'Completed', 'WorkloadFailed'],
+        ...['Forced', 'Missed', 'LeftToReclaim'],
+      ] as const)
       .describe(
-        'How it ended. Completed: the pod finished in time. Forced: it was deleted at the deadline in spite of a budget. Missed: ECI took it before it could be evicted. LeftToReclaim: it was left to ECI on purpose.',
+        'How it ended. Completed: the pod finished by itself, before anything evicted it. WorkloadFailed: its Job or workflow has failed by the reclaim or by the eviction. Forced: it was deleted at the deadline in spite of a budget. Missed: ECI took it before it could be evicted. LeftToReclaim: it was left to ECI on purpose.',
       )
       .optional(),
   })
@@ -137,6 +140,7 @@ const totals = z
     forced: total('Pods deleted at the deadline in spite of a budget.'),
     missed: total('Pods that ECI took before they could be evicted.'),
     leftToReclaim: total('Pods left to ECI on purpose.'),
+    workloadFailed: total('Reclaims by which a Job or a workflow has failed.'),
   })
   .describe('Counts since the policy was created.');
 

@@ -63,6 +63,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     forced: false,
     // Of a pod that has ended before anybody looked, it is only known that it ended after the notice.
     ending: isTerminal(pod) ? endingOf(pod, notice.noticedAtMs) : undefined,
+    goneAtMs: undefined,
     replacement: undefined,
     outcome: undefined,
     phase: 'Noticed',
@@ -141,8 +142,10 @@ const stampedPolicy = (view: View, pod: Pod): SoundPolicy | undefined => {
 };
 
 const isHistory = (pod: Pod, notice: Notice, nowMs: number): boolean =>
-  pod.phase === 'Succeeded' ||
-  (pod.phase === 'Failed' && (pod.reason !== 'BidFailed' || notice.deadlineMs < nowMs - historyMs));
+  isTerminal(pod) && (hasEndedByItself(pod) || notice.deadlineMs < nowMs - historyMs);
+
+const hasEndedByItself = ({ reason, deletionAtMs }: Pod): boolean =>
+  reason !== 'BidFailed' && deletionAtMs === undefined;
 
 // A Deployment replaces the pods of its ReplicaSets, whichever revision they are; otherwise the nearest controller does.
 const replacingWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined => {

@@ -3,16 +3,16 @@ import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
 import { isPaused } from './gate.ts';
 import { markOf } from './mark.ts';
 import type { Case, Look } from './look.ts';
-import type { Successor } from './replacement.ts';
+import type { Failure, Successor } from './replacement.ts';
 
-// How long to wait for a successor before saying that there is none.
+// How long to wait for a Ready successor of a pod that is gone before saying that there is none.
 const successorMs = 600_000;
 
 /** A look at a pod that ends or has ended, whoever ended it: how it went, and who takes its place. */
 export const follow = (seen: Case, nowMs: number): Look => {
   const { pod } = seen;
   const ended = withLostCall(withEnding(seen.interruption, pod, nowMs));
-  const outcome = ended.outcome ?? outcomeOf(ended, pod);
+  const outcome = ended.outcome ?? outcomeOf(ended);
   const credited = withSuccessor({ ...ended, outcome }, seen, nowMs);
   if (pod && isTerminal(pod) && outcome && credited.marked !== 'Ended') return leaveMark(credited, nowMs);
   // Nobody begins it again: it counts now, also where somebody else was quicker than we to end the pod.
@@ -20,16 +20,22 @@ export const follow = (seen: Case, nowMs: number): Look => {
   const marked = pod ? credited.marked : 'Ended';
   const followed: Interruption = { ...credited, counted: true, marked };
   if (pod && !isTerminal(pod)) return { next: { ...followed, phase: 'Terminating', message: 'terminating' } };
-  return conclude(followed, seen, nowMs);
+  return conclude({ ...followed, goneAtMs: followed.goneAtMs ?? nowMs }, seen, nowMs);
 };
 
-/** How a pod ends, as seen now; undefined while it lives. */
+/**
+ * How a pod ends, as seen now; undefined while it lives.
+ *
+ * The exit codes of a pod that is being deleted say nothing: a server that handles SIGTERM exits with 0. So its phase counts
+ * only where ECI took it or nothing deletes it.
+ */
 export const endingOf = (pod: Pod | undefined, nowMs: number): Ending | undefined => {
   if (!pod) return { how: 'Gone', atMs: nowMs };
-  if (pod.phase === 'Failed')
-    return { how: pod.reason === 'BidFailed' ? 'BidFailed' : 'Failed', atMs: nowMs };
-  if (pod.phase === 'Succeeded') return { how: 'Succeeded', atMs: nowMs };
-  return pod.deletionAtMs === undefined ? undefined : { how: 'Terminating', atMs: pod.deletedAtMs ?? nowMs };
+  const { phase, reason, deletionAtMs, deletedAtMs } = pod;
+  if (phase === 'Failed' && reason === 'BidFailed') return { how: 'BidFailed', atMs: nowMs };
+  if (deletionAtMs !== undefined)
+    return { how: 'Terminating', atMs: deletedAtMs ?? nowMs, ...(pod.disrupted && { evicted: true }) };
+  return phase === 'Failed' || phase === 'Succeeded' ? { how: phase, atMs: nowMs } : undefined;
 };
 
 /** The record with the first ending seen: what comes later (the object removed) only follows from it. */
@@ -47,12 +53,11 @@ const withLostCall = (interruption: Interruption): Interruption => {
     : interruption;
 };
 
-const outcomeOf = ({ ending, plan, forced }: Interruption, pod: Pod | undefined): Outcome | undefined => {
+const outcomeOf = ({ ending, plan, forced }: Interruption): Outcome | undefined => {
   if (forced) return 'Forced';
   if (ending?.how === 'Succeeded') return 'Completed';
   if (ending?.how === 'BidFailed') return plan.when === 'Never' ? 'LeftToReclaim' : 'Missed';
-  // An evicted Job pod may end well within its grace; for one that terminates, how it ends is not known yet.
-  return pod?.phase === 'Succeeded' ? 'Completed' : undefined;
+  return undefined;
 };
 
 // A released pod stays as an object: only the mark keeps the next leader from counting it again, so nothing goes on
@@ -93,28 +98,45 @@ const readyAt = (pod: Pod, nowMs: number): number | undefined =>
   isServing(pod) ? (pod.readySinceMs ?? nowMs) : undefined;
 
 const conclude = (interruption: Interruption, { successors }: Case, nowMs: number): Look => {
-  const { replacement, outcome, workload, ending } = interruption;
-  const done = (fallback: Outcome, message: string): Look => ({
-    next: { ...interruption, outcome: outcome ?? fallback, phase: 'Done', message },
+  const { replacement, outcome, workload, goneAtMs } = interruption;
+  const end = (outcome: Outcome, message: string): Look => ({
+    next: { ...interruption, outcome, phase: 'Done', message },
   });
+  // How the pod went is told before what became of its place.
+  const done = (fallback: Outcome, message: string): Look => end(outcome ?? fallback, message);
   if (replacement?.readyAtMs !== undefined) return done('Replaced', `replaced by ${replacement.name}`);
   if (outcome === 'Completed') return done('Completed', 'it completed in time');
   if (!workload) return done('NotReplaced', 'no controller recreates it');
-  if (successors.workloadEnded) return done('NotNeeded', `${workload.kind} ${workload.name} has ended`);
-  if (replacement) return awaiting(interruption, `waiting for ${replacement.name} to be Ready`);
-  if (successors.wanted !== undefined && successors.serving >= successors.wanted) {
-    return done(
-      'NotNeeded',
-      `${workload.kind} ${workload.name} has the ${successors.wanted} Ready pods it wants`,
-    );
+  const { wanted, serving, failure, workloadEnded } = successors;
+  const name = `${workload.kind} ${workload.name}`;
+  if (failure && hasCaused(interruption, failure))
+    return end('WorkloadFailed', `${name} has failed${failure.message && `: ${failure.message}`}`);
+  if (workloadEnded) return done('NotNeeded', `${name} has ended`);
+  if (wanted === 0) return done('NotNeeded', `${name} wants no pod in its place`);
+  const giveUpAtMs = (goneAtMs ?? nowMs) + successorMs;
+  if (replacement) {
+    if (nowMs >= giveUpAtMs)
+      return done('NotReplaced', `${replacement.name} has not become Ready in its place`);
+    return awaiting(interruption, `waiting for ${replacement.name} to be Ready`, giveUpAtMs);
   }
-  const giveUpAtMs = (ending?.atMs ?? nowMs) + successorMs;
-  if (nowMs >= giveUpAtMs)
-    return done('NotReplaced', `${workload.kind} ${workload.name} has not replaced it`);
-  return awaiting(interruption, `waiting for ${workload.kind} ${workload.name} to replace it`, giveUpAtMs);
+  if (wanted !== undefined && serving >= wanted)
+    return done('NotNeeded', `${name} has the ${wanted} Ready pods it wants`);
+  if (nowMs >= giveUpAtMs) return done('NotReplaced', `${name} has not replaced it`);
+  return awaiting(interruption, `waiting for ${name} to replace it`, giveUpAtMs);
 };
 
-const awaiting = (interruption: Interruption, message: string, againAtMs?: number): Look => ({
+// A controller that fails a workload deletes its other pods: what was deleted and not evicted did not make it fail, and
+// what failed before the pod ended failed for another reason. API times are whole seconds.
+const hasCaused = (
+  { outcome, ending, evictedAtMs = Number.POSITIVE_INFINITY }: Interruption,
+  { atMs = Number.POSITIVE_INFINITY }: Pick<Failure, 'atMs'>,
+): boolean => {
+  const isLost = outcome !== undefined || ending?.evicted === true || Number.isFinite(evictedAtMs);
+  const endedAtMs = Math.min(evictedAtMs, ending?.atMs ?? Number.POSITIVE_INFINITY);
+  return isLost && atMs >= Math.floor(endedAtMs / 1000) * 1000;
+};
+
+const awaiting = (interruption: Interruption, message: string, againAtMs: number): Look => ({
   next: { ...interruption, phase: 'AwaitingReplacement', message },
-  ...(againAtMs === undefined ? {} : { againAtMs }),
+  againAtMs,
 });

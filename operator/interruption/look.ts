@@ -41,6 +41,8 @@ export interface Case {
   readonly standings: readonly Standing[];
   readonly successors: Successors;
   readonly surge: Surge | undefined;
+  /** What becomes of its workload when it loses this pod; undefined where that goes on. */
+  readonly warning: string | undefined;
   /** Old virtual nodes set no condition: an Event alone then suffices for a deletion past a budget. */
   readonly trustEvents: boolean;
 }
@@ -68,8 +70,14 @@ export const look = (seen: Case, nowMs: number): Look => {
     const next: Interruption = { ...interruption, phase: 'Terminating', message: 'eviction accepted' };
     return { next, againAtMs: interruption.evictedAtMs + acceptedMs };
   }
-  return byTheClock(act(current, pod, nowMs), current, pod, nowMs);
+  return byTheClock(withWarning(act(current, pod, nowMs), current), current, pod, nowMs);
 };
+
+// A person may still save what no controller will start again.
+const withWarning = (looked: Look, { warning }: Case): Look =>
+  warning === undefined
+    ? looked
+    : { ...looked, next: { ...looked.next, message: `${looked.next.message}; ${warning}` } };
 
 // No pause, and no call that hangs, may eat into the time in which a pod can be evicted, or into the grace period of a
 // deletion.

@@ -1,6 +1,6 @@
 import { capacityOf } from '../policy/capacity.ts';
 import type { Interruption } from '../world/interruption.ts';
-import { isHeldKind } from '../world/objects.ts';
+import { isHeldKind, type Workload } from '../world/objects.ts';
 import { isPod } from '../world/owner-kinds.ts';
 import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
@@ -10,6 +10,9 @@ export interface Successor {
   readonly pod: Pod;
   readonly capacity: 'spot' | 'on-demand';
 }
+
+/** That a workload has failed: when, as far as that is known, and in whose words. */
+export type Failure = NonNullable<Workload['failure']>;
 
 /** What the world holds about the successors of a doomed pod. */
 export interface Successors {
@@ -23,6 +26,8 @@ export interface Successors {
   readonly serving: number;
   /** The workload has ended or is gone: nobody will recreate the pod. */
   readonly workloadEnded: boolean;
+  /** The workload has failed. */
+  readonly failure: Failure | undefined;
 }
 
 const jobIndex = 'batch.kubernetes.io/job-completion-index';
@@ -106,12 +111,26 @@ const isSuccessor = (view: View, { uid, ending, detached, evictedAtMs }: Interru
 
 const wishesOf = (
   view: View,
-  { uid, workload }: Interruption,
-): Pick<Successors, 'wanted' | 'workloadEnded'> => {
-  const known =
-    workload && view.workload({ apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid });
-  if (known) return { wanted: known.replicas, workloadEnded: known.terminating || known.finished };
-  return { wanted: undefined, workloadEnded: workload !== undefined && isGone(view, uid, workload) };
+  { uid, name, workload }: Interruption,
+): Pick<Successors, 'wanted' | 'workloadEnded' | 'failure'> => {
+  if (!workload) return { wanted: undefined, workloadEnded: false, failure: undefined };
+  const reference = { apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid };
+  const known = view.workload(reference);
+  if (known) {
+    const { terminating, finished, failure } = known;
+    return { wanted: wantedOf(known, name), workloadEnded: terminating || finished, failure };
+  }
+  const met = view.met(reference);
+  const workloadEnded = met ? met.terminating || met.ended !== undefined : isGone(view, uid, workload);
+  const failure = met?.ended === 'Failed' ? { atMs: undefined, message: '' } : undefined;
+  return { wanted: undefined, workloadEnded, failure };
+};
+
+// A StatefulSet that was scaled down makes no pod of a higher number again, however many of the others are missing.
+const wantedOf = ({ kind, replicas, firstOrdinal }: Workload, podName: string): number | undefined => {
+  if (kind !== 'StatefulSet' || replicas === undefined) return replicas;
+  const ordinal = Number(/-(\d+)$/.exec(podName)?.[1]);
+  return ordinal < firstOrdinal || ordinal >= firstOrdinal + replicas ? 0 : replicas;
 };
 
 // Only of kinds that the world holds can absence be known, and its watch may be behind that of pods: a workload that was

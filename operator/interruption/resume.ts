@@ -43,11 +43,12 @@ const listedIn = (view: View, policy: Policy): Interruption[] =>
     .filter(({ phase, uid }) => phase === 'Done' || isOver(view.pods.byUid(uid)))
     .flatMap((entry) => fromEntry(view, policy, entry));
 
-// Gone, or left behind: marked as handled, or failed by itself, which nobody marks.
+// Gone, or left behind: marked as handled, or ended without a release, which nobody marks.
 const isOver = (pod: Pod | undefined): boolean =>
-  !pod || (isTerminal(pod) && (markedOutcome(pod) !== undefined || hasFailedByItself(pod)));
+  !pod || (isTerminal(pod) && (markedOutcome(pod) !== undefined || isUnmarked(pod)));
 
-const hasFailedByItself = ({ phase, reason }: Pod): boolean => phase === 'Failed' && reason !== 'BidFailed';
+const isUnmarked = ({ phase, reason, deletionAtMs }: Pod): boolean =>
+  reason !== 'BidFailed' && (phase === 'Failed' || deletionAtMs !== undefined);
 
 const markedOutcome = (pod: Pod | undefined): Outcome | undefined =>
   readMark(pod?.annotations[ourAnnotations.interruption])?.outcome;
@@ -117,6 +118,7 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       evictedAtMs,
       forced: outcome === 'Forced',
       ending: endingOf(pod, endedAtMs) ?? { how: 'Gone', atMs: endedAtMs },
+      goneAtMs: endedAtMs,
       replacement: replacementOf(entry),
       outcome: entry.outcome,
       phase: entry.phase === 'Done' ? 'Done' : 'AwaitingReplacement',

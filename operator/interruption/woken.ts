@@ -4,6 +4,7 @@ import { ownerChain } from '../policy/owners.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
 import type { Step } from '../world/collection.ts';
 import type { Budget, Workload } from '../world/objects.ts';
+import type { Owner } from '../world/owner-kinds.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { heldBy, releasedBy } from './gather.ts';
@@ -28,6 +29,8 @@ export const wokenBy = (view: View, change: Change, nowMs: number): readonly str
     case 'StatefulSet':
     case 'Job':
       return ofWorkload(view, change);
+    case 'Owner':
+      return ofOwner(view, change);
     case 'SpotPolicy':
     case 'ClusterSpotPolicy':
       // Every status write comes by here: only an edit is news.
@@ -72,7 +75,7 @@ const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly st
 
 // Each status of a Deployment comes by here: only what a look reads is news.
 const readOf = [
-  ...['uid', 'controller', 'terminating', 'replicas', 'finished'],
+  ...['uid', 'controller', 'terminating', 'replicas', 'finished', 'failure', 'lastPod'],
   ...['creationFails', 'surges', 'minReadySeconds', 'revision'],
 ] as readonly (keyof Workload)[];
 
@@ -84,6 +87,11 @@ const ofWorkload = (view: View, { before, after }: Step<Workload>): readonly str
   return [workload.uid, workload.controller?.uid ?? ''].flatMap((each) =>
     [...view.interruptions.group('workload', each)].map(({ uid }) => uid),
   );
+};
+
+const ofOwner = (view: View, { before, after }: Step<Owner>): readonly string[] => {
+  const isNews = before && (before.ended !== after?.ended || before.terminating !== after?.terminating);
+  return isNews ? [...view.interruptions.group('workload', before.uid)].map(({ uid }) => uid) : [];
 };
 
 // Who has room goes on; the others' messages are brought up to date, as many as a status shows. All may go where it selects

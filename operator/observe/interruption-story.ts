@@ -11,7 +11,8 @@ export interface EventStory {
     | 'PodEvicted'
     | 'ReplacementReady'
     | 'DeadlineForced'
-    | 'ReclaimMissed';
+    | 'ReclaimMissed'
+    | 'WorkloadFailed';
   readonly line: string;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
@@ -104,6 +105,16 @@ const stories: readonly Story[] = [
       line: 'reclaim missed',
       message: `ECI took the instance before the pod was evicted${refusal ? `: ${refusal.message}` : ''}`,
       details: { because: refusal?.message },
+    }),
+  },
+  {
+    holds: ({ outcome }) => outcome === 'WorkloadFailed',
+    tell: ({ message, workload }) => ({
+      type: 'Warning',
+      reason: 'WorkloadFailed',
+      line: 'workload failed',
+      message: `lost to the reclaim: ${message}`,
+      details: { workload: workload && `${workload.kind}/${workload.name}`, because: message },
     }),
   },
   {

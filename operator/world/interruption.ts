@@ -6,7 +6,14 @@ export type Phase =
 
 /** How an interruption ended. */
 export type Outcome =
-  'Replaced' | 'NotReplaced' | 'NotNeeded' | 'Completed' | 'Forced' | 'Missed' | 'LeftToReclaim';
+  | 'Replaced'
+  | 'NotReplaced'
+  | 'NotNeeded'
+  | 'Completed'
+  | 'WorkloadFailed'
+  | 'Forced'
+  | 'Missed'
+  | 'LeftToReclaim';
 
 /** One sign that ECI takes the pod back: an Event, a condition, or what an earlier look wrote onto the pod. */
 export interface Signal {
@@ -70,6 +77,8 @@ export interface Refusal {
 export interface Ending {
   readonly how: 'Terminating' | 'BidFailed' | 'Failed' | 'Succeeded' | 'Gone';
   readonly atMs: number;
+  /** It carried DisruptionTarget: somebody evicted it. */
+  readonly evicted?: boolean;
 }
 
 /** The pod that took the doomed one's place. */
@@ -125,6 +134,8 @@ export interface Interruption extends Identity {
   readonly forced: boolean;
   /** How the pod was first seen ending. */
   readonly ending: Ending | undefined;
+  /** When it was first seen gone, or terminal. */
+  readonly goneAtMs: number | undefined;
   readonly replacement: Replacement | undefined;
   readonly outcome: Outcome | undefined;
   readonly phase: Phase;
@@ -147,6 +158,7 @@ export interface Totals {
   readonly forced: number;
   readonly missed: number;
   readonly leftToReclaim: number;
+  readonly workloadFailed: number;
 }
 
 /** Nothing counted yet. */
@@ -157,6 +169,7 @@ export const noTotals: Totals = {
   forced: 0,
   missed: 0,
   leftToReclaim: 0,
+  workloadFailed: 0,
 };
 
 // Of a released pod only the mark tells the next leader that it has been counted.
@@ -178,6 +191,7 @@ export const countStep = (before: Interruption | undefined, after: Interruption)
     forced: became(({ forced }) => forced),
     missed: became((each) => each.outcome === 'Missed' && isKept(each)),
     leftToReclaim: became((each) => each.outcome === 'LeftToReclaim' && isKept(each)),
+    workloadFailed: became(({ outcome }) => outcome === 'WorkloadFailed'),
   };
 };
 
@@ -189,4 +203,5 @@ export const addTotals = (a: Totals, b: Totals): Totals => ({
   forced: a.forced + b.forced,
   missed: a.missed + b.missed,
   leftToReclaim: a.leftToReclaim + b.leftToReclaim,
+  workloadFailed: a.workloadFailed + b.workloadFailed,
 });

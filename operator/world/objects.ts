@@ -16,6 +16,7 @@ import {
   instantMs,
   type RawObject,
 } from './object.ts';
+import { type JobFailures, jobFailuresOf, noJobFailures } from './job-failures.ts';
 import { type Template, trimTemplate } from './template.ts';
 
 /** A namespace: its labels decide on opting out. `namespace` is empty. */
@@ -128,7 +129,7 @@ export const isHeldKind = (kind: string, group: string): kind is WorkloadKind =>
   Object.hasOwn(groups, kind) && groups[kind as WorkloadKind] === group;
 
 /** A workload: who controls it, how many pods it wants, whether it has ended. */
-export interface Workload extends Identity {
+export interface Workload extends Identity, JobFailures {
   readonly kind: WorkloadKind;
   readonly controller: Controller | undefined;
   readonly terminating: boolean;
@@ -136,8 +137,6 @@ export interface Workload extends Identity {
   readonly replicas: number | undefined;
   /** A Job that is Complete or Failed. */
   readonly finished: boolean;
-  /** A Job whose podFailurePolicy ignores DisruptionTarget: an eviction is not charged to it. */
-  readonly ignoresDisruption: boolean;
   /** A ReplicaSet that reports that its pods cannot be created, as for want of quota. */
   readonly creationFails: boolean;
   /** The number of a StatefulSet's first pod. */
@@ -159,7 +158,7 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
   terminating: raw.metadata?.deletionTimestamp !== undefined,
   replicas: undefined,
   finished: false,
-  ignoresDisruption: false,
+  ...noJobFailures,
   creationFails: false,
   firstOrdinal: 0,
   surges: false,
@@ -207,24 +206,18 @@ export const trimStatefulSet = (raw: StatefulSet): Workload =>
 export const trimCronJob = (raw: CronJob): Workload =>
   workload('CronJob', raw, { template: trimTemplate(raw, 'CronJob', fixedByOwner(raw)) });
 
-/** The world's record of a Job; `replicas` is how many of its pods may still run. */
+/** The world's record of a Job; `replicas` is how many of its pods may still run, none while it is suspended. */
 export const trimJob = (raw: Job): Workload => {
-  const { parallelism = 1, completions, podFailurePolicy } = raw.spec ?? {};
+  const { parallelism = 1, completions, suspend } = raw.spec ?? {};
   const left = completions === undefined ? parallelism : completions - (raw.status?.succeeded ?? 0);
   const finished = (raw.status?.conditions ?? []).some(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
   return workload('Job', raw, {
-    replicas: Math.max(0, Math.min(parallelism, left)),
+    replicas: suspend === true ? 0 : Math.max(0, Math.min(parallelism, left)),
     finished,
     template: finished || fixedByOwner(raw) ? undefined : trimTemplate(raw, 'Job', fixedByStart(raw)),
-    ignoresDisruption: (podFailurePolicy?.rules ?? []).some(
-      ({ action, onPodConditions }) =>
-        action === 'Ignore' &&
-        (onPodConditions ?? []).some(
-          ({ type, status }) => type === 'DisruptionTarget' && (status ?? 'True') === 'True',
-        ),
-    ),
+    ...jobFailuresOf(raw),
   });
 };
 

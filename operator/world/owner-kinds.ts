@@ -23,6 +23,8 @@ export interface GroupKind {
 /** An object of a kind that was met while running: who it is, who controls it, and what else was read of its kind. */
 export interface Owner extends Identity, GroupKind, Owned {
   readonly terminating: boolean;
+  /** How it ended, where its labels tell. */
+  readonly ended: 'Succeeded' | 'Failed' | undefined;
   readonly template: Template | undefined;
   /** Of a CloneSet. */
   readonly scaling: Scaling | undefined;
@@ -39,10 +41,18 @@ export const trimOwner =
     kind,
     controller: controllerOf(raw.metadata?.ownerReferences),
     terminating: raw.metadata?.deletionTimestamp !== undefined,
+    ended: group === 'argoproj.io' && kind === 'Workflow' ? workflowEnd(raw) : undefined,
     template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
     scaling: isCloneSet({ group, kind }) ? scalingOf(raw) : undefined,
     ours: isOwnedInPart(raw),
   });
+
+// Argo repeats the phase of a Workflow in this label; of other kinds only the status tells, which is not read.
+const workflowEnd = ({ metadata }: RawObject): Owner['ended'] => {
+  const phase = metadata?.labels?.['workflows.argoproj.io/phase'];
+  if (phase === 'Failed' || phase === 'Error') return 'Failed';
+  return phase === 'Succeeded' ? phase : undefined;
+};
 
 /** Something that is controlled, or not: a pod, or an owner of pods. */
 export interface Owned {

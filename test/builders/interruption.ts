@@ -61,6 +61,7 @@ export const anInterruption = (more: Partial<Interruption> = {}): Interruption =
   evictedAtMs: undefined,
   forced: false,
   ending: undefined,
+  goneAtMs: undefined,
   replacement: undefined,
   outcome: undefined,
   phase: 'Noticed',

@@ -50,7 +50,7 @@ export const wholeStatus: SpotPolicyStatus = {
       },
     },
   ],
-  totals: { noticed: 6, evicted: 1, replaced: 1, forced: 1, missed: 1, leftToReclaim: 1 },
+  totals: { noticed: 6, evicted: 1, replaced: 1, forced: 1, missed: 1, leftToReclaim: 1, workloadFailed: 0 },
   dryRun: {
     pods: 3,
     taken: [{ policy: 'SpotPolicy/shop/web', pods: 2 }],

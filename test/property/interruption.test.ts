@@ -86,6 +86,7 @@ const countOf = (records: readonly Interruption[]): Totals => ({
   forced: times(records, ({ forced }) => forced),
   missed: times(records, ({ outcome }) => outcome === 'Missed'),
   leftToReclaim: times(records, ({ outcome }) => outcome === 'LeftToReclaim'),
+  workloadFailed: times(records, ({ outcome }) => outcome === 'WorkloadFailed'),
 });
 const credits = (records: readonly Interruption[]): string[] =>
   records.flatMap(({ replacement }) => replacement?.uid ?? []);

@@ -11,6 +11,14 @@ export const spotAnnotations = { 'k8s.aliyun.com/eci-spot-strategy': 'SpotAsPric
 export const sim = (told: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(told).map(([key, value]) => [`sim.spotpolicy.dev/${key}`, value]));
 
+/** Behaviour of the simulated ECI that is kinder than what it plays by default, for tests about what comes after. */
+export const kinder = {
+  /** SIGTERM kills the containers: 143, where the containers of most servers exit with 0. */
+  killedBySigterm: sim({ 'exit-code': '143' }),
+  /** A released pod shows Ready=False. */
+  unreadyOnceReleased: sim({ 'ready-after-release': 'false' }),
+};
+
 /** What a pod or a pod template for the virtual nodes has, with annotations and whatever else of its spec. */
 export const podTemplate = (of: {
   labels?: Record<string, string>;

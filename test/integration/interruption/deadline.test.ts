@@ -7,7 +7,7 @@ import { sharedCluster, waitFor } from '../harness/cluster.ts';
 import { aDenyingPolicy } from '../harness/denying-policy.ts';
 import { budgetInForce, pathTo } from '../harness/objects.ts';
 import { noticeEvent, warn } from '../harness/platform.ts';
-import { conditionOf, sim, spotAnnotations } from '../harness/pods.ts';
+import { conditionOf, kinder, sim, spotAnnotations } from '../harness/pods.ts';
 import {
   aScene,
   clockReaches,
@@ -63,7 +63,7 @@ test.concurrent(
     expect(grace).toBe(4);
     // Its container stopped by itself after SIGTERM; neither was it cut off nor taken.
     expect(states.at(-1)?.status?.reason).toBeUndefined();
-    expect(states.at(-1)?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(143);
+    expect(states.at(-1)?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(0);
     expect((await scene.status()).totals).toMatchObject({ noticed: 1, evicted: 0, forced: 1, missed: 0 });
     expect(timesTold(await eventsUpTo(scene, pod, 'DeadlineForced'), 'DeadlineForced')).toBe(1);
   },
@@ -71,7 +71,8 @@ test.concurrent(
 
 test.concurrent('with onDeadline Leave such a pod is missed, and the policy says so', async ({ expect }) => {
   const scene = await aScene({ onDeadline: 'Leave' });
-  await scene.create(aDeployment({ annotations, graceSeconds: 1 }));
+  const leftBehind = { ...annotations, ...kinder.unreadyOnceReleased };
+  await scene.create(aDeployment({ annotations: leftBehind, graceSeconds: 1 }));
   await scene.create(aBudget(never));
   const pod = await scene.one('web');
   await budgetInForce(scene.admin, scene.namespace, 'web');
@@ -118,7 +119,10 @@ test.concurrent(
 /** The one pod of a Job that ignores disruptions, under a budget that never allows its eviction. */
 const aHeldJob = async () => {
   const scene = await aScene({ jobPods: 'Immediately' });
-  await scene.create(aJob({ annotations, graceSeconds: 1, backoffLimit: 0, ignoresDisruption: true }));
+  const killed = { ...annotations, ...kinder.killedBySigterm };
+  await scene.create(
+    aJob({ annotations: killed, graceSeconds: 1, backoffLimit: 0, ignoresDisruption: true }),
+  );
   // Budgets over Job pods must count in whole pods.
   await scene.create(aBudget({ minAvailable: 1 }, 'batch'));
   const pod = await scene.one('batch');
@@ -166,7 +170,11 @@ test.concurrent(
     const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 12 });
     await isGone(scene, pod);
     expect(Date.now()).toBeLessThan(deadlineMs);
-    expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Forced');
+    // Its Job is charged as the reclaim would charge it, and has no retry.
+    const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect(outcome).toBe('WorkloadFailed');
+    expect(evictedAt).toBeDefined();
+    expect((await scene.status()).totals).toMatchObject({ forced: 1, workloadFailed: 1 });
   },
 );
 

@@ -48,7 +48,7 @@ test.concurrent('a doomed pod whose workload is scaled to zero needs no replacem
   await scene.patch('Deployment', 'web', { spec: { replicas: 0 } });
   const ended = await Promise.all(pods.map((pod) => scene.entry(pod, ({ phase }) => phase === 'Done')));
   expect(ended.map(({ outcome }) => outcome)).toEqual(['NotNeeded', 'NotNeeded']);
-  expect(ended[0]?.message).toBe('Deployment web has the 0 Ready pods it wants');
+  expect(ended[0]?.message).toBe('Deployment web wants no pod in its place');
 });
 
 test.concurrent('a doomed pod whose Deployment is deleted needs no replacement', async ({ expect }) => {

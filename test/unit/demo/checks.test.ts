@@ -43,7 +43,15 @@ const finished = (exitCode: number) => {
 /** How a policy looks that handled two web pods, one after the other, and saw a Job pod complete. */
 const aStory = (entries: readonly InterruptionEntry[], totals = {}, pods = {}): SpotPolicyObject => {
   const base = aPolicy();
-  const none = { noticed: 0, evicted: 0, replaced: 0, forced: 0, missed: 0, leftToReclaim: 0 };
+  const none = {
+    noticed: 0,
+    evicted: 0,
+    replaced: 0,
+    forced: 0,
+    missed: 0,
+    leftToReclaim: 0,
+    workloadFailed: 0,
+  };
   const counts = {
     ...{ matched: 3, spot: 3, onDemand: 0, fallback: 0, pending: 0, outdated: 0, uninjected: 0 },
     ...{ userValueKept: 0, offVirtualNode: 0 },

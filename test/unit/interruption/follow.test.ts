@@ -3,16 +3,22 @@ import { follow, withEnding } from '../../../operator/interruption/follow.ts';
 import type { Case } from '../../../operator/interruption/look.ts';
 import type { Successors } from '../../../operator/interruption/replacement.ts';
 import type { Call, Interruption, Replacement } from '../../../operator/world/interruption.ts';
-import { aRefusal, anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
 import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
 
 const leaving: PodWishes = { deletion: { atMs: at(5), graceSeconds: 30 } };
 const released: PodWishes = { phase: 'Failed', reason: 'BidFailed' };
-const gone = { ending: { how: 'Gone', atMs: at(10) }, marked: 'UnderWay', counted: true } as const;
+const gone = {
+  ending: { how: 'Gone', atMs: at(10) },
+  goneAtMs: at(10),
+  marked: 'UnderWay',
+  counted: true,
+} as const;
 const never = { when: 'Never', because: '', charged: false } as const;
 const noSuccessor: Successors = {
-  ...{ candidates: [], credited: undefined, wanted: 3, serving: 2, workloadEnded: false },
+  ...{ candidates: [], credited: undefined, wanted: 3, serving: 2, workloadEnded: false, failure: undefined },
 };
+const marked = 'UnderWay' as const;
 const pod2 = (more: PodWishes = {}) => aKnownPod({ name: 'web-2', readyAtMs: at(20), ...more });
 const successor = (more: PodWishes = {}) => ({ pod: pod2(more), capacity: 'spot' }) as const;
 const ready: Replacement = { uid: pod2().uid, name: 'web-2', capacity: 'spot', readyAtMs: at(20) };
@@ -30,6 +36,7 @@ const followed = (
     standings: [],
     successors: { ...noSuccessor, ...successors },
     surge: undefined,
+    warning: undefined,
     trustEvents: false,
   };
   return follow(seen, at(seconds));
@@ -78,19 +85,29 @@ describe('a pod that is gone', () => {
     expect(followed(gone, undefined, {}, 610).next).toMatchObject({ phase: 'Done', outcome: 'NotReplaced' });
   });
 
-  it('waits for its successor to be Ready, however long', () => {
-    const { next, againAtMs } = followed(
-      gone,
-      undefined,
-      { candidates: [successor({ ready: false })] },
-      9999,
-    );
-    expect(next).toMatchObject({
-      phase: 'AwaitingReplacement',
-      replacement: pending,
-      message: 'waiting for web-2 to be Ready',
+  it('waits as long for its successor to be Ready, and then says which one is not', () => {
+    const unready = { candidates: [successor({ ready: false })] };
+    expect(followed(gone, undefined, unready, 609.9)).toMatchObject({
+      againAtMs: at(610),
+      next: {
+        phase: 'AwaitingReplacement',
+        replacement: pending,
+        message: 'waiting for web-2 to be Ready',
+      },
     });
-    expect(againAtMs).toBeUndefined();
+    expect(followed(gone, undefined, unready, 610).next).toMatchObject({
+      phase: 'Done',
+      outcome: 'NotReplaced',
+      replacement: pending,
+      message: 'web-2 has not become Ready in its place',
+    });
+  });
+
+  it('is waited for from when it was gone, not from when it began to end', () => {
+    const slow = { ending: { how: 'Terminating', atMs: at(10) }, marked: 'UnderWay' } as const;
+    const { next, againAtMs } = followed(slow, undefined, {}, 310);
+    expect(againAtMs).toBe(at(910));
+    expect(followed(next, undefined, {}, 909.9).againAtMs).toBe(at(910));
   });
 
   it('is replaced when that is Ready, since when it is', () => {
@@ -128,6 +145,12 @@ describe('a pod that is gone', () => {
     expect(followed(gone, undefined, { workloadEnded: true }).next).toMatchObject({
       outcome: 'NotNeeded',
       message: 'Deployment web has ended',
+    });
+    // Also where a replacement was on its way.
+    const unready = { wanted: 0, candidates: [successor({ ready: false })] };
+    expect(followed(gone, undefined, unready).next).toMatchObject({
+      outcome: 'NotNeeded',
+      message: 'Deployment web wants no pod in its place',
     });
     expect(followed(gone, undefined, { wanted: undefined, serving: 9 }).next.phase).toBe(
       'AwaitingReplacement',
@@ -187,15 +210,59 @@ describe('a pod that stays behind', () => {
     });
   });
 
-  it('that completed within its grace after an eviction completed', () => {
-    const evicted = { ending: { how: 'Terminating', atMs: at(5) }, evictedAtMs: at(5) } as const;
-    expect(followed(evicted, { ...leaving, phase: 'Succeeded' }).next.outcome).toBe('Completed');
+  it('that was evicted has not completed, whatever its containers exit with, and its successor is followed', () => {
+    const stopped: PodWishes = { ...leaving, phase: 'Succeeded' };
+    const evicted = { ending: { how: 'Terminating', atMs: at(5) }, evictedAtMs: at(5), marked } as const;
+    for (const before of [evicted, { marked }]) {
+      const { next, effect } = followed(before, stopped);
+      expect(effect).toBeUndefined();
+      expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome: undefined });
+      expect(followed(before, stopped, { candidates: [successor()] }).next.outcome).toBe('Replaced');
+    }
   });
 
   it('that failed for a reason of its own is followed without a mark', () => {
     const { next, effect } = followed({}, { phase: 'Failed', reason: 'Error' });
     expect(effect).toBeUndefined();
     expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome: undefined, counted: true });
+  });
+});
+
+describe('a pod whose workload has failed', () => {
+  const failure = { atMs: at(5), message: 'Job has reached the specified backoff limit' };
+  const failed = { failure, workloadEnded: true };
+  const evicted = { ending: { how: 'Terminating', atMs: at(5.3) }, evictedAtMs: at(5.4), marked } as const;
+  const job = aWorkloadReference('Job', 'batch', 'batch');
+
+  it('has failed it where it was evicted, by whomever, or taken, missed or left', () => {
+    const drained = { ending: { how: 'Terminating', atMs: at(5), evicted: true }, marked } as const;
+    const left = { ending: { how: 'BidFailed', atMs: at(4) }, outcome: 'LeftToReclaim', marked } as const;
+    for (const lost of [evicted, drained, left, { ...left, outcome: 'Missed' } as const])
+      expect(followed({ ...lost, workload: job }, undefined, failed).next).toMatchObject({
+        phase: 'Done',
+        outcome: 'WorkloadFailed',
+        message: 'Job batch has failed: Job has reached the specified backoff limit',
+      });
+  });
+
+  it('has failed it where only that is known, and not when', () => {
+    const unknown = { failure: { atMs: undefined, message: '' }, workloadEnded: true };
+    expect(followed(evicted, undefined, unknown).next).toMatchObject({
+      outcome: 'WorkloadFailed',
+      message: 'Deployment web has failed',
+    });
+  });
+
+  it('has not where the workload failed before, or its controller deleted the pod, or the pod was replaced', () => {
+    const before = { ...failed, failure: { ...failure, atMs: at(4) } };
+    expect(followed(evicted, undefined, before).next.outcome).toBe('NotNeeded');
+    const deleted = { ending: { how: 'Terminating', atMs: at(5) }, marked } as const;
+    expect(followed(deleted, undefined, failed).next.outcome).toBe('NotNeeded');
+    expect(followed({ ...evicted, replacement: ready }, undefined, failed).next.outcome).toBe('Replaced');
+  });
+
+  it('has not yet while it terminates', () => {
+    expect(followed(evicted, leaving, failed).next.phase).toBe('Terminating');
   });
 });
 
@@ -207,6 +274,14 @@ describe('how a pod ended', () => {
     expect(followed({ ending: { how: 'BidFailed', atMs: at(9) } }, undefined).next.outcome).toBe('Missed');
   });
 
+  it('tells an eviction from a deletion', () => {
+    const disrupted = { type: 'DisruptionTarget', status: 'True' } as never;
+    const ending = (more: PodWishes) =>
+      withEnding(anInterruption(), aKnownPod({ ...leaving, ...more }), at(9)).ending;
+    expect(ending({ conditions: [disrupted] })).toEqual({ how: 'Terminating', atMs: at(5), evicted: true });
+    expect(ending({})).toEqual({ how: 'Terminating', atMs: at(5) });
+  });
+
   it('is not known while it lives', () => {
     expect(withEnding(anInterruption(), aKnownPod(), at(9)).ending).toBeUndefined();
   });
@@ -216,6 +291,9 @@ describe('how a pod ended', () => {
     ['Failed', { phase: 'Failed', reason: 'Error' }],
     ['BidFailed', released],
     ['Terminating', leaving],
+    ['Terminating', { ...leaving, phase: 'Succeeded' }],
+    ['Terminating', { ...leaving, phase: 'Failed', reason: 'Error' }],
+    ['BidFailed', { ...leaving, ...released }],
     ['Gone', undefined],
   ] as const)('is %s', (how, pod) => {
     expect(withEnding(anInterruption(), pod && aKnownPod(pod), at(9)).ending?.how).toBe(how);

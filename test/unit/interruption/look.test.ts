@@ -10,6 +10,7 @@ import type { BudgetFigures } from '../../builders/world.ts';
 interface Wishes {
   readonly pod?: PodWishes;
   readonly budgets?: readonly BudgetFigures[];
+  readonly warning?: string;
   readonly trustEvents?: boolean;
   readonly seconds?: number;
 }
@@ -18,14 +19,22 @@ const late = { when: 'Late', because: 'it may use its time', charged: false } as
 const noBudget: BudgetFigures = { allowed: 0, healthy: 9 };
 const lookAt = (
   interruption: Partial<Interruption> = {},
-  { pod = {}, budgets = [], trustEvents = false, seconds = 1 }: Wishes = {},
+  { pod = {}, budgets = [], warning, trustEvents = false, seconds = 1 }: Wishes = {},
 ): Look => {
   const seen: Case = {
     interruption: anInterruption(interruption),
     pod: aKnownPod(pod),
     standings: budgets.map((figures) => aStanding(figures)),
-    successors: { candidates: [], credited: undefined, wanted: 1, serving: 0, workloadEnded: false },
+    successors: {
+      candidates: [],
+      credited: undefined,
+      wanted: 1,
+      serving: 0,
+      workloadEnded: false,
+      failure: undefined,
+    },
     surge: undefined,
+    warning,
     trustEvents,
   };
   return look(seen, at(seconds));
@@ -56,6 +65,26 @@ describe('a pod that is evicted at once', () => {
 
   it('is noted with the budgets that select it', () => {
     expect(lookAt({}, { budgets: [{ name: 'a' }] }).next.budgets).toEqual(['shop/a']);
+  });
+});
+
+describe('a pod whose loss ends its workload', () => {
+  const warning = 'Job batch fails when it loses this pod: its backoffLimit of 0 is used up';
+  const never = { when: 'Never', because: 'its policy says so', charged: false } as const;
+
+  it('says so beforehand, whatever it waits for', () => {
+    const said = (interruption: Partial<Interruption>, wishes: Wishes = {}) =>
+      lookAt(interruption, { ...wishes, warning }).next;
+    for (const next of [
+      said({ plan: late }),
+      said({ plan: never }),
+      said({}, { budgets: [noBudget] }),
+      said({}),
+    ])
+      expect(next.message).toMatch(
+        /.+; Job batch fails when it loses this pod: its backoffLimit of 0 is used up$/,
+      );
+    expect(lookAt({ plan: late }).next.message).toBe('it may use its time');
   });
 });
 

@@ -60,8 +60,16 @@ const doneTo = (group: string, kind: string, settings: Settings, evictedByNode: 
       interruption: anInterruption({ plan, settings, counted: true, marked: 'UnderWay' }),
       pod: aKnownPod(),
       standings: [aStanding({ allowed })],
-      successors: { candidates: [], credited: undefined, wanted: 1, serving: 1, workloadEnded: false },
+      successors: {
+        candidates: [],
+        credited: undefined,
+        wanted: 1,
+        serving: 1,
+        workloadEnded: false,
+        failure: undefined,
+      },
       surge: undefined,
+      warning: undefined,
       trustEvents: false,
     };
     return look(seen, at(seconds)).effect?.kind ?? 'nothing';

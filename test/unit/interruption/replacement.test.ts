@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { successorsOf } from '../../../operator/interruption/replacement.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import type { World } from '../../../operator/world/world.ts';
+import { aForeign, putForeign } from '../../builders/foreign.ts';
 import { anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
 import { aPod, anEvent, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aReplicaSet, aWorld, type Content, drop, list, put } from '../../builders/world.ts';
@@ -207,6 +208,41 @@ describe('what a workload wants', () => {
     const conditions = [{ type: 'Complete', status: 'True' }];
     const world = aWorld({ Job: [{ ...aJob(), status: { conditions } }] });
     expect(successorsOf(world, anInterruption({ workload }))).toMatchObject({ workloadEnded: true });
+  });
+
+  it('is known to have failed, by the words of the Job', () => {
+    const workload = aWorkloadReference('Job', 'batch', 'batch');
+    const failed = { type: 'FailureTarget', status: 'True', message: 'no retry is left' };
+    const conditions = [{ ...failed, lastTransitionTime: '2026-03-01T12:00:05Z' }];
+    const world = aWorld({ Job: [{ ...aJob(), status: { conditions } }] });
+    expect(successorsOf(world, anInterruption({ workload })).failure).toEqual({
+      atMs: at(5),
+      message: 'no retry is left',
+    });
+  });
+
+  it.each([
+    ['Failed', { workloadEnded: true, failure: { message: '' } }],
+    ['Error', { workloadEnded: true, failure: { message: '' } }],
+    ['Succeeded', { workloadEnded: true, failure: undefined }],
+    ['Running', { workloadEnded: false, failure: undefined }],
+  ])('of a Workflow is told by its label: %s', (phase, expected) => {
+    const world = aWorld({ Pod: [aPod({ name: 'step', owner: ownedBy('Workflow', 'hello') })] });
+    const labels = { 'workflows.argoproj.io/phase': phase };
+    putForeign(world, aForeign('Workflow', { metadata: { labels } }), false);
+    const workload = aWorkloadReference('Workflow', 'hello', 'argoproj.io');
+    expect(successorsOf(world, anInterruption({ name: 'step', workload }))).toMatchObject(expected);
+  });
+
+  it('of a StatefulSet is no pod of a number beyond its replicas', () => {
+    const workload = aWorkloadReference('StatefulSet', 'db');
+    const wanted = (name: string, start = 0) => {
+      const { spec, ...rest } = aStatefulSet({ replicas: 2 });
+      const set = { ...rest, spec: { ...spec, ordinals: { start } } as NonNullable<typeof spec> };
+      return successorsOf(aWorld({ StatefulSet: [set] }), anInterruption({ name, workload })).wanted;
+    };
+    expect(['db-0', 'db-1', 'db-2'].map((name) => wanted(name))).toEqual([2, 2, 0]);
+    expect(['db-0', 'db-1', 'db-2'].map((name) => wanted(name, 1))).toEqual([0, 2, 2]);
   });
 
   it('of a Spark executor are awaited while its driver runs', () => {

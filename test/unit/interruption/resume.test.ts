@@ -129,9 +129,17 @@ describe('a new leader takes over', () => {
         pod: aKnownPod(endedMark({}, outcome)),
         standings: [],
         surge: undefined,
+        warning: undefined,
         trustEvents: false,
       };
-      const successors = { candidates: [], credited: undefined, wanted: 2, serving: 1, workloadEnded: false };
+      const successors = {
+        candidates: [],
+        credited: undefined,
+        wanted: 2,
+        serving: 1,
+        workloadEnded: false,
+        failure: undefined,
+      };
       const { next } = look({ ...seen, interruption: resumed, successors }, at(60));
       return { next, counted: countStep(resumed, next) };
     };

@@ -38,7 +38,15 @@ describe('a leader begins', () => {
   it(
     'a term with nothing of the one before but what the cluster says',
     onAClock(async (advance) => {
-      const totals = { noticed: 5, evicted: 5, replaced: 5, forced: 0, missed: 0, leftToReclaim: 0 };
+      const totals = {
+        noticed: 5,
+        evicted: 5,
+        replaced: 5,
+        forced: 0,
+        missed: 0,
+        leftToReclaim: 0,
+        workloadFailed: 0,
+      };
       const entry: InterruptionEntry = {
         ...{ pod: 'web-0', uid: 'gone', phase: 'AwaitingReplacement', message: '' },
         ...{ noticedAt: apiTime(at(-60)), deadline: apiTime(at(120)), evictedAt: apiTime(at(-50)) },
@@ -98,7 +106,15 @@ describe('a reclaim', () => {
         evictedAtMs: at(0),
         replacement: { name: 'web-2', readyAtMs: at(2) },
       });
-      const totals = { noticed: 1, evicted: 1, replaced: 1, forced: 0, missed: 0, leftToReclaim: 0 };
+      const totals = {
+        noticed: 1,
+        evicted: 1,
+        replaced: 1,
+        forced: 0,
+        missed: 0,
+        leftToReclaim: 0,
+        workloadFailed: 0,
+      };
       expect(world.totals('SpotPolicy/shop/web')).toEqual(totals);
     }),
   );

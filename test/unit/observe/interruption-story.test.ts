@@ -73,6 +73,14 @@ describe('a step of an interruption tells', () => {
     expect(tell({ outcome: 'LeftToReclaim' })).toEqual([]);
   });
 
+  it('that a workload has failed, as a warning', () => {
+    const failed = { outcome: 'WorkloadFailed', message: 'Job batch has failed: no retry is left' } as const;
+    expect(tell(failed)).toEqual([
+      'Warning WorkloadFailed: lost to the reclaim: Job batch has failed: no retry is left',
+    ]);
+    expect(tell(failed, failed)).toEqual([]);
+  });
+
   it('that its replacement is Ready, and on what', () => {
     expect(tell({ replacement })).toEqual([]);
     expect(tell({ replacement: { ...replacement, readyAtMs: at(9) } })).toEqual([

@@ -171,6 +171,17 @@ describe('totals', () => {
     expect(world.totals(policyKey)).toEqual({ ...noTotals, missed: 1, leftToReclaim: 1 });
   });
 
+  it('count a workload that failed once, beside how its pod went', () => {
+    const world = aWorld();
+    const left = { outcome: 'LeftToReclaim', marked: 'Ended' } as const;
+    world.record(anInterruption());
+    world.record(anInterruption(left));
+    const failed = { outcome: 'WorkloadFailed', marked: 'Ended', phase: 'Done' } as const;
+    world.record(anInterruption(failed));
+    world.record(anInterruption({ ...failed, message: 'said again' }));
+    expect(world.totals(policyKey)).toEqual({ ...noTotals, leftToReclaim: 1, workloadFailed: 1 });
+  });
+
   it('end with their policy: one of the same name that comes later starts afresh', () => {
     const world = aWorld({ SpotPolicy: [aPolicy()] });
     world.record(anInterruption());

@@ -1,0 +1,96 @@
+import type { Job, PodFailurePolicyRule } from 'kubernetes-types/batch/v1.d.ts';
+import { instantMs } from './object.ts';
+
+/** That a Job has failed. */
+export interface JobFailure {
+  /** When its controller decided so, in milliseconds since the epoch, cut to the second; undefined where that is not said. */
+  readonly atMs: number | undefined;
+  /** The Job's own words. */
+  readonly message: string;
+}
+
+/** Why a Job fails when it loses one more pod, by how it loses it; undefined where it goes on. */
+export interface LastPod {
+  /** By an eviction. */
+  readonly evicted: string | undefined;
+  /** By the reclaim. */
+  readonly released: string | undefined;
+}
+
+/** How a Job takes the loss of a pod. */
+export interface JobFailures {
+  readonly failure: JobFailure | undefined;
+  /** Its podFailurePolicy ignores DisruptionTarget: an eviction is not charged to it. */
+  readonly ignoresDisruption: boolean;
+  readonly lastPod: LastPod;
+}
+
+/** What a Job without failures and without limits makes of the loss of a pod. */
+export const noJobFailures: JobFailures = {
+  failure: undefined,
+  ignoresDisruption: false,
+  lastPod: { evicted: undefined, released: undefined },
+};
+
+// What a container that does not handle SIGTERM exits with, and one that is cut off.
+const terminated = 143;
+const killed = 137;
+
+/** How a Job takes the loss of a pod, by its status, its limits and the rules of its podFailurePolicy in their order. */
+export const jobFailuresOf = ({ spec, status }: Job): JobFailures => {
+  const rules = spec?.podFailurePolicy?.rules ?? [];
+  // The API server fills in a limit: 6, or none where each index has its own.
+  const { backoffLimit = 6 } = spec ?? {};
+  const usedUp =
+    (status?.failed ?? 0) >= backoffLimit ? `its backoffLimit of ${backoffLimit} is used up` : undefined;
+  const lastPod = (loss: Loss): string | undefined => {
+    const action = rules.find((rule) => matches(rule, loss))?.action;
+    if (action === 'FailJob') return 'its podFailurePolicy fails it';
+    return action === 'Ignore' || action === 'FailIndex' ? undefined : usedUp;
+  };
+  return {
+    failure: failureIn(status),
+    ignoresDisruption:
+      rules.find((rule) => matches(rule, { conditions: ['DisruptionTarget'], exitCode: undefined }))
+        ?.action === 'Ignore',
+    lastPod: {
+      evicted: lastPod({
+        conditions: ['DisruptionTarget', 'ContainerInstanceExpired'],
+        exitCode: terminated,
+      }),
+      released: lastPod({ conditions: ['ContainerInstanceExpired'], exitCode: killed }),
+    },
+  };
+};
+
+// FailureTarget comes first; Failed follows when the last pod has ended, and repeats its words.
+const failureIn = (status: Job['status']): JobFailure | undefined => {
+  const conditions = status?.conditions ?? [];
+  const failed = ['FailureTarget', 'Failed'].flatMap((type) =>
+    conditions.filter((condition) => condition.type === type && condition.status === 'True'),
+  )[0];
+  // Its time was up: no pod that it lost decides that.
+  if (!failed || failed.reason === 'DeadlineExceeded') return undefined;
+  return { atMs: instantMs(failed.lastTransitionTime), message: failed.message ?? '' };
+};
+
+/** What a rule sees of a lost pod. */
+interface Loss {
+  /** Types of its conditions that are True. */
+  readonly conditions: readonly string[];
+  /** What its containers exit with where they do not choose themselves; undefined leaves exit codes out. */
+  readonly exitCode: number | undefined;
+}
+
+const matches = (
+  { onPodConditions = [], onExitCodes }: PodFailurePolicyRule,
+  { conditions, exitCode }: Loss,
+): boolean => {
+  if (onExitCodes)
+    return (
+      exitCode !== undefined && onExitCodes.values.includes(exitCode) === (onExitCodes.operator === 'In')
+    );
+  return onPodConditions.some(
+    ({ type, status }) => (status ?? 'True') === 'True' && conditions.includes(type),
+  );
+};
