@@ -15,7 +15,7 @@ export const refusal = ({ metadata, status }: Pod): string | undefined => {
   if (metadata?.deletionTimestamp !== undefined) return 'it is being deleted already';
   if (status?.phase !== 'Running')
     return `it is ${status?.phase ?? 'new'}: only a running pod has an instance to take back`;
-  if (status.conditions?.some(({ reason }) => reason === 'SpotDegraded') === true)
+  if (annotations[`${prefix}/degraded`] !== undefined)
     return 'it was moved to pay-as-you-go for want of spot stock (SpotDegraded), and ECI never reclaims that';
   if (annotations[`${prefix}/released-at`] !== undefined)
     return `it is being reclaimed already and will be released at ${annotations[`${prefix}/released-at`]}`;

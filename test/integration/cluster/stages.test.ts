@@ -15,6 +15,8 @@ const aPod = async (annotations: Record<string, string>, spec: Record<string, un
   const template = podTemplate({ annotations, spec });
   const metadata = { ...(template.metadata as object), name: 'subject' };
   const created = await admin.post<Pod>(pods, { ...template, metadata });
+  const events = (reason: string) =>
+    admin.list<Event>(`/api/v1/namespaces/${namespace}/events?fieldSelector=reason=${reason}`);
   return {
     created,
     path,
@@ -25,13 +27,8 @@ const aPod = async (annotations: Record<string, string>, spec: Record<string, un
         return pod.status?.phase === phase && pod;
       }),
     isGone: () => waitFor('the pod to be gone', () => isMissing(path)),
-    event: (reason: string) =>
-      waitFor(`the Event ${reason}`, async () => {
-        const events = await admin.list<Event>(
-          `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=${reason}`,
-        );
-        return events[0];
-      }),
+    events,
+    event: (reason: string) => waitFor(`the Event ${reason}`, async () => (await events(reason))[0]),
   };
 };
 
@@ -53,6 +50,11 @@ describe.concurrent('a pod on a virtual node', () => {
     expect(running.status?.containerStatuses?.map(({ ready }) => ready)).toEqual([true]);
     expect(running.status?.podIP).toMatch(/^10\.244\./);
     expect(running.metadata?.annotations?.['k8s.aliyun.com/eci-instance-id']).toMatch(/^eci-[0-9a-f]{20}$/);
+    expect(conditionOf(running, 'ContainerInstanceCreated')).toMatchObject({
+      status: 'True',
+      reason: 'AutoInstanceTypeMatch',
+      lastTransitionTime: running.metadata?.creationTimestamp,
+    });
     // Both times are cut to the second.
     const tookMs = atMs(running.status?.startTime) - atMs(pod.created.metadata?.creationTimestamp);
     expect(tookMs).toBeGreaterThanOrEqual(4_000);
@@ -76,10 +78,11 @@ describe.concurrent('a pod on a virtual node', () => {
 });
 
 describe.concurrent('a reclaim', () => {
-  test('is announced by Event and condition at once and ends in BidFailed when its window is over', async ({
+  test('is announced by Event and conditions and ends in BidFailed when its window is over', async ({
     expect,
   }) => {
-    const pod = await aPod({ ...spotAnnotations, ...sim({ reclaim: 'true', 'window-minutes': '1' }) });
+    const told = { reclaim: 'true', 'window-minutes': '1', notice: 'event-first' };
+    const pod = await aPod({ ...spotAnnotations, ...sim(told) });
     const event = await pod.event('SpotToBeReleased');
     expect(event).toMatchObject({
       type: 'Warning',
@@ -110,11 +113,12 @@ describe.concurrent('a reclaim', () => {
     expect(released.status?.message).toMatch(
       /^The pod is spot instance, and have been released at \d{4}-\d\d-\d\dT\d\d:\d\dZ$/,
     );
-    expect(conditionOf(released, 'Ready')?.status).toBe('False');
+    expect(conditionOf(released, 'Ready')?.status).toBe('True');
+    expect(released.status?.containerStatuses?.[0]?.ready).toBe(true);
   });
 
-  test('leaves Ready=True behind where the pod asks for that', async ({ expect }) => {
-    const told = { reclaim: 'true', 'window-minutes': '1', 'ready-after-release': 'true' };
+  test('leaves a pod unready where the pod asks for that', async ({ expect }) => {
+    const told = { reclaim: 'true', 'window-minutes': '1', 'ready-after-release': 'false' };
     const pod = await aPod({ ...spotAnnotations, ...sim(told) });
     const released = await waitFor(
       'the release',
@@ -124,14 +128,51 @@ describe.concurrent('a reclaim', () => {
       },
       { timeoutMs: 100_000 },
     );
-    expect(conditionOf(released, 'Ready')?.status).toBe('True');
-    expect(released.status?.containerStatuses?.[0]?.ready).toBe(true);
+    expect(conditionOf(released, 'Ready')?.status).toBe('False');
+    expect(released.status?.containerStatuses?.[0]?.ready).toBe(false);
   });
+
+  test.for([
+    { notice: 'event-first', first: 'event-at', second: 'conditions-at' },
+    { notice: 'event-last', first: 'conditions-at', second: 'event-at' },
+    { notice: 'series', first: 'event-at', second: 'conditions-at' },
+  ])(
+    'comes in the order $notice, a second between the two',
+    async ({ notice, first, second }, { expect }) => {
+      const told = { reclaim: 'true', notice, 'old-times': 'all' };
+      const pod = await aPod({ ...spotAnnotations, ...sim(told) });
+      const isExpired = async () => conditionOf(await pod.get(), 'ContainerInstanceExpired') !== undefined;
+      if (notice === 'event-last') {
+        await pod.event('SpotToBeReleased');
+        expect(await isExpired()).toBe(true);
+      } else {
+        await waitFor('the condition', isExpired);
+        expect(await pod.events('SpotToBeReleased')).toHaveLength(1);
+      }
+      const { metadata } = await pod.get();
+      const when = (key: string) => atMs(metadata?.annotations?.[`sim.spotpolicy.dev/${key}`]);
+      expect(when(second) - when(first)).toBe(1_000);
+      const event = await pod.event('SpotToBeReleased');
+      if (notice === 'series') {
+        expect(event).toMatchObject({ series: { count: 2 }, eventTime: expect.any(String) });
+        expect(event.firstTimestamp ?? event.lastTimestamp ?? undefined).toBeUndefined();
+      }
+      const created = metadata?.creationTimestamp;
+      const noted = await waitFor('the next note', async () => {
+        const { status } = await pod.get();
+        const sign = (type: string) => status?.conditions?.find((condition) => condition.type === type);
+        const [expired, instance] = [sign('ContainerInstanceExpired'), sign('ContainerInstanceCreated')];
+        return expired && instance?.reason === 'AutoInstanceTypeMatch' && { expired, instance };
+      });
+      expect(noted.expired).toMatchObject({ status: 'True', lastTransitionTime: created });
+      expect(noted.instance).toMatchObject({ status: 'True', lastTransitionTime: created });
+    },
+  );
 
   test('carries the window of window-minutes in its text, and the instance as its object where asked for', async ({
     expect,
   }) => {
-    const told = { reclaim: 'true', 'window-minutes': '5', 'event-uid': 'instance' };
+    const told = { reclaim: 'true', 'window-minutes': '5', 'event-uid': 'instance', notice: 'event-first' };
     const pod = await aPod({ ...spotAnnotations, ...sim(told) });
     const event = await pod.event('SpotToBeReleased');
     const instance = (await pod.get()).metadata?.annotations?.['k8s.aliyun.com/eci-instance-id'];
@@ -154,12 +195,20 @@ describe.concurrent('a reclaim', () => {
       );
       return warned.length === names.length;
     });
-    const events = await admin.list<Event>(
-      `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=SpotToBeReleased`,
-    );
+    const events = await waitFor('60 Events', async () => {
+      const events = await admin.list<Event>(
+        `/api/v1/namespaces/${namespace}/events?fieldSelector=reason=SpotToBeReleased`,
+      );
+      return events.length >= names.length && events;
+    });
     expect(events.map(({ involvedObject }) => involvedObject.name ?? '').toSorted()).toEqual(
       names.toSorted(),
     );
+    // Drawn by name: of 60 pods each order falls to some.
+    const orders = (await admin.list<Pod>(pods)).map(
+      ({ metadata }) => metadata?.annotations?.['sim.spotpolicy.dev/notice'],
+    );
+    expect(new Set(orders)).toEqual(new Set(['event-first', 'event-last', 'series']));
   });
 });
 
@@ -215,6 +264,7 @@ describe.concurrent('a Job', () => {
     action: 'Ignore',
     onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }],
   };
+  const killed = sim({ 'exit-code': '143' });
   const aJob = async (spec: Record<string, unknown>, annotations: Record<string, string>) => {
     const namespace = await aNamespace();
     const path = `/apis/batch/v1/namespaces/${namespace}/jobs/subject`;
@@ -236,7 +286,9 @@ describe.concurrent('a Job', () => {
     return { pod: `${pods}/${running.metadata?.name}`, evict, get: () => admin.get<Job>(path) };
   };
 
-  test('is charged for a pod evicted from under it, and gets another', async ({ expect }) => {
+  test('is charged for a pod evicted from under it although that exits with 0, and gets another', async ({
+    expect,
+  }) => {
     const job = await aJob({ backoffLimit: 6 }, {});
     await job.evict();
     await waitFor('the evicted pod to be gone', () => isMissing(job.pod));
@@ -245,7 +297,7 @@ describe.concurrent('a Job', () => {
   });
 
   test('is not charged when its podFailurePolicy ignores disruptions', async ({ expect }) => {
-    const job = await aJob({ backoffLimit: 0, podFailurePolicy: { rules: [ignoreDisruptions] } }, {});
+    const job = await aJob({ backoffLimit: 0, podFailurePolicy: { rules: [ignoreDisruptions] } }, killed);
     await job.evict();
     await waitFor('the evicted pod to be gone', () => isMissing(job.pod));
     const status = await waitFor('the next pod', async () => {
@@ -256,7 +308,7 @@ describe.concurrent('a Job', () => {
   });
 
   test('that ignores disruptions counts an evicted pod as done when its container exits with 0', async () => {
-    const job = await aJob({ podFailurePolicy: { rules: [ignoreDisruptions] } }, sim({ 'exit-code': '0' }));
+    const job = await aJob({ podFailurePolicy: { rules: [ignoreDisruptions] } }, {});
     await job.evict();
     await waitFor('the Job to be complete', async () => (await job.get()).status?.succeeded === 1);
   });
@@ -290,7 +342,7 @@ describe.concurrent('without spot stock', () => {
     const running = await pod.is('Running');
     expect(conditionOf(running, 'ContainerInstanceCreated')).toMatchObject({
       status: 'True',
-      reason: 'SpotDegraded',
+      reason: 'AutoInstanceTypeMatch',
     });
     const done = await pod.is('Succeeded');
     expect(conditionOf(done, 'ContainerInstanceExpired')).toBeUndefined();

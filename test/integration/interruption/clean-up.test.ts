@@ -5,12 +5,12 @@ import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
 import { aBudget, aDeployment, aJob } from '../../builders/workloads.ts';
 import { pathTo } from '../harness/objects.ts';
 import { release, warn } from '../harness/platform.ts';
-import { sim, spotAnnotations } from '../harness/pods.ts';
+import { kinder, spotAnnotations } from '../harness/pods.ts';
 import { aScene, eventsUpTo, isGone, type Scene, timesTold, uidOf } from '../harness/scene.ts';
 
-const annotations = spotAnnotations;
+const annotations = { ...spotAnnotations, ...kinder.unreadyOnceReleased };
 // As ECI may leave it: dead and Ready.
-const staysReady = { ...annotations, ...sim({ 'ready-after-release': 'true' }) };
+const staysReady = spotAnnotations;
 
 /** The one pod of a Deployment, taken by ECI, its interruption over. */
 const aTakenPod = async (scene: Scene, template = annotations): Promise<Pod> => {

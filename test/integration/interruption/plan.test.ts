@@ -4,7 +4,7 @@ import { aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 import { aNamespace } from '../harness/cluster.ts';
 import { create, isReady, podsOf, readyPods } from '../harness/objects.ts';
 import { announce, warn } from '../harness/platform.ts';
-import { aBarePod, sim, spotAnnotations } from '../harness/pods.ts';
+import { aBarePod, kinder, sim, spotAnnotations } from '../harness/pods.ts';
 import { aScene, clockReaches, isTouched, timesTold, uidOf } from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
@@ -48,7 +48,9 @@ describe.concurrent('at once', () => {
 
   test('a Job pod is evicted where the policy says Immediately', async ({ expect }) => {
     const scene = await aScene({ jobPods: 'Immediately' });
-    await scene.create(aJob({ annotations, ignoresDisruption: true }));
+    await scene.create(
+      aJob({ annotations: { ...annotations, ...kinder.killedBySigterm }, ignoresDisruption: true }),
+    );
     const pod = await scene.one('batch');
     await warn(scene.admin, pod, { leftSeconds: 170 });
     const { outcome, replacement } = await scene.entry(pod, ({ phase }) => phase === 'Done');

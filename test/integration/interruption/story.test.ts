@@ -3,7 +3,7 @@ import { aBudget, aDeployment, aStatefulSet } from '../../builders/workloads.ts'
 import { sharedCluster, waitFor } from '../harness/cluster.ts';
 import { budgetInForce } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
-import { spotAnnotations } from '../harness/pods.ts';
+import { kinder, spotAnnotations } from '../harness/pods.ts';
 import { aScene } from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
@@ -49,7 +49,8 @@ test.concurrent(
   async ({ expect }) => {
     const { kubectl } = await sharedCluster();
     const scene = await aScene({ onDeadline: 'Leave' });
-    await scene.create(aDeployment({ annotations }));
+    const leftBehind = { ...annotations, ...kinder.unreadyOnceReleased };
+    await scene.create(aDeployment({ annotations: leftBehind }));
     await scene.create(aBudget({ maxUnavailable: 0 }));
     const pod = await scene.one('web');
     await budgetInForce(scene.admin, scene.namespace, 'web');
