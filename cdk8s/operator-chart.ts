@@ -1,5 +1,6 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { virtualNodes } from '../operator/api/keys.ts';
 import { rulesFor } from './rights.ts';
 import { addUserRoles } from './user-roles.ts';
 import { aggregationLabel } from './workload-rights.ts';
@@ -151,8 +152,9 @@ const deployment = () => {
           // A Service named spotpolicy-… would put variables that look like our flags into the environment.
           enableServiceLinks: false,
           priorityClassName: 'system-cluster-critical',
-          // Never on the capacity that it watches over, and not both on one node.
-          affinity: { nodeAffinity: ordinaryNodes, podAntiAffinity: apart },
+          affinity: { nodeAffinity: ordinaryNodesFirst },
+          topologySpreadConstraints: [apart],
+          tolerations: virtualNodes.map(({ taint }) => ({ key: taint.key, operator: 'Exists' })),
           securityContext: {
             runAsNonRoot: true,
             runAsUser: 65532,
@@ -187,19 +189,29 @@ const deployment = () => {
   };
 };
 
-const ordinaryNodes = {
-  requiredDuringSchedulingIgnoredDuringExecution: {
-    nodeSelectorTerms: [
-      { matchExpressions: [{ key: 'type', operator: 'NotIn', values: ['virtual-kubelet'] }] },
-    ],
-  },
-};
-
-const apart = {
+// A virtual node's start takes longer and costs an instance, but a cluster may have no other nodes (ASK).
+const ordinaryNodesFirst = {
   preferredDuringSchedulingIgnoredDuringExecution: [
     {
       weight: 100,
-      podAffinityTerm: { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' },
+      preference: {
+        matchExpressions: virtualNodes.map(({ label }) => ({
+          key: label.key,
+          operator: 'NotIn',
+          values: [label.value],
+        })),
+      },
     },
   ],
+};
+
+// Not both on one node. Named here, it also switches off the scheduler's own spreading over zones, which would send a
+// replica to a virtual node of another zone. Pods of the revision that is being replaced do not count, or each rollout
+// would do the same.
+const apart = {
+  maxSkew: 1,
+  topologyKey: 'kubernetes.io/hostname',
+  whenUnsatisfiable: 'ScheduleAnyway',
+  labelSelector: { matchLabels: labels },
+  matchLabelKeys: ['pod-template-hash'],
 };

@@ -19,11 +19,17 @@ export const eciSpotPrefix = 'k8s.aliyun.com/eci-spot-';
 /** The pod label, with value `"true"`, that sends a pod to an ACK virtual node. */
 export const eciLabel = 'alibabacloud.com/eci';
 
-/** How a virtual node is recognised: its label, and the taint that keeps other pods away, by ACK's names. */
-export const virtualNode = {
-  label: { key: 'type', value: 'virtual-kubelet' },
-  taint: { key: 'virtual-kubelet.io/provider', value: 'alibabacloud', effect: 'NoSchedule' },
-} as const;
+/** How virtual nodes are recognised, by the label, and the taint that keeps other pods away: ACK's own nodes, then self-managed VNodes. */
+export const virtualNodes = [
+  {
+    label: { key: 'type', value: 'virtual-kubelet' },
+    taint: { key: 'virtual-kubelet.io/provider', value: 'alibabacloud', effect: 'NoSchedule' },
+  },
+  {
+    label: { key: 'k8s.aliyun.com/vnode', value: 'true' },
+    taint: { key: 'k8s.aliyun.com/vnode', value: 'true', effect: 'NoSchedule' },
+  },
+] as const;
 
 /** Labels that we write on pods. */
 export const ourLabels = {

@@ -5,7 +5,7 @@ import type {
   Namespace as RawNamespace,
   Node as RawNode,
 } from 'kubernetes-types/core/v1.d.ts';
-import { virtualNode } from '../api/keys.ts';
+import { virtualNodes } from '../api/keys.ts';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import {
@@ -37,14 +37,13 @@ export interface Node extends Identity {
   readonly virtual: boolean;
 }
 
-// Self-managed VNodes carry a label of their own.
-const selfManagedLabel = 'k8s.aliyun.com/vnode';
-
 /** The world's record of a node: metadata is enough. */
 export const trimNode = (raw: Pick<RawNode, 'metadata'>): Node => {
   const labels = raw.metadata?.labels ?? {};
-  const { key, value } = virtualNode.label;
-  return { ...identityOf(raw), virtual: labels[key] === value || labels[selfManagedLabel] === 'true' };
+  return {
+    ...identityOf(raw),
+    virtual: virtualNodes.some(({ label: { key, value } }) => labels[key] === value),
+  };
 };
 
 /** The MutatingWebhookConfiguration that the operator owns; `namespace` is empty. */
