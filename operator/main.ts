@@ -88,7 +88,9 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
   const flow$ = run({
     world,
     nowMs,
-    sources: [withOwners(sourcesOf(kube, config.webhookConfigurationName, random), { kube, random })],
+    sources: [
+      withOwners(sourcesOf(kube, config.webhookConfigurationName, { random, nowMs }), { kube, random }),
+    ],
     leader$,
     defaultMinutes: config.defaultWindowMinutes,
     trustEvents: config.trustReclaimEvents,

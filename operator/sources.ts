@@ -75,7 +75,11 @@ export const waitingFor = (view: Pick<View, 'synced'>): string | undefined => {
 };
 
 /** Every source of the world, over one client. */
-export const sourcesOf = (kube: Kube, webhookName: string, random: () => number): readonly Source[] => {
+export const sourcesOf = (
+  kube: Kube,
+  webhookName: string,
+  { random, nowMs }: { readonly random: () => number; readonly nowMs: () => number },
+): readonly Source[] => {
   const table = rows(webhookName);
   const source =
     <K extends Kind>(kind: K): Source =>
@@ -85,7 +89,7 @@ export const sourcesOf = (kube: Kube, webhookName: string, random: () => number)
       return listWatch<Kinds[K]>(calls, {
         expired: isExpired,
         nextDelayMs: (previousMs) => nextDelay(previousMs, random),
-      }).pipe(mergeMap((watched) => world.apply(kind, watched)));
+      }).pipe(mergeMap((watched) => world.apply(kind, watched, nowMs())));
     };
   return allKinds.map((kind) => source(kind));
 };

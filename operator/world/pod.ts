@@ -133,6 +133,9 @@ const signOf = (
 /** Its containers have ended for good; Ready may still say True (ECI leaves it on a released pod). */
 export const isTerminal = (pod: Pod): boolean => pod.phase === 'Failed' || pod.phase === 'Succeeded';
 
+/** `ContainerInstanceCreated` says by its reason that ECI takes the instance back; its status stays what it was. */
+export const isReclaimed = ({ instance }: Pod): boolean => instance?.reason === 'SpotToBeReleased';
+
 /** It runs or will run: neither terminal nor being deleted. */
 export const isLive = (pod: Pod): boolean => !isTerminal(pod) && pod.deletionAtMs === undefined;
 

@@ -19,6 +19,7 @@ import type { Policy, SoundPolicy } from './policy.ts';
 import type { Claim, Quota } from './room.ts';
 import type { Refusals } from './refusals.ts';
 import type { Reservations } from './reservations.ts';
+import type { SightingBook } from './sightings.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { WorkloadIndex } from './workloads.ts';
 
@@ -108,6 +109,8 @@ export interface View {
   /** Those of this term. */
   readonly refusals: Pick<Refusals, 'lastMs'>;
   readonly lifetimes: Pick<Lifetimes, 'seenAt' | 'endedAt' | 'isDeparted'>;
+  /** When the conditions of spot pods appeared. */
+  readonly sightings: Pick<SightingBook, 'of'>;
   totals(policy: string): Totals;
   /** The places of admitted pods that have not been seen yet. */
   readonly reservations: Pick<Reservations, 'open'>;

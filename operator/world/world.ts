@@ -31,6 +31,7 @@ import { Refusals } from './refusals.ts';
 import { Reservations } from './reservations.ts';
 import type { Claim, Quota } from './room.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
+import { SightingBook } from './sightings.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
 import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
@@ -71,6 +72,7 @@ export class World implements View {
   });
   readonly refusals = new Refusals();
   readonly lifetimes = new Lifetimes();
+  readonly sightings = new SightingBook();
   readonly reservations = new Reservations();
   readonly troubles = new Map<Kind, Trouble>();
 
@@ -163,8 +165,9 @@ export class World implements View {
     return this.#totals.get(policy) ?? noTotals;
   }
 
-  /** Takes in what a source delivered and returns the steps the world made, in order. */
-  apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>): readonly Change[] {
+  /** Takes in what a source delivered at `nowMs` and returns the steps the world made, in order. */
+  apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>, nowMs: number): readonly Change[] {
+    if (kind === 'Pod') this.sightings.hear(watched.kind, nowMs);
     if (watched.kind === 'failed') {
       const trouble = { error: watched.error, failures: (this.troubles.get(kind)?.failures ?? 0) + 1 };
       this.troubles.set(kind, trouble);
@@ -177,7 +180,7 @@ export class World implements View {
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
     this.lifetimes.advance();
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
-    if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>);
+    if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>, nowMs);
     if (this.#workloads.has(kind))
       for (const { before, after } of steps) if (before && !after) this.lifetimes.depart(before.uid);
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
@@ -270,7 +273,8 @@ export class World implements View {
     if (probe) this.probes.apply({ kind: 'deleted', object: probe });
   }
 
-  #notePod(step: Step<Pod>): void {
+  #notePod(step: Step<Pod>, nowMs: number): void {
+    this.sightings.note(step, nowMs);
     const nonce = step.after && nonceOf(step.after.annotations);
     if (nonce !== undefined && !step.before) this.reservations.delete(nonce);
     this.lifetimes.note(step, (uid) => this.interruptions.byUid(uid) !== undefined);

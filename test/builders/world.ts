@@ -1,6 +1,7 @@
 import type { ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { Namespace, Node } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import { vi } from 'vitest';
 import { precedence } from '../../operator/policy/rules.ts';
 import type { RawObject } from '../../operator/world/object.ts';
 import {
@@ -65,29 +66,47 @@ const stored = <T extends RawObject>(kind: Kind, raw: T): T => {
 export const known = <K extends Kind>(kind: K, raw: Raw<K>): Kinds[K] =>
   (trims[kind] as (object: RawObject) => Kinds[K])(stored(kind, raw));
 
-/** Tells a world of an object that appeared or changed; returns the steps it made. */
-export const put = <K extends Kind>(world: World, kind: K, raw: Raw<K>): readonly Change[] =>
-  world.apply(kind, { kind: 'changed', object: known(kind, raw) });
+// The clock of a test that has one, else noon.
+const clockMs = (): number => (vi.isFakeTimers() ? Date.now() : noonMs);
+
+/** Tells a world of an object that appeared or changed at `nowMs`; returns the steps it made. */
+export const put = <K extends Kind>(
+  world: World,
+  kind: K,
+  raw: Raw<K>,
+  nowMs = clockMs(),
+): readonly Change[] => world.apply(kind, { kind: 'changed', object: known(kind, raw) }, nowMs);
 
 /** Tells a world that an object went; returns the steps it made. */
-export const drop = <K extends Kind>(world: World, kind: K, raw: Raw<K>): readonly Change[] =>
-  world.apply(kind, { kind: 'deleted', object: known(kind, raw) });
+export const drop = <K extends Kind>(
+  world: World,
+  kind: K,
+  raw: Raw<K>,
+  nowMs = clockMs(),
+): readonly Change[] => world.apply(kind, { kind: 'deleted', object: known(kind, raw) }, nowMs);
 
 /** Tells a world of a complete listing; returns the steps it made. */
-export const list = <K extends Kind>(world: World, kind: K, raws: readonly Raw<K>[]): readonly Change[] => [
-  ...world.apply(kind, { kind: 'listing' }),
-  ...raws.flatMap((raw) => world.apply(kind, { kind: 'listed', object: known(kind, raw) })),
-  ...world.apply(kind, { kind: 'synced' }),
+export const list = <K extends Kind>(
+  world: World,
+  kind: K,
+  raws: readonly Raw<K>[],
+  nowMs = clockMs(),
+): readonly Change[] => [
+  ...world.apply(kind, { kind: 'listing' }, nowMs),
+  ...raws.flatMap((raw) => world.apply(kind, { kind: 'listed', object: known(kind, raw) }, nowMs)),
+  ...world.apply(kind, { kind: 'synced' }, nowMs),
 ];
 
 /** What a cluster holds, by kind. */
 export type Content = { readonly [K in Kind]?: readonly Raw<K>[] };
 
-/** A real world in which every source has delivered its first list: a virtual node, and what a test says. */
-export const aWorld = (content: Content = {}): World => {
+/**
+ * A real world in which every source has delivered its first list at `nowMs`: a virtual node, and what a test says.
+ */
+export const aWorld = (content: Content = {}, nowMs = clockMs()): World => {
   const world = new World(precedence);
   const all: Content = { Node: [aVirtualNode()], ...content };
-  for (const kind of Object.keys(trims) as Kind[]) list(world, kind, all[kind] ?? []);
+  for (const kind of Object.keys(trims) as Kind[]) list(world, kind, all[kind] ?? [], nowMs);
   return world;
 };
 

@@ -7,7 +7,7 @@ import type { Namespace } from '../../operator/world/objects.ts';
 import type { Pod } from '../../operator/world/pod.ts';
 import { type Policy, policyKey, type SoundPolicy } from '../../operator/world/policy.ts';
 import { World } from '../../operator/world/world.ts';
-import { aKnownPod, ownedBy } from '../builders/pod.ts';
+import { aKnownPod, noonMs, ownedBy } from '../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../builders/policy.ts';
 import { aNamespace, aReplicaSet, aWorld, drop, known, put } from '../builders/world.ts';
 import { aDeployment } from '../builders/workloads.ts';
@@ -153,13 +153,13 @@ const aCluster = () => {
         break;
       case 'drop': {
         const policy = nth(what.which);
-        if (policy) world.apply(policy.kind, { kind: 'deleted', object: policy });
+        if (policy) world.apply(policy.kind, { kind: 'deleted', object: policy }, noonMs);
         break;
       }
       case 'status': {
         const policy = nth(what.which);
         const object = policy && { ...policy, resourceVersion: String(generation) };
-        if (object) world.apply(object.kind, { kind: 'changed', object });
+        if (object) world.apply(object.kind, { kind: 'changed', object }, noonMs);
         break;
       }
     }
@@ -323,11 +323,12 @@ test.prop([
     const world = aWorld({ Namespace: [aNamespace('shop', { team: 'a' })] });
     for (const [name, spec] of ofCluster) {
       const policy = known('ClusterSpotPolicy', aClusterPolicy({ name, spec }));
-      if (keep(policyKey(policy))) world.apply('ClusterSpotPolicy', { kind: 'changed', object: policy });
+      if (keep(policyKey(policy)))
+        world.apply('ClusterSpotPolicy', { kind: 'changed', object: policy }, noonMs);
     }
     for (const [name, spec] of own) {
       const policy = known('SpotPolicy', aPolicy({ name, spec }));
-      if (keep(policyKey(policy))) world.apply('SpotPolicy', { kind: 'changed', object: policy });
+      if (keep(policyKey(policy))) world.apply('SpotPolicy', { kind: 'changed', object: policy }, noonMs);
     }
     return world;
   };

@@ -44,7 +44,7 @@ it('decides about no pod before it knows policies, namespaces and pods: the fail
   for (const kind of ['Pod', 'Namespace', 'SpotPolicy', 'ClusterSpotPolicy'] as const) {
     const answer = await ask();
     expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining(kind)]);
-    world.apply(kind, { kind: 'synced' });
+    world.apply(kind, { kind: 'synced' }, Date.now());
   }
   expect((await ask()).status).toBe(400);
 });

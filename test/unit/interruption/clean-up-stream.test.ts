@@ -40,7 +40,8 @@ const lead = (world: World, answer: () => Promise<unknown> = () => Promise.resol
         calls.push(`${pod.name} at ${(Date.now() - noonMs) / 1000}`);
         signals.push(signal);
         // The watch shows what was done, later or never.
-        if ((await answer()) !== 'unseen') tell(world.apply('Pod', { kind: 'deleted', object: pod }));
+        if ((await answer()) !== 'unseen')
+          tell(world.apply('Pod', { kind: 'deleted', object: pod }, Date.now()));
       },
     },
     change$,

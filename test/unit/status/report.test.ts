@@ -144,7 +144,7 @@ describe('the status of a policy of the cluster', () => {
 describe('a source that cannot be read', () => {
   const fail = (failing: World, times: number): void => {
     for (let count = 0; count < times; count++)
-      failing.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' });
+      failing.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' }, at(0));
   };
 
   it('is told of when it has failed for some seconds', () => {

@@ -36,7 +36,7 @@ const lead = (world: World, failing = (): boolean => false) => {
         const object = world.policies.byUid(policy.uid);
         if (!object) return false;
         const status = withParts<Partial<SpotPolicyStatus>>(object.status, parts) as SpotPolicyStatus;
-        tell(world.apply('SpotPolicy', { kind: 'changed', object: { ...object, status } }));
+        tell(world.apply('SpotPolicy', { kind: 'changed', object: { ...object, status } }, Date.now()));
         return true;
       },
     },
@@ -250,10 +250,11 @@ describe('news that reach the status', () => {
     'are a source that cannot be read for some seconds, and that it can be read again',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
-      const fail = () => world.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' });
+      const fail = () =>
+        world.apply('Job', { kind: 'failed', error: new Error('no right'), then: 'relist' }, Date.now());
       const failures = (): Change[] => Array.from({ length: failuresToTell }, fail).flat();
       expect(await told(advance, world, failures)).toEqual(['web']);
-      const recovery = (): readonly Change[] => world.apply('Job', { kind: 'recovered' });
+      const recovery = (): readonly Change[] => world.apply('Job', { kind: 'recovered' }, Date.now());
       expect(await told(advance, world, recovery)).toEqual(['web']);
     }),
   );

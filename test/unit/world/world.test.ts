@@ -32,7 +32,7 @@ describe('what a source delivers', () => {
 
   it('failures are counted until it delivers again', () => {
     const world = aWorld();
-    const fail = () => world.apply('Job', { kind: 'failed', error: 'no right', then: 'relist' });
+    const fail = () => world.apply('Job', { kind: 'failed', error: 'no right', then: 'relist' }, at(0));
     fail();
     expect(fail()).toEqual([{ kind: 'Failed', of: 'Job', trouble: { error: 'no right', failures: 2 } }]);
     expect(world.troubles.get('Job')).toEqual({ error: 'no right', failures: 2 });
@@ -42,9 +42,9 @@ describe('what a source delivers', () => {
 
   it('that its watch goes on after a failure is news, though nothing has changed', () => {
     const world = aWorld();
-    const recover = () => world.apply('Job', { kind: 'recovered' });
+    const recover = () => world.apply('Job', { kind: 'recovered' }, at(0));
     expect(recover()).toEqual([]);
-    world.apply('Job', { kind: 'failed', error: 'cut', then: 'resume' });
+    world.apply('Job', { kind: 'failed', error: 'cut', then: 'resume' }, at(0));
     expect(recover()).toEqual([{ kind: 'Synced', of: 'Job' }]);
     expect(world.troubles.size).toBe(0);
   });
@@ -118,8 +118,8 @@ describe('departed pods', () => {
     const count = 10_001;
     for (let index = 0; index < count; index++) {
       const object = { ...pod, uid: `uid-${index}` };
-      world.apply('Pod', { kind: 'changed', object });
-      world.apply('Pod', { kind: 'deleted', object });
+      world.apply('Pod', { kind: 'changed', object }, at(0));
+      world.apply('Pod', { kind: 'deleted', object }, at(0));
     }
     expect(world.lifetimes.isDeparted('uid-0')).toBe(false);
     expect(world.lifetimes.isDeparted('uid-1')).toBe(true);
