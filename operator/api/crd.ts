@@ -36,6 +36,7 @@ const wideColumns = [
   column('Price', 'string', '.spec.priceLimit', 'The highest price per instance-hour.'),
   column('Fallback', 'string', '.spec.fallback.mode', 'What happens without spot capacity, where written.'),
   column('Outdated', 'integer', '.status.pods.outdated', 'Pods of an older revision.'),
+  column('Uninjected', 'integer', '.status.pods.uninjected', 'Pods that admission has missed.'),
   column('Revision', 'string', '.status.revision', 'A hash of the effective spec.'),
 ];
 const clusterColumns = [

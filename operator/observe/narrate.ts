@@ -17,6 +17,7 @@ import type { EventNote, EventSubject } from './events.ts';
 import { type EventStory, tellStep } from './interruption-story.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { newlyMissed } from './missed-pods.ts';
 
 /** Where a story goes. */
 export interface Narrator {
@@ -200,6 +201,12 @@ const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): v
     const { message } = conflict;
     log.info({ namespace, policy: name, because: message }, 'policies conflict');
     events.record({ subject, type: 'Warning', reason: 'PolicyConflict', message });
+  }
+  const missed = newlyMissed(policy.status, status);
+  if (missed > 0) {
+    const message = `admission has missed ${missed} pods, which have nothing of what the policy asks for; restart their workloads`;
+    log.info({ namespace, policy: name, pods: missed }, 'admission has missed pods');
+    events.record({ subject, type: 'Warning', reason: 'PodsNotInjected', message });
   }
   const { dryRun } = status;
   // Pods are mostly created by controllers, which show nobody the warnings they get.

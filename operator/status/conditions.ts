@@ -1,13 +1,12 @@
-import { evictingVersion } from '../policy/virtual-node.ts';
-import { optOutLabel } from '../api/keys.ts';
 import type { Condition } from '../api/index.ts';
 import { apiTime } from '../world/object.ts';
 import type { Probe } from '../world/objects.ts';
 import type { Policy, SoundPolicy } from '../world/policy.ts';
 import type { TemplateTrouble } from '../world/template.ts';
 import type { Governed } from './governed.ts';
-import { describeFixed, findTemplateTrouble } from './templates.ts';
-import type { TargetProblem } from './targets.ts';
+import { listed } from './listed.ts';
+import { findProgrammed, type Programmed } from './programmed.ts';
+import { isOverdue, type TargetProblem } from './targets.ts';
 
 /** What a condition says; when it began to say so is added where it is written. */
 export interface Finding {
@@ -52,34 +51,64 @@ export const stalled = ({ problems }: Policy): readonly Finding[] => {
 };
 
 /** The conditions of a policy, always in the same order. */
-export const findConditions = (policy: SoundPolicy, grounds: Grounds): readonly Finding[] => {
-  const programmed = findProgrammed(policy, grounds);
+export const findConditions = (policy: SoundPolicy, grounds: Grounds, nowMs: number): readonly Finding[] => {
+  const { outlook, ...programmed } = findProgrammed(policy, grounds);
   const problem = grounds.target ?? findConflict(policy, grounds);
-  if (problem) return unmet(programmed, problem);
-  const { forbidden, counted, unreadable } = grounds;
-  const ready = isSettled(programmed) && forbidden === undefined;
-  const reason = forbidden === undefined ? programmed.reason : 'Forbidden';
-  const message = [forbidden ?? programmed.message, counted, unreadable].filter(Boolean).join('; ');
+  if (problem) return unmet(programmed, problem, isStuck(policy, problem, nowMs));
+  const { forbidden, governed, counted, unreadable } = grounds;
+  const missed = policy.spec.injection.at === 'Pod' ? describeUninjected(governed.pods.uninjected) : '';
+  const why: Why = {
+    reason: forbidden === undefined ? programmed.reason : 'Forbidden',
+    message: [forbidden ?? programmed.message, missed, counted, unreadable].filter(Boolean).join('; '),
+  };
   return [
-    { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the spec is valid' },
+    is('Accepted', 'True', { reason: 'Accepted', message: 'the spec is valid' }),
     programmed,
-    { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
-    ...(ready ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
+    ...summarize(forbidden === undefined ? outlook : 'Stuck', why),
   ];
 };
 
-// Nothing that the operator does will change it: somebody must.
-const unmet = (programmed: Finding, problem: Pick<Finding, 'reason' | 'message'>): readonly Finding[] => [
-  { type: 'Accepted', status: 'False', ...problem },
+// Such as those of a workload that was applied in one file with its policy.
+const describeUninjected = (count: number): string =>
+  count > 0
+    ? `${count} pods have nothing of what the policy asks for, because they were created before admission was in force or while it could not be reached; restart their workloads`
+    : '';
+
+type Why = Pick<Finding, 'reason' | 'message'>;
+
+const is = (type: Finding['type'], status: Finding['status'], { reason, message }: Why): Finding => ({
+  type,
+  status,
+  reason,
+  message,
+});
+
+// kstatus and Argo CD wait while a policy is Reconciling, and give up once it is Stalled.
+const summarize = (outlook: Programmed['outlook'], why: Why): readonly Finding[] => {
+  switch (outlook) {
+    case 'Done':
+      return [is('Ready', 'True', why)];
+    case 'Passing':
+      return [is('Ready', 'False', why), is('Reconciling', 'True', why)];
+    case 'Stuck':
+      return [is('Ready', 'False', why), is('Stalled', 'True', why)];
+  }
+};
+
+const unmet = (programmed: Finding, problem: Why, needsPerson: boolean): readonly Finding[] => [
+  is('Accepted', needsPerson ? 'False' : 'Unknown', problem),
   programmed,
-  { type: 'Ready', status: 'False', ...problem },
-  { type: 'Stalled', status: 'True', ...problem },
+  ...summarize(needsPerson ? 'Stuck' : 'Passing', problem),
 ];
+
+// A workload may come a moment later, in the same sync. Rights and priorities do not change by waiting.
+const isStuck = (policy: SoundPolicy, { reason }: Why, nowMs: number): boolean =>
+  reason !== 'TargetNotFound' || isOverdue(policy, nowMs);
 
 const findConflict = (
   { spec }: SoundPolicy,
   { governed: { tiedWinners, tiedLosers } }: Grounds,
-): Pick<Finding, 'reason' | 'message'> | undefined => {
+): Why | undefined => {
   if (spec.mode !== 'Enforce' || tiedWinners.length + tiedLosers.length === 0) return undefined;
   const parts = [
     tiedWinners.length > 0 && `${listed(tiedWinners)} wins pods that this policy selects too`,
@@ -87,116 +116,6 @@ const findConflict = (
   ];
   const why = 'by nothing but the order of names; give them different priorities';
   return { reason: 'Conflicted', message: `${parts.filter(Boolean).join(', ')}, ${why}` };
-};
-
-// A default of the cluster may lose to hundreds.
-const mostListed = 5;
-const listed = (names: readonly string[]): string =>
-  [
-    names.slice(0, mostListed).join(', '),
-    ...(names.length > mostListed ? [`and ${names.length - mostListed} more`] : []),
-  ].join(' ');
-
-// The operator has done what the spec asks, which may be to stand back.
-const isSettled = ({ status, reason }: Finding): boolean =>
-  status === 'True' ||
-  reason === 'Disabled' ||
-  reason === 'DryRun' ||
-  reason === 'Overridden' ||
-  reason === 'NotOnVirtualNode' ||
-  reason === 'VirtualNodeTooOld';
-
-const is = (status: Finding['status'], reason: string, message: string): Finding => ({
-  type: 'Programmed',
-  status,
-  reason,
-  message,
-});
-
-const findProgrammed = (policy: SoundPolicy, grounds: Grounds): Finding => {
-  const { governed, reach, probe, troubles } = grounds;
-  const { spec, generation } = policy;
-  if (spec.mode === 'Disabled') return is('False', 'Disabled', 'the policy is disabled and governs no pod');
-  if (spec.mode === 'DryRun') {
-    return is('False', 'DryRun', 'the policy governs no pod; status.dryRun says which it would');
-  }
-  if (reach !== 'Some') return findOutOfReach(reach);
-  const { pods, winners } = governed;
-  if (pods.matched === 0 && winners.length > 0) {
-    return is('False', 'Overridden', `every pod it selects is governed by ${listed(winners)}`);
-  }
-  if (spec.injection.at === 'Pod') {
-    const current = probe?.generation === generation ? probe : undefined;
-    if (!current?.reached)
-      return is('False', 'Pending', current?.problem ?? 'admission has not been asked yet');
-  }
-  const trouble = findTemplateTrouble(troubles);
-  if (trouble) return is('False', trouble.reason, trouble.message);
-  if (pods.offVirtualNode > 0 && pods.spot === 0) {
-    const advice = 'label them alibabacloud.com/eci: "true" (injection.scheduling: VirtualNode)';
-    return is(
-      'False',
-      'NotOnVirtualNode',
-      `${pods.offVirtualNode} pods run on ordinary nodes, where ECI's annotations have no effect; ${advice}`,
-    );
-  }
-  if (spec.interruption.evictor === 'VirtualNode' && governed.oldNodes.length > 0) {
-    const advice = 'upgrade it, or choose interruption.evictor: Operator';
-    return is(
-      'False',
-      'VirtualNodeTooOld',
-      `ack-virtual-node of ${listed(governed.oldNodes)} is older than ${evictingVersion} and evicts no pod; ${advice}`,
-    );
-  }
-  if (winners.length > 0) {
-    return is(
-      'True',
-      'PartiallyOverridden',
-      `some of the pods it selects are governed by ${listed(winners)}`,
-    );
-  }
-  return is('True', 'Programmed', describeProgrammed(spec.injection.at, grounds));
-};
-
-const describeProgrammed = (
-  at: SoundPolicy['spec']['injection']['at'],
-  { troubles, unseen }: Grounds,
-): string => {
-  switch (at) {
-    case 'Pod':
-      return 'new pods get what the policy asks for';
-    case 'Workload':
-      return ['pod templates have what the policy asks for', describeFixed(troubles), unseen]
-        .filter(Boolean)
-        .join('; ');
-    case 'None':
-      return 'annotations stay as users wrote them; interruptions are handled';
-  }
-};
-
-const findOutOfReach = (reach: Exclude<Grounds['reach'], 'Some'>): Finding => {
-  switch (reach) {
-    case 'Exempt':
-      return is(
-        'False',
-        'Overridden',
-        'no pod of this namespace is ever governed: the installation excludes it',
-      );
-    case 'OptedOut':
-      return is(
-        'False',
-        'Overridden',
-        `the label ${optOutLabel}: "false" of the namespace exempts every pod`,
-      );
-    case 'None':
-      return is(
-        'True',
-        'Programmed',
-        'no namespace has the labels of namespaceSelector; one that gets them is covered',
-      );
-    case 'Unknown':
-      return is('False', 'Pending', 'the namespaces are not known yet');
-  }
 };
 
 /** The findings as conditions: a transition time changes only with the status. Conditions of others stay. */

@@ -1,7 +1,8 @@
-import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import { type Condition, statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { isSound, type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
+import type { Parts } from './changed-parts.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
 import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
@@ -14,7 +15,7 @@ import { describeUnseen } from './templates.ts';
 /** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
 export const reportOn = (members: Members, policy: Policy, nowMs: number): SpotPolicyStatus => {
   const { generation } = policy;
-  const body = isSound(policy) ? describe(members, policy) : { findings: stalled(policy), rest: {} };
+  const body = isSound(policy) ? describe(members, policy, nowMs) : { findings: stalled(policy), rest: {} };
   const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
   return { observedGeneration: generation, ...body.rest, conditions };
 };
@@ -22,22 +23,27 @@ export const reportOn = (members: Members, policy: Policy, nowMs: number): SpotP
 const describe = (
   members: Members,
   policy: SoundPolicy,
+  nowMs: number,
 ): { findings: readonly Finding[]; rest: Omit<SpotPolicyStatus, 'conditions'> } => {
   const { view } = members;
   const governed = countGoverned(members, policy);
   const interruptions = [...view.interruptions.group('policy', policyKey(policy))];
   return {
-    findings: findConditions(policy, {
-      governed,
-      reach: reachOf(view, policy, governed),
-      probe: view.probes.byUid(policy.uid),
-      unseen: describeUnseen(view),
-      troubles: [...view.templateTroubles.group('policy', policy.uid)],
-      target: findTargetProblem(view, policy),
-      counted: describeCounted(view, policy),
-      unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),
-      forbidden: forbiddenCall(interruptions),
-    }),
+    findings: findConditions(
+      policy,
+      {
+        governed,
+        reach: reachOf(view, policy, governed),
+        probe: view.probes.byUid(policy.uid),
+        unseen: describeUnseen(view),
+        troubles: [...view.templateTroubles.group('policy', policy.uid)],
+        target: findTargetProblem(view, policy),
+        counted: describeCounted(view, policy),
+        unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),
+        forbidden: forbiddenCall(interruptions),
+      },
+      nowMs,
+    ),
     rest: {
       revision: revisionOf(policy),
       pods: governed.pods,
@@ -82,5 +88,21 @@ const urgentParts: readonly (keyof SpotPolicyStatus)[] = [
   'totals',
 ];
 
-/** Whether changed parts of a status tell something that cannot wait. */
-export const isUrgent = (parts: object): boolean => urgentParts.some((part) => part in parts);
+/**
+ * Whether changed parts of a status tell something that cannot wait. Figures in messages are counts, which can, and so can
+ * what the summary (Ready, Reconciling, Stalled) adds to the message of Programmed.
+ */
+export const isUrgent = (before: SpotPolicyStatus | undefined, parts: Parts<SpotPolicyStatus>): boolean =>
+  urgentParts.some((part) =>
+    part === 'conditions' && parts.conditions
+      ? gistOf(before?.conditions) !== gistOf(parts.conditions)
+      : part in parts,
+  );
+
+const gistOf = (conditions: readonly Condition[] = []): string =>
+  JSON.stringify(
+    conditions.map(({ type, status, reason, observedGeneration, message }) => [
+      ...[type, status, reason, observedGeneration],
+      type === 'Accepted' || type === 'Programmed' ? message.replaceAll(/\d+/g, '0') : '',
+    ]),
+  );

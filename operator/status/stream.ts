@@ -17,6 +17,7 @@ import type { Change, View } from '../world/view.ts';
 import { changedParts, type Parts } from './changed-parts.ts';
 import { Members } from './members.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
+import { overdueAtMs } from './targets.ts';
 
 /** What this room tells: a status was written, or could not be. */
 export type StatusOutcome =
@@ -100,9 +101,11 @@ const lookAt = (
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
     const status = reportOn(members, policy, nowMs());
+    const overdueMs = overdueAtMs(status.conditions);
+    if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
     const parts = changedParts(policy.status, status);
     if (!parts) return done();
-    if (!isUrgent(parts)) {
+    if (!isUrgent(policy.status, parts)) {
       if (nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
       const turnMs = calm.of(uid, nowMs());
       if (nowMs() < turnMs) return again(turnMs);

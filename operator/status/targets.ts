@@ -1,3 +1,5 @@
+import type { Condition } from '../api/index.ts';
+import { instantMs } from '../world/object.ts';
 import type { SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 
@@ -6,6 +8,31 @@ export interface TargetProblem {
   readonly reason: 'TargetKindForbidden' | 'TargetNotFound';
   readonly message: string;
 }
+
+/**
+ * How long a policy waits for a workload that it names before it says that a person must act: as long as a Deployment
+ * waits for its pods (the default of `progressDeadlineSeconds`).
+ */
+export const targetPatienceMs = 600_000;
+
+/**
+ * When a policy that waits for workloads that it names will have waited too long, by its own condition, which outlives the
+ * process that wrote it. Undefined where it does not wait, or has waited too long already.
+ */
+export const overdueAtMs = (conditions: readonly Condition[] = []): number | undefined => {
+  const accepted = conditions.find(({ type }) => type === 'Accepted');
+  return accepted?.status === 'Unknown' && accepted.reason === 'TargetNotFound'
+    ? (instantMs(accepted.lastTransitionTime) ?? 0) + targetPatienceMs
+    : undefined;
+};
+
+/** Whether a policy whose workloads are not there has waited for them too long. An edited spec waits anew. */
+export const isOverdue = ({ status, generation }: SoundPolicy, nowMs: number): boolean => {
+  const accepted = status?.conditions?.find(({ type }) => type === 'Accepted');
+  if (accepted?.reason !== 'TargetNotFound') return false;
+  if (accepted.status === 'False') return accepted.observedGeneration === generation;
+  return nowMs >= (overdueAtMs(status?.conditions) ?? Number.POSITIVE_INFINITY);
+};
 
 type TargetRef = NonNullable<SoundPolicy['spec']['targetRefs']>[number];
 

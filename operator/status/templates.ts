@@ -5,6 +5,9 @@ import type { View } from '../world/view.ts';
 // The rest would say the same of others.
 const mostNamed = 3;
 
+/** Reasons of the condition Programmed for pod templates that were not written. */
+export type TemplateReason = Exclude<(typeof byWeight)[number], 'Waiting'> | 'Pending';
+
 // The gravest first; what passes by itself comes last.
 const byWeight = ['FieldManagerConflict', 'Forbidden', 'Refused', 'Waiting'] as const;
 
@@ -19,7 +22,7 @@ const advice = {
 /** Why pod templates are not what the policy asks for; undefined where each is that can be. */
 export const findTemplateTrouble = (
   troubles: readonly TemplateTrouble[],
-): { readonly reason: string; readonly message: string } | undefined => {
+): { readonly reason: TemplateReason; readonly message: string } | undefined => {
   const reason = byWeight.find((each) => troubles.some((trouble) => trouble.reason === each));
   if (!reason) return undefined;
   const which = troubles.filter((trouble) => trouble.reason === reason);

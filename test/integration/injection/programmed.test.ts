@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, map, timeout } from 'rxjs';
-import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, test } from 'vitest';
 import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
 import { aPolicy, manifestOf } from '../../builders/policy.ts';
@@ -90,6 +90,24 @@ describe.concurrent('Programmed is true to what new pods get', () => {
       });
       // Those that were there first may be without; the later two are not.
       expect(pods.filter((pod) => governorOf(pod) === 'web').length).toBeGreaterThanOrEqual(2);
+      const missed = pods.filter((pod) => governorOf(pod) === undefined).length;
+      const { conditions } = await freshStatus(
+        admin,
+        { namespace },
+        ({ uninjected }) => uninjected === missed,
+      );
+      const ready = conditions?.find(({ type }) => type === 'Ready');
+      expect(ready?.status).toBe('True');
+      if (missed === 0) return;
+      expect(ready?.message).toContain(`; ${missed} pods have nothing of what the policy asks for`);
+      await waitFor('an Event on the policy', async () =>
+        (await admin.list<Event>(pathTo('Event', namespace))).some(
+          ({ reason, involvedObject, message }) =>
+            reason === 'PodsNotInjected' &&
+            involvedObject.kind === 'SpotPolicy' &&
+            message?.startsWith(`admission has missed ${missed} pods`),
+        ),
+      );
     },
   );
 

@@ -141,7 +141,7 @@ describe.concurrent('the conditions of a policy', () => {
   test('say so where the namespace opts out, and are true again when it no longer does', async () => {
     const namespace = await aNamespace({ labels: { 'spotpolicy.dev/inject': 'false' } });
     await create(admin, namespace, manifestOf(aPolicy()));
-    const out = await statusThat(namespace, (status) => programmedOf(status)?.reason === 'Overridden');
+    const out = await statusThat(namespace, (status) => programmedOf(status)?.reason === 'NamespaceOptedOut');
     expect(programmedOf(out)?.message).toContain('spotpolicy.dev/inject');
     await admin.patch(`/api/v1/namespaces/${namespace}`, {
       metadata: { labels: { 'spotpolicy.dev/inject': null } },
@@ -235,9 +235,9 @@ describe.concurrent('the status of a policy', () => {
       'Programmed',
     ]);
     const [wideHeader, wide] = await table('-o', 'wide');
-    expect(wideHeader?.slice(9)).toEqual(['MODE', 'PRICE', 'FALLBACK', 'OUTDATED', 'REVISION']);
+    expect(wideHeader?.slice(9)).toEqual(['MODE', 'PRICE', 'FALLBACK', 'OUTDATED', 'UNINJECTED', 'REVISION']);
     const { revision } = await statusOf(admin, namespace, 'web');
-    expect(wide?.slice(9)).toEqual(['Enforce', '0.250', 'Never', '0', revision]);
+    expect(wide?.slice(9)).toEqual(['Enforce', '0.250', 'Never', '0', '0', revision]);
 
     const events = await waitFor('the last Event', async () => {
       const { stdout } = await kubectl(['-n', namespace, 'describe', 'spp', 'web']);

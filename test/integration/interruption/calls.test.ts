@@ -193,7 +193,7 @@ test('an eviction that the operator has no right to is named, tried again calmly
     /the operator may not create pods\/eviction: .*cannot create resource "pods\/eviction"/,
   );
   const { conditions } = await scene.statusWith((status) => readyOf(status)?.status === 'False');
-  expect(conditions?.find(({ type }) => type === 'Reconciling')?.status).toBe('True');
+  expect(conditions?.find(({ type }) => type === 'Stalled')?.status).toBe('True');
   expect(readyOf({ conditions })).toMatchObject({
     reason: 'Forbidden',
     message: expect.stringMatching(/^the operator may not create pods\/eviction: /),

@@ -10,10 +10,13 @@ const cluster = await sharedCluster();
 const { admin, kubectl } = cluster;
 const pages = join(import.meta.dirname, '../../../docs/workloads');
 
-/** The objects of a page as their reader copies them, the policy first. */
-const examplesIn = async (page: string): Promise<readonly string[]> => {
+/** The steps of a page in its order, as its reader takes them: objects to apply, and commands. */
+const stepsOf = async (
+  page: string,
+): Promise<readonly { readonly kind: string; readonly text: string }[]> => {
   const text = await readFile(join(pages, page), 'utf8');
-  return [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, yaml = '']) => yaml.split(/^---$/m));
+  const blocks = [...text.matchAll(/^```(yaml|sh)\n(.*?)^```$/gms)];
+  return blocks.map(([, kind = '', block = '']) => ({ kind, text: block }));
 };
 
 const podsOf = async (namespace: string): Promise<readonly Pod[]> =>
@@ -29,11 +32,13 @@ beforeAll(() => define(cluster, foreignKinds));
 
 test.concurrent.for(names)('the example of the page %s works as it stands', async (name) => {
   const namespace = await aNamespace();
-  const [policy = '', ...workload] = await examplesIn(`${name}.md`);
+  const steps = await stepsOf(`${name}.md`);
   const here = (args: readonly string[], stdin?: string) => kubectl(['-n', namespace, ...args], stdin);
-  await here(['apply', '-f', '-'], policy);
-  await here(['wait', 'spotpolicies', '--all', '--for=condition=Programmed', '--timeout=60s']);
-  for (const object of workload) await here(['apply', '-f', '-'], object);
+  expect(steps.map(({ kind }) => kind)).toEqual(['yaml', 'sh', 'yaml']);
+  for (const { kind, text } of steps) {
+    if (kind === 'yaml') await here(['apply', '-f', '-'], text);
+    else await here(text.trim().replace('kubectl ', '').split(' '));
+  }
   if (name === 'cronjob') await here(['create', 'job', 'by-hand', '--from=cronjob/report']);
   if (!native.includes(name)) return;
   const pods = await waitFor(`the first pod of ${name}`, async () => {

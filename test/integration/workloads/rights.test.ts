@@ -90,10 +90,12 @@ describe.concurrent('a workload that a policy names', () => {
     await waitFor('the chain to be known', async () => (await governor()) === 'spot', { timeoutMs: 60_000 });
   });
 
-  test('that is not there is said so, and no more once it is', async ({ expect }) => {
+  test('that is not there is waited for, and the policy is Ready once it is', async ({ expect }) => {
     const namespace = await targeting([{ group: 'apps', kind: 'Deployment', name: 'web' }]);
-    const { Accepted, Programmed } = await acceptedFor(namespace, 'TargetNotFound');
-    expect(Accepted).toMatchObject({ status: 'False', message: 'there is no Deployment.apps named web' });
+    const { Accepted, Programmed, ...summary } = await acceptedFor(namespace, 'TargetNotFound');
+    expect(Accepted).toMatchObject({ status: 'Unknown', message: 'there is no Deployment.apps named web' });
+    expect(summary['Reconciling']).toMatchObject({ status: 'True', reason: 'TargetNotFound' });
+    expect(summary).not.toHaveProperty('Stalled');
     // Admission is ready for its pods all the same.
     expect(Programmed?.status).toBe('True');
     await create(admin, namespace, aDeployment());

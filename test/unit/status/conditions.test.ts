@@ -12,6 +12,7 @@ import { Members } from '../../../operator/status/members.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import type { Probe } from '../../../operator/world/objects.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import { targetPatienceMs } from '../../../operator/status/targets.ts';
 import { at } from '../../builders/pod.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { aWorld, known } from '../../builders/world.ts';
@@ -29,22 +30,31 @@ const aProbe = (more: Partial<Probe> = {}): Probe => ({
   ...{ reached: true, problem: '', atMs: at(0), failures: 0 },
   ...more,
 });
-const find = (grounds: Partial<Grounds> = {}, spec: PolicyWishes['spec'] = {}): Record<string, Finding> =>
+const find = (
+  grounds: Partial<Grounds> = {},
+  spec: PolicyWishes['spec'] = {},
+  before: Partial<Pick<SoundPolicy, 'status' | 'generation'>> = {},
+  nowMs = at(0),
+): Record<string, Finding> =>
   Object.fromEntries(
-    findConditions(sound(spec), {
-      ...{
-        governed: nobody,
-        reach: 'Some',
-        probe: aProbe(),
-        troubles: [],
-        unseen: '',
-        counted: '',
-        target: undefined,
-        unreadable: '',
-        forbidden: undefined,
+    findConditions(
+      { ...sound(spec), ...before },
+      {
+        ...{
+          governed: nobody,
+          reach: 'Some',
+          probe: aProbe(),
+          troubles: [],
+          unseen: '',
+          counted: '',
+          target: undefined,
+          unreadable: '',
+          forbidden: undefined,
+        },
+        ...grounds,
       },
-      ...grounds,
-    }).map((finding) => [finding.type, finding]),
+      nowMs,
+    ).map((finding) => [finding.type, finding]),
   );
 
 describe('a policy in DryRun', () => {
@@ -91,16 +101,13 @@ describe('a policy that stands back is Ready and says why', () => {
   it.each([
     ['Disabled', {}, { mode: 'Disabled' }],
     ['Overridden', { governed: governed({}, ['winner']) }, {}],
-    ['Overridden', { reach: 'OptedOut' }, {}],
-    ['Overridden', { reach: 'Exempt' }, {}],
-    ['NotOnVirtualNode', { governed: governed({ matched: 2, offVirtualNode: 2 }) }, {}],
   ] as const)('%s', (reason, grounds, spec) => {
     const { Programmed, Ready } = find(grounds, spec);
     expect(Programmed).toMatchObject({ status: 'False', reason });
     expect(Ready).toMatchObject({ status: 'True', reason });
   });
 
-  it('naming whoever wins its pods', () => {
+  it('and names the policies that win its pods', () => {
     expect(find({ governed: governed({}, ['a', 'b']) })['Programmed']?.message).toContain('a, b');
     expect(find({ governed: governed({ matched: 1 }, ['a']) })['Programmed']).toMatchObject({
       status: 'True',
@@ -112,6 +119,99 @@ describe('a policy that stands back is Ready and says why', () => {
   it('only where none of its pods is on spot', () => {
     const some = governed({ matched: 3, spot: 1, offVirtualNode: 2 });
     expect(find({ governed: some })['Programmed']?.reason).toBe('Programmed');
+  });
+});
+
+describe('a policy that does not do what it asks for is not Ready, and Stalled where a person must act', () => {
+  it.each([
+    ['NamespaceOptedOut', { reach: 'OptedOut' }],
+    ['NamespaceExcluded', { reach: 'Exempt' }],
+    ['NotOnVirtualNode', { governed: governed({ matched: 2, offVirtualNode: 2 }) }],
+  ] as const)('%s', (reason, grounds) => {
+    const { Programmed, Ready, Stalled, Reconciling } = find(grounds);
+    expect(Programmed).toMatchObject({ status: 'False', reason });
+    expect(Ready).toMatchObject({ status: 'False', reason });
+    expect(Stalled).toMatchObject({ status: 'True', reason });
+    expect(Reconciling).toBeUndefined();
+  });
+
+  it('not Stalled while pods still wait for a node, which may be a virtual one', () => {
+    const some = governed({ matched: 3, offVirtualNode: 2, pending: 1 });
+    const { Ready, Reconciling, Stalled } = find({ governed: some });
+    expect(Ready).toMatchObject({ status: 'False', reason: 'Pending' });
+    expect(Reconciling?.message).toContain('2 pods run on ordinary nodes');
+    expect(Stalled).toBeUndefined();
+  });
+
+  it.each([
+    ['FieldManagerConflict', 'Stalled'],
+    ['Forbidden', 'Stalled'],
+    ['Refused', 'Reconciling'],
+    ['Waiting', 'Reconciling'],
+  ] as const)('a pod template that was not written for the reason %s makes it %s', (reason, type) => {
+    const which = { uid: 'd', kind: 'Deployment', namespace: 'shop', name: 'web', policy: 'p' };
+    const found = find({ troubles: [{ ...which, reason, message: 'no' }] });
+    expect(found['Ready']?.status).toBe('False');
+    expect(found[type]?.status).toBe('True');
+    expect(Object.keys(found)).toHaveLength(4);
+  });
+});
+
+describe('a policy that names a workload which is not there', () => {
+  const target = { reason: 'TargetNotFound', message: 'there is no Deployment.apps named web' } as const;
+  const statusAt = (status: Condition['status'], seconds: number, observedGeneration = 3) => ({
+    status: {
+      conditions: [
+        { type: 'Accepted', status, ...target, observedGeneration, lastTransitionTime: apiTime(at(seconds)) },
+      ],
+    },
+  });
+
+  it('is Reconciling at first: the workload may come in the same sync', () => {
+    const { Accepted, Ready, Reconciling, Stalled } = find({ target });
+    expect(Accepted).toMatchObject({ status: 'Unknown', ...target });
+    expect(Ready).toMatchObject({ status: 'False', ...target });
+    expect(Reconciling).toMatchObject({ status: 'True', ...target });
+    expect(Stalled).toBeUndefined();
+  });
+
+  it('is Stalled once it has waited too long, by what its condition says and not before', () => {
+    const waited = (ms: number) => find({ target }, {}, statusAt('Unknown', 0), at(0) + ms);
+    expect(waited(targetPatienceMs - 1)['Reconciling']?.status).toBe('True');
+    const { Accepted, Stalled, Reconciling } = waited(targetPatienceMs);
+    expect(Accepted).toMatchObject({ status: 'False', ...target });
+    expect(Stalled).toMatchObject({ status: 'True', ...target });
+    expect(Reconciling).toBeUndefined();
+  });
+
+  it('stays Stalled until the workload is there or its spec is edited', () => {
+    expect(find({ target }, {}, statusAt('False', 0), at(1))['Stalled']?.status).toBe('True');
+    expect(find({ target }, {}, statusAt('False', 0, 2), at(1))['Reconciling']?.status).toBe('True');
+    expect(find({}, {}, statusAt('False', 0))['Ready']?.status).toBe('True');
+  });
+
+  it('is Stalled at once where waiting changes nothing: the operator may not read the kind', () => {
+    const forbidden = { reason: 'TargetKindForbidden', message: 'no' } as const;
+    const { Accepted, Stalled } = find({ target: forbidden });
+    expect(Accepted).toMatchObject({ status: 'False', ...forbidden });
+    expect(Stalled).toMatchObject({ status: 'True', ...forbidden });
+  });
+});
+
+describe('pods that admission has missed', () => {
+  const missed = governed({ matched: 3, uninjected: 3 });
+
+  it('are told with their number in the message of Ready, which is True', () => {
+    const { Programmed, Ready } = find({ governed: missed });
+    expect(Programmed?.message).toBe('new pods get what the policy asks for');
+    expect(Ready).toMatchObject({ status: 'True', reason: 'Programmed' });
+    expect(Ready?.message).toMatch(/; 3 pods have nothing of what the policy asks for, .*restart/);
+  });
+
+  it('are not told where admission annotates nothing', () => {
+    expect(find({ governed: missed }, { injection: { at: 'Workload' } })['Ready']?.message).not.toContain(
+      '3 pods',
+    );
   });
 });
 
@@ -215,13 +315,14 @@ describe('a policy that leaves evictions to virtual nodes', () => {
     governed: { ...governed({ spot: 2 }), oldNodes: ['virtual-kubelet-a', 'virtual-kubelet-b'] },
   };
 
-  it('says which of them evict nothing; the operator has done its part', () => {
-    const { Programmed, Ready } = find(oldNodes, { interruption: { evictor: 'VirtualNode' } });
+  it('is Stalled over nodes that evict nothing, and says which', () => {
+    const { Programmed, Ready, Stalled } = find(oldNodes, { interruption: { evictor: 'VirtualNode' } });
     expect(Programmed).toMatchObject({
       ...{ status: 'False', reason: 'VirtualNodeTooOld' },
       message: expect.stringContaining('of virtual-kubelet-a, virtual-kubelet-b is older than 2.11.0'),
     });
-    expect(Ready).toMatchObject({ status: 'True', reason: 'VirtualNodeTooOld' });
+    expect(Ready).toMatchObject({ status: 'False', reason: 'VirtualNodeTooOld' });
+    expect(Stalled?.status).toBe('True');
   });
 
   it('is the only one that they concern', () => {
@@ -242,6 +343,6 @@ it('a missing right is what stands between a policy that is Programmed and Ready
   const { Programmed, Ready, Reconciling, Stalled } = find({ forbidden });
   expect(Programmed?.status).toBe('True');
   expect(Ready).toEqual({ type: 'Ready', status: 'False', reason: 'Forbidden', message: forbidden });
-  expect(Reconciling).toEqual({ ...Ready, type: 'Reconciling', status: 'True' });
-  expect(Stalled).toBeUndefined();
+  expect(Stalled).toEqual({ ...Ready, type: 'Stalled', status: 'True' });
+  expect(Reconciling).toBeUndefined();
 });

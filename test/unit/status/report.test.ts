@@ -8,11 +8,13 @@ import { precedence } from '../../../operator/policy/rules.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { failuresToTell, isUrgent, reportOn } from '../../../operator/status/report.ts';
 import { Members } from '../../../operator/status/members.ts';
+import { apiTime } from '../../../operator/world/object.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { World } from '../../../operator/world/world.ts';
 import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
+import { wholeStatus } from '../../builders/status.ts';
 import { aNamespace, aReplicaSet, aWorld, type Content, known, list } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
@@ -52,9 +54,10 @@ describe('the status of a policy', () => {
     const busy = world();
     const message = 'the operator may not create pods/eviction: no';
     const refusal = aRefusal({ forbidden: true, message });
-    const unready = { type: 'Ready', status: 'False', reason: 'Forbidden', message };
-    const reconciling = { ...unready, type: 'Reconciling', status: 'True' };
-    const matching = [unready, reconciling].map((condition) => expect.objectContaining(condition));
+    const said = expect.stringContaining(message);
+    const unready = { type: 'Ready', status: 'False', reason: 'Forbidden', message: said };
+    const stalled = { ...unready, type: 'Stalled', status: 'True' };
+    const matching = [unready, stalled].map((condition) => expect.objectContaining(condition));
     for (const forbidden of [{ refusal }, { unmarked: refusal }]) {
       busy.record(anInterruption(forbidden));
       expect(report(busy).conditions).toEqual(expect.arrayContaining(matching));
@@ -136,7 +139,7 @@ describe('the status of a policy of the cluster', () => {
 
   it('is another than that of a policy in a namespace where nothing is ever governed', () => {
     const system = world({ SpotPolicy: [aPolicy({ namespace: 'kube-system' })] });
-    expect(programmed(system)).toMatch(/^False Overridden: no pod of this namespace is ever governed/);
+    expect(programmed(system)).toMatch(/^False NamespaceExcluded: no pod of this namespace is ever governed/);
     expect(report(system)).not.toHaveProperty('namespaces');
   });
 });
@@ -156,8 +159,24 @@ describe('a source that cannot be read', () => {
   });
 });
 
-it('everything but counts of pods is urgent', () => {
-  expect(isUrgent({ pods: { spot: 1 }, workloads: [], workloadsTotal: 0, revision: 'x' })).toBe(false);
-  for (const part of ['observedGeneration', 'conditions', 'interruption', 'interruptions', 'totals'])
-    expect(isUrgent({ pods: {}, [part]: 1 })).toBe(true);
+describe('a change of a status', () => {
+  const { conditions, interruption, interruptions, totals, observedGeneration, ...counts } = wholeStatus;
+
+  it('is urgent unless it is one of counts of pods', () => {
+    expect(isUrgent(undefined, counts)).toBe(false);
+    for (const part of [{ conditions }, { interruption }, { interruptions }, { totals }])
+      expect(isUrgent(undefined, { ...counts, ...part })).toBe(true);
+    expect(isUrgent(undefined, { observedGeneration })).toBe(true);
+  });
+
+  it('is not urgent where only counts in the messages of conditions differ', () => {
+    const saying = (type: string, message: string, status: 'True' | 'False' = 'True') => ({
+      conditions: [{ type, status, reason: 'Any', message, lastTransitionTime: apiTime(at(0)) }],
+    });
+    const programmed = saying('Programmed', '3 pods run on ordinary nodes');
+    expect(isUrgent(programmed, saying('Programmed', '14 pods run on ordinary nodes'))).toBe(false);
+    expect(isUrgent(programmed, saying('Programmed', 'new pods get it'))).toBe(true);
+    expect(isUrgent(saying('Ready', 'all'), saying('Ready', 'all; 3 pods have nothing'))).toBe(false);
+    expect(isUrgent(saying('Ready', 'all'), saying('Ready', 'all', 'False'))).toBe(true);
+  });
 });

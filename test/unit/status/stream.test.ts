@@ -170,6 +170,23 @@ describe('the status of a policy', () => {
   );
 });
 
+it(
+  'a policy whose workload does not come is Stalled ten minutes later, without any other news',
+  onAClock(async (advance) => {
+    const targetRefs = [{ group: 'apps', kind: 'Deployment', name: 'web' }];
+    const spec = { selector: undefined, targetRefs, injection: { at: 'None' } } as const;
+    const { writes } = lead(aWorld({ SpotPolicy: [aPolicy({ spec })] }));
+    const told = () => writes.map(({ parts, seconds }) => [parts.conditions?.at(-1)?.type, seconds]);
+    await advance(599_000);
+    expect(told()).toEqual([['Reconciling', 0]]);
+    await advance(3_600_000);
+    expect(told()).toEqual([
+      ['Reconciling', 0],
+      ['Stalled', 600],
+    ]);
+  }),
+);
+
 describe('news that reach the status', () => {
   const told = async (
     advance: (ms: number) => Promise<void>,

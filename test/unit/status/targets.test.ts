@@ -78,7 +78,7 @@ describe('the workloads that a policy names', () => {
   });
 });
 
-it('a policy that misses a workload is not accepted and stalls, and is Programmed all the same', () => {
+it('a policy that misses a workload waits for it, and is Programmed all the same', () => {
   const world = aWorld({ SpotPolicy: [aPolicy({ spec: { injection: { at: 'None' } } })] });
   const [policy] = world.policies.all() as Iterable<SoundPolicy>;
   const target = { reason: 'TargetNotFound', message: 'there is none' } as const;
@@ -93,11 +93,11 @@ it('a policy that misses a workload is not accepted and stalls, and is Programme
     target,
   };
   const findings =
-    policy && findConditions(policy, { ...grounds, governed: countGoverned(new Members(world), policy) });
+    policy && findConditions(policy, { ...grounds, governed: countGoverned(new Members(world), policy) }, 0);
   expect(findings).toMatchObject([
-    { type: 'Accepted', status: 'False', ...target },
+    { type: 'Accepted', status: 'Unknown', ...target },
     { type: 'Programmed', status: 'True', reason: 'Programmed' },
     { type: 'Ready', status: 'False', ...target },
-    { type: 'Stalled', status: 'True', ...target },
+    { type: 'Reconciling', status: 'True', ...target },
   ]);
 });
