@@ -1,4 +1,5 @@
 import { type Condition, statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import { bounded } from '../api/bounded.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { isSound, type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -17,7 +18,7 @@ export const reportOn = (members: Members, policy: Policy, nowMs: number): SpotP
   const { generation } = policy;
   const body = isSound(policy) ? describe(members, policy, nowMs) : { findings: stalled(policy), rest: {} };
   const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
-  return { observedGeneration: generation, ...body.rest, conditions };
+  return bounded({ observedGeneration: generation, ...body.rest, conditions });
 };
 
 const describe = (
