@@ -1,4 +1,4 @@
-import { mergeMap, type Observable } from 'rxjs';
+import { connect, filter, merge, mergeMap, type Observable, take } from 'rxjs';
 import { isExpired } from './kube/errors.ts';
 import type { Kube, Selection } from './kube/kube.ts';
 import { type Resource, resources } from './kube/resources.ts';
@@ -10,7 +10,6 @@ import {
   trimCronJob,
   trimDefinition,
   trimDeployment,
-  trimEvent,
   trimJob,
   trimNamespace,
   trimNode,
@@ -18,6 +17,7 @@ import {
   trimStatefulSet,
   trimWebhook,
 } from './world/objects.ts';
+import { trimEvent } from './world/platform-event.ts';
 import { trimPod } from './world/pod.ts';
 import { trimClusterPolicy, trimPolicy } from './world/policy.ts';
 import { trimClaim, trimQuota } from './world/room.ts';
@@ -91,5 +91,27 @@ export const sourcesOf = (
         nextDelayMs: (previousMs) => nextDelay(previousMs, random),
       }).pipe(mergeMap((watched) => world.apply(kind, watched, nowMs())));
     };
-  return allKinds.map((kind) => source(kind));
+  const ofPods: readonly Kind[] = ['ReclaimEvent', 'DegradeEvent'];
+  const others = allKinds.filter((kind) => kind !== 'Pod' && !ofPods.includes(kind));
+  return [...others.map((kind) => source(kind)), afterFirstList(source('Pod'), ofPods.map(source))];
 };
+
+/**
+ * A source, and others that begin once it has been listed. The world keeps few Events whose pods it does not hold, so
+ * the first listing of Events, which may be an hour's, must find the pods there.
+ */
+const afterFirstList =
+  (source: Source, others: readonly Source[]): Source =>
+  (world) =>
+    source(world).pipe(
+      connect((change$) =>
+        merge(
+          change$,
+          change$.pipe(
+            filter(({ kind }) => kind === 'Synced'),
+            take(1),
+            mergeMap(() => merge(...others.map((other) => other(world)))),
+          ),
+        ),
+      ),
+    );

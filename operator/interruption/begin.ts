@@ -3,7 +3,6 @@ import { ownerChain } from '../policy/owners.ts';
 import { planEviction } from '../policy/plan.ts';
 import { governingPolicy, isOptedOut, namespacesOf } from '../policy/rules.ts';
 import type { Detachment, Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
-import { nameKey } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -119,7 +118,7 @@ export const noticeOf = (
 ): Notice | undefined =>
   readNotice({
     pod,
-    events: view.reclaimEvents.group('pod', nameKey(pod)),
+    events: view.reclaimEvents.about(pod),
     known,
     defaultMinutes,
     nowMs,

@@ -99,8 +99,10 @@ export const signalOf = ({ noticedAtMs, deadlineMs }: Mark): Signal => ({
 });
 
 const parseObject = (text: string | undefined): Record<string, unknown> | undefined => {
+  // Most pods carry no mark, and an exception for each of them costs more than all the rest of a look.
+  if (!text) return undefined;
   try {
-    const value: unknown = JSON.parse(text ?? '');
+    const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : undefined;
   } catch {
     return undefined;

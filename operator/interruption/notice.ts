@@ -1,6 +1,5 @@
-import { isAbout } from '../policy/capacity.ts';
 import type { Signal } from '../world/interruption.ts';
-import type { PlatformEvent } from '../world/objects.ts';
+import { isAbout, minutesIn, type PlatformEvent } from '../world/platform-event.ts';
 import type { InstanceSign, Pod } from '../world/pod.ts';
 
 /** A pod's reclaim as its signals tell it. */
@@ -27,10 +26,10 @@ export interface NoticeSources {
 
 // Signals of one warning arrive together; one further away is another warning.
 const togetherMs = 60_000;
+// The world holds four Events about a pod. What is known of earlier ones, which are deleted, is bounded here.
+const mostEventSignals = 8;
 // An Event about a deadline longer past than this is a leftover of the past hour.
 const staleMs = 60_000;
-// A text may name any number; more than a day is not a reclaim.
-const longestMinutes = 24 * 60;
 
 /** The notice a pod is under, or undefined. The earliest deadline among its signals stands. */
 export const readNotice = (sources: NoticeSources): Notice | undefined => {
@@ -38,14 +37,12 @@ export const readNotice = (sources: NoticeSources): Notice | undefined => {
   const warned = [...conditionSignals(sources), ...eventSignals(sources)];
   const fresh = warned.length + known.length > 0 ? warned : releaseSignals(sources);
   const signals = [...known, ...fresh.filter((signal) => !known.some((other) => isSame(signal, other)))];
-  const timed = signals.map((signal) => ({
-    signal,
-    deadlineMs: deadlineOf(signal, signals, defaultMinutes),
-  }));
+  const all = signals.map((signal) => ({ signal, deadlineMs: deadlineOf(signal, signals, defaultMinutes) }));
+  const timed = withFewEvents(all, sources.nowMs);
   const earliest = timed.toSorted((a, b) => a.deadlineMs - b.deadlineMs)[0];
   return (
     earliest && {
-      signals,
+      signals: timed.map(({ signal }) => signal),
       noticedAtMs: earliest.signal.atMs,
       deadlineMs: earliest.deadlineMs,
       onCondition: pod.expired !== undefined,
@@ -53,10 +50,20 @@ export const readNotice = (sources: NoticeSources): Notice | undefined => {
   );
 };
 
-// The window that a text such as `Spot ECI will be released in 3 minutes` names, in minutes.
-const minutesIn = (text: string): number | undefined => {
-  const minutes = Number(/released in (\d+) minutes?/i.exec(text)?.[1]);
-  return minutes > 0 && minutes <= longestMinutes ? minutes : undefined;
+interface Timed {
+  readonly signal: Signal;
+  readonly deadlineMs: number;
+}
+
+// Those whose deadline is not long past stay, the earliest first: of many Events, most are forged.
+const withFewEvents = (timed: readonly Timed[], nowMs: number): readonly Timed[] => {
+  const events = timed.filter(({ signal }) => signal.source === 'Event');
+  if (events.length <= mostEventSignals) return timed;
+  const isStale = ({ deadlineMs }: Timed): number => Number(deadlineMs <= nowMs - staleMs);
+  const few = events
+    .toSorted((a, b) => isStale(a) - isStale(b) || a.deadlineMs - b.deadlineMs)
+    .slice(0, mostEventSignals);
+  return timed.filter((each) => each.signal.source !== 'Event' || few.includes(each));
 };
 
 const deadlineOf = (signal: Signal, all: readonly Signal[], defaultMinutes: number): number => {
@@ -91,7 +98,7 @@ const eventSignals = ({ pod, events, defaultMinutes, nowMs, isDeparted }: Notice
     .map((event): Signal => ({
       source: 'Event',
       atMs: timeOf(event, pod),
-      minutes: minutesIn(event.message),
+      minutes: event.minutes,
     }))
     .filter(({ atMs, minutes }) => atMs + (minutes ?? defaultMinutes) * 60_000 > nowMs - staleMs);
 

@@ -56,7 +56,7 @@ const isSpot = ({ annotations }: Pod): boolean => eciAnnotations.spotStrategy in
 const ofPod = (view: View, pod: Pod): readonly string[] => {
   if (view.interruptions.byUid(pod.uid)) return [pod.uid];
   const noticed = pod.expired ?? (pod.instance?.reason === 'SpotToBeReleased' || undefined);
-  const told = view.reclaimEvents.group('pod', `${pod.namespace}/${pod.name}`).size > 0;
+  const told = view.reclaimEvents.about(pod).size > 0;
   return isSpot(pod) && (noticed || told || isTerminal(pod)) ? [pod.uid] : [];
 };
 

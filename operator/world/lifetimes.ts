@@ -4,6 +4,8 @@ import { isLive, type Pod } from './pod.ts';
 
 // Enough for every pod and workload of a large storm; 36 characters each.
 const mostDeparted = 10_000;
+// The API server keeps an Event for an hour by default, and no interruption lasts so long.
+const departedMs = 3_600_000;
 
 /**
  * When pods were first seen, and first seen ending, in steps of the world, which are the order of the watch; and which
@@ -15,12 +17,18 @@ export class Lifetimes {
   // Of gone pods both are kept only while an interruption follows them.
   readonly #seenAt = new Map<string, number>();
   readonly #endedAt = new Map<string, number>();
-  // The last pods and workloads that went, oldest first; Events about pods may still arrive.
-  readonly #departed = new Set<string>();
+  // When the last pods and workloads went, oldest first; Events about pods may still arrive.
+  readonly #departed = new Map<string, number>();
+  #nowMs = 0;
 
-  /** The world goes on by one step. */
-  advance(): void {
+  /** The world goes on by one step, which it takes at `nowMs`. */
+  advance(nowMs: number): void {
     this.#step += 1;
+    this.#nowMs = nowMs;
+    for (const [uid, atMs] of this.#departed) {
+      if (nowMs - atMs < departedMs) break;
+      this.#departed.delete(uid);
+    }
   }
 
   /** Keeps what a step says of a pod; of one that is gone only where it is `followed`. */
@@ -39,9 +47,9 @@ export class Lifetimes {
 
   /** A pod, or what creates pods, is gone. */
   depart(uid: string): void {
-    this.#departed.add(uid);
-    const [oldest] = this.#departed;
-    if (this.#departed.size > mostDeparted && oldest) this.#departed.delete(oldest);
+    this.#departed.set(uid, this.#nowMs);
+    const [oldest] = this.#departed.keys();
+    if (this.#departed.size > mostDeparted && oldest !== undefined) this.#departed.delete(oldest);
   }
 
   /** Nobody follows a gone pod any more. */

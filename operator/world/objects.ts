@@ -1,21 +1,10 @@
 import type { Deployment, DeploymentStrategy, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1.d.ts';
-import type {
-  Event as RawEvent,
-  Namespace as RawNamespace,
-  Node as RawNode,
-} from 'kubernetes-types/core/v1.d.ts';
+import type { Namespace as RawNamespace, Node as RawNode } from 'kubernetes-types/core/v1.d.ts';
 import { virtualNodes } from '../api/keys.ts';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
-import {
-  type Controller,
-  controllerOf,
-  type Identity,
-  identityOf,
-  instantMs,
-  type RawObject,
-} from './object.ts';
+import { type Controller, controllerOf, type Identity, identityOf, type RawObject } from './object.ts';
 import { type JobFailures, jobFailuresOf, noJobFailures } from './job-failures.ts';
 import { type Template, trimTemplate } from './template.ts';
 
@@ -225,32 +214,3 @@ const fixedByStart = ({ spec, status }: Job): string | undefined =>
   spec?.suspend === true && status?.startTime === undefined
     ? undefined
     : 'a Job keeps the template that it started with';
-
-/** An Event of the platform about a pod: SpotToBeReleased or SpotDegraded. */
-export interface PlatformEvent extends Identity {
-  readonly reason: string;
-  readonly message: string;
-  readonly podName: string;
-  /** `involvedObject.uid`: the pod's UID, or an ECI instance id (`eci-…`). */
-  readonly involvedUid: string;
-  /** First time it was seen: firstTimestamp, else eventTime, else lastTimestamp, else its creation. */
-  readonly firstAtMs: number;
-  /** Last time it was seen: the series' last, else lastTimestamp, else the first time. */
-  readonly lastAtMs: number;
-}
-
-/** The world's record of a platform Event. */
-export const trimEvent = (raw: RawEvent): PlatformEvent => {
-  const last = instantMs(raw.series?.lastObservedTime) ?? instantMs(raw.lastTimestamp);
-  const first = instantMs(raw.firstTimestamp) ?? instantMs(raw.eventTime) ?? last;
-  const firstAtMs = first ?? instantMs(raw.metadata.creationTimestamp) ?? 0;
-  return {
-    ...identityOf(raw),
-    reason: raw.reason ?? '',
-    message: raw.message ?? '',
-    podName: raw.involvedObject.name ?? '',
-    involvedUid: raw.involvedObject.uid ?? '',
-    firstAtMs,
-    lastAtMs: last ?? firstAtMs,
-  };
-};

@@ -5,7 +5,6 @@ import type {
   Definition,
   Namespace,
   Node,
-  PlatformEvent,
   Probe,
   Webhook,
   Workload,
@@ -14,7 +13,9 @@ import type {
 import type { Lifetimes } from './lifetimes.ts';
 import type { Controller } from './object.ts';
 import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
+import type { PlatformEvent } from './platform-event.ts';
 import type { Pod } from './pod.ts';
+import type { PodEvents } from './pod-events.ts';
 import type { Policy, SoundPolicy } from './policy.ts';
 import type { Claim, Quota } from './room.ts';
 import type { Refusals } from './refusals.ts';
@@ -78,8 +79,8 @@ export interface View {
   readonly budgets: Lookup<Budget, 'namespace'>;
   readonly claims: Lookup<Claim>;
   readonly quotas: Lookup<Quota, 'namespace'>;
-  readonly reclaimEvents: Lookup<PlatformEvent, 'pod'>;
-  readonly degradeEvents: Lookup<PlatformEvent, 'pod'>;
+  readonly reclaimEvents: Pick<PodEvents, 'about'>;
+  readonly degradeEvents: Pick<PodEvents, 'about'>;
   readonly webhooks: Lookup<Webhook>;
   readonly probes: Lookup<Probe>;
   readonly templateTroubles: Lookup<TemplateTrouble, 'policy'>;

@@ -4,13 +4,12 @@ import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { type Controller, groupOf, type Identity, nameKey } from './object.ts';
+import { type Controller, groupOf, type Identity } from './object.ts';
 import type {
   Budget,
   Definition,
   Namespace,
   Node,
-  PlatformEvent,
   Probe,
   Webhook,
   Workload,
@@ -26,6 +25,7 @@ import {
   type Standing,
 } from './owner-kinds.ts';
 import { isCountedHealthy, type Pod } from './pod.ts';
+import { PodEvents } from './pod-events.ts';
 import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
 import { Refusals } from './refusals.ts';
 import { Reservations } from './reservations.ts';
@@ -37,9 +37,6 @@ import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } 
 import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
 
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
-const byPod = ({ namespace, podName }: PlatformEvent): readonly string[] => [
-  nameKey({ namespace, name: podName }),
-];
 type Reference = Pick<Controller, 'apiVersion' | 'kind' | 'uid'>;
 
 /** All that is known of the cluster, and the only mutable state of the program. */
@@ -58,8 +55,8 @@ export class World implements View {
   readonly budgets = new Collection<Budget, 'namespace'>({ namespace: inNamespace });
   readonly claims = new Collection<Claim>({});
   readonly quotas = new Collection<Quota, 'namespace'>({ namespace: inNamespace });
-  readonly reclaimEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
-  readonly degradeEvents = new Collection<PlatformEvent, 'pod'>({ pod: byPod });
+  readonly reclaimEvents = this.#eventsOfPods();
+  readonly degradeEvents = this.#eventsOfPods();
   readonly webhooks = new Collection<Webhook>({});
   readonly probes = new Collection<Probe>({});
   readonly templateTroubles = new Collection<TemplateTrouble, 'policy'>({ policy: ({ policy }) => [policy] });
@@ -76,6 +73,8 @@ export class World implements View {
   readonly reservations = new Reservations();
   readonly troubles = new Map<Kind, Trouble>();
 
+  // When the source that spoke last did.
+  #nowMs = 0;
   readonly #ownerKinds = new OwnerKinds();
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
   readonly #workloads = new Workloads();
@@ -167,6 +166,7 @@ export class World implements View {
 
   /** Takes in what a source delivered at `nowMs` and returns the steps the world made, in order. */
   apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>, nowMs: number): readonly Change[] {
+    this.#nowMs = nowMs;
     if (kind === 'Pod') this.sightings.hear(watched.kind, nowMs);
     if (watched.kind === 'failed') {
       const trouble = { error: watched.error, failures: (this.troubles.get(kind)?.failures ?? 0) + 1 };
@@ -178,7 +178,7 @@ export class World implements View {
       return this.troubles.delete(kind) ? [{ kind: 'Synced', of: kind }] : [];
     }
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
-    this.lifetimes.advance();
+    this.lifetimes.advance(nowMs);
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>, nowMs);
     if (this.#workloads.has(kind))
@@ -253,6 +253,14 @@ export class World implements View {
     }
   }
 
+  #eventsOfPods(): PodEvents {
+    return new PodEvents({
+      podNamed: (namespace, name) => this.pods.byName(namespace, name),
+      isDeparted: (uid) => this.lifetimes.isDeparted(uid),
+      nowMs: () => this.#nowMs,
+    });
+  }
+
   #meet(kind: Kind | 'Owner', steps: readonly Step<Identity>[]): readonly Change[] {
     const met = steps.flatMap((step) => this.#ownerKinds.note(kind, step));
     return met.map((step) => ({ kind: 'OwnerKind', ...step }));
@@ -278,5 +286,6 @@ export class World implements View {
     const nonce = step.after && nonceOf(step.after.annotations);
     if (nonce !== undefined && !step.before) this.reservations.delete(nonce);
     this.lifetimes.note(step, (uid) => this.interruptions.byUid(uid) !== undefined);
+    for (const events of [this.reclaimEvents, this.degradeEvents]) events.notePod(step);
   }
 }

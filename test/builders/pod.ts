@@ -2,7 +2,7 @@ import type { Event, Pod as RawPod, PodCondition } from 'kubernetes-types/core/v
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { eciAnnotations } from '../../operator/api/keys.ts';
 import { apiTime } from '../../operator/world/object.ts';
-import { trimEvent, type PlatformEvent } from '../../operator/world/objects.ts';
+import { trimEvent, type PlatformEvent } from '../../operator/world/platform-event.ts';
 import { type Pod, trimPod } from '../../operator/world/pod.ts';
 
 /** Noon of an ordinary day, in milliseconds since 1970: pods of these builders were created then. */

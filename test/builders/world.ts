@@ -9,7 +9,6 @@ import {
   trimCronJob,
   trimDefinition,
   trimDeployment,
-  trimEvent,
   trimJob,
   trimNamespace,
   trimNode,
@@ -18,6 +17,7 @@ import {
   trimWebhook,
 } from '../../operator/world/objects.ts';
 import { trimClaim, trimQuota } from '../../operator/world/room.ts';
+import { trimEvent } from '../../operator/world/platform-event.ts';
 import { trimPod } from '../../operator/world/pod.ts';
 import { trimClusterPolicy, trimPolicy } from '../../operator/world/policy.ts';
 import type { Change, Kind, Kinds } from '../../operator/world/view.ts';

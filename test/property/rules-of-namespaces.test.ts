@@ -262,13 +262,11 @@ const tell = (world: World, rank: Rank): void => {
 describe('what an edit costs', () => {
   const counting = (namespaces: number) => {
     let made = 0;
-    const world = new World({
-      ...precedence,
-      order: (policies) => {
-        made += 1;
-        return precedence.order(policies);
-      },
-    });
+    const order: typeof precedence.order = (policies) => {
+      made += 1;
+      return precedence.order(policies);
+    };
+    const world = new World({ ...precedence, order });
     const names = Array.from({ length: namespaces }, (_, index) => `ns-${index}`);
     for (const [index, name] of names.entries())
       put(world, 'Namespace', aNamespace(name, { team: index % 2 === 0 ? 'even' : 'odd' }));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { capacityOf, isAbout, isDegraded, isOnVirtualNode } from '../../../operator/policy/capacity.ts';
+import { capacityOf, isDegraded, isOnVirtualNode } from '../../../operator/policy/capacity.ts';
 import { precedence } from '../../../operator/policy/rules.ts';
+import { isAbout } from '../../../operator/world/platform-event.ts';
 import { World } from '../../../operator/world/world.ts';
 import { aKnownEvent, aKnownPod, anEvent, at, type EventWishes, type PodWishes } from '../../builders/pod.ts';
 import { aVirtualNode, aWorld } from '../../builders/world.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apiTime, groupOf, instantMs, preciseTime } from '../../../operator/world/object.ts';
-import { trimEvent, trimNode } from '../../../operator/world/objects.ts';
+import { trimNode } from '../../../operator/world/objects.ts';
+import { trimEvent } from '../../../operator/world/platform-event.ts';
 import { policyOf } from '../../../operator/world/policy.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { anEvent, at } from '../../builders/pod.ts';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { precedence } from '../../../operator/policy/rules.ts';
 import { noTotals } from '../../../operator/world/interruption.ts';
 import { World } from '../../../operator/world/world.ts';
+import { onAClock } from '../../builders/clock.ts';
 import { anInterruption } from '../../builders/interruption.ts';
 import { aKnownPod, aPod, at, uidOf } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
@@ -111,6 +112,20 @@ describe('departed pods', () => {
     expect(world.lifetimes.isDeparted('old')).toBe(true);
     expect(world.lifetimes.isDeparted('new')).toBe(false);
   });
+
+  it(
+    'are remembered for an hour, as long as the API server keeps Events about them',
+    onAClock(async (advance) => {
+      const world = aWorld({ Pod: [aPod({ uid: 'old' })] });
+      drop(world, 'Pod', aPod({ uid: 'old' }));
+      await advance(3_599_000);
+      put(world, 'Pod', aPod({ uid: 'new' }));
+      expect(world.lifetimes.isDeparted('old')).toBe(true);
+      await advance(1_000);
+      put(world, 'Pod', aPod({ uid: 'new', labels: {} }));
+      expect(world.lifetimes.isDeparted('old')).toBe(false);
+    }),
+  );
 
   it('are the last ten thousand', () => {
     const world = aWorld();

@@ -1,0 +1,190 @@
+import { eciAnnotations } from '../api/keys.ts';
+import type { Watched } from '../runtime/list-watch.ts';
+import type { Step } from './collection.ts';
+import { nameKey } from './object.ts';
+import { type PlatformEvent, relationOf } from './platform-event.ts';
+import type { Pod } from './pod.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+/** What the Events of one reason are held against. */
+export interface PodEventsParts {
+  readonly podNamed: (namespace: string, name: string) => Pod | undefined;
+  /** Whether a pod of this UID is known to be gone. */
+  readonly isDeparted: (uid: string) => boolean;
+  readonly nowMs: () => number;
+}
+
+// The platform writes one Event for a notice. More are forged, or are of earlier notices.
+const mostOfAPod = 4;
+// The watch of pods is some milliseconds behind that of Events, or half a minute where it is being taken up again.
+const waitingLimits = { most: 4_096, longestMs: 600_000 };
+// Only for the order in which Events give way: what an Event without a number says, and when its deadline is past use.
+const usualMinutes = 3;
+const spentMs = 60_000;
+
+interface Entry {
+  readonly event: PlatformEvent;
+  /** The listing that it was last part of. */
+  readonly listing: number;
+}
+
+/**
+ * The Events of one reason about pods with a spot strategy, at most four about one pod; of more the earliest deadlines
+ * that are not past stay. An Event that may be about a pod that the world has not seen yet waits for that pod: up to ten
+ * minutes, in a room that namespaces share evenly. All others are dropped as they come.
+ *
+ * Anyone who may create Events in one namespace can write any number of them. Each costs the same few steps.
+ */
+export class PodEvents {
+  readonly #parts: PodEventsParts;
+  readonly #byUid = new Map<string, Entry>();
+  // Exactly the Events of #byUid, by the name of the pod.
+  readonly #byPod = new Map<string, Set<PlatformEvent>>();
+  // UIDs of those Events of #byUid that no pod of the world explains.
+  readonly #waiting = new WaitingRoom(waitingLimits);
+  #listing = 0;
+  #synced = false;
+
+  constructor(parts: PodEventsParts) {
+    this.#parts = parts;
+  }
+
+  /** The first listing has been taken in. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** How many Events it holds. */
+  get size(): number {
+    return this.#byUid.size;
+  }
+
+  /** The Events that may be about a pod of this name; whether one is about this very pod, `isAbout` says. */
+  about(pod: { readonly namespace: string; readonly name: string }): ReadonlySet<PlatformEvent> {
+    return this.#byPod.get(nameKey(pod)) ?? nothing;
+  }
+
+  /** Takes in what the watch says and returns the steps it made; none for an Event that is dropped or waits. */
+  apply(watched: Watched<PlatformEvent>): readonly Step<PlatformEvent>[] {
+    for (const uid of this.#waiting.expire(this.#parts.nowMs())) this.#remove(uid);
+    switch (watched.kind) {
+      case 'listing':
+        this.#listing += 1;
+        return [];
+      case 'listed':
+      case 'changed':
+        return this.#take(watched.object);
+      case 'synced':
+        this.#synced = true;
+        return [...this.#byUid.values()]
+          .filter(({ listing }) => listing < this.#listing)
+          .flatMap(({ event }) => this.#remove(event.uid));
+      case 'deleted':
+        return this.#remove(watched.object.uid);
+      case 'failed':
+      case 'recovered':
+        return [];
+    }
+  }
+
+  /** Takes in a step of a pod, which explains Events that wait, or takes its own along when it goes. */
+  notePod({ before, after }: Step<Pod>): void {
+    const pod = after ?? before;
+    if (!pod || (before && after && isSameToEvents(before, after))) return;
+    for (const event of [...this.about(pod)]) {
+      const listing = this.#byUid.get(event.uid)?.listing ?? 0;
+      this.#remove(event.uid);
+      if (after || !before || this.#relation(event, before) !== 'Proven') this.#admit({ event, listing });
+    }
+  }
+
+  #take(event: PlatformEvent): readonly Step<PlatformEvent>[] {
+    const known = this.#byUid.get(event.uid);
+    if (known && isSameEvent(known.event, event)) {
+      this.#byUid.set(event.uid, { ...known, listing: this.#listing });
+      return [];
+    }
+    const before = this.#remove(event.uid)[0]?.before;
+    this.#admit({ event, listing: this.#listing });
+    const after = this.#isHeld(event.uid) ? event : undefined;
+    return before || after ? [{ before, after }] : [];
+  }
+
+  #admit(entry: Entry): void {
+    const { event } = entry;
+    const { nowMs } = this.#parts;
+    const verdict = event.podName === '' ? 'Drop' : this.#judge(event);
+    if (verdict === 'Drop') return;
+    this.#byUid.set(event.uid, entry);
+    const key = keyOf(event);
+    const others = this.#byPod.get(key) ?? new Set();
+    this.#byPod.set(key, others.add(event));
+    if (verdict === 'Wait')
+      for (const uid of this.#waiting.enter(event.uid, event.namespace, nowMs())) this.#remove(uid);
+    if (others.size > mostOfAPod) this.#remove(leastUseful(others, nowMs()));
+  }
+
+  #judge(event: PlatformEvent): 'Keep' | 'Wait' | 'Drop' {
+    const pod = this.#parts.podNamed(event.namespace, event.podName);
+    if (!pod) return this.#parts.isDeparted(event.involvedUid) ? 'Drop' : 'Wait';
+    const isSpot = eciAnnotations.spotStrategy in pod.annotations;
+    switch (this.#relation(event, pod)) {
+      case 'Proven':
+        return isSpot ? 'Keep' : 'Drop';
+      case 'Younger':
+        // It may also be about the next pod of this name, of which the watch has not told yet.
+        return isSpot ? 'Keep' : 'Wait';
+      case 'Another':
+        return 'Wait';
+      case 'Departed':
+        return 'Drop';
+      case 'Older':
+        // The id of its instance may still be missing on the pod.
+        return isSpot && event.involvedUid.startsWith('eci-') ? 'Keep' : 'Drop';
+    }
+  }
+
+  #relation(event: PlatformEvent, pod: Pod) {
+    return relationOf(event, pod, this.#parts.isDeparted);
+  }
+
+  #isHeld(uid: string): boolean {
+    return this.#byUid.has(uid) && !this.#waiting.has(uid);
+  }
+
+  #remove(uid: string): readonly Step<PlatformEvent>[] {
+    const event = this.#byUid.get(uid)?.event;
+    if (!event) return [];
+    const step = this.#isHeld(uid) ? [{ before: event, after: undefined }] : [];
+    this.#byUid.delete(uid);
+    this.#waiting.leave(uid);
+    const key = keyOf(event);
+    const others = this.#byPod.get(key);
+    others?.delete(event);
+    if (others?.size === 0) this.#byPod.delete(key);
+    return step;
+  }
+}
+
+const nothing: ReadonlySet<never> = new Set<never>();
+
+const keyOf = ({ namespace, podName }: PlatformEvent): string => nameKey({ namespace, name: podName });
+
+const isSameToEvents = (a: Pod, b: Pod): boolean =>
+  [eciAnnotations.spotStrategy, eciAnnotations.instanceId].every(
+    (key) => a.annotations[key] === b.annotations[key],
+  );
+
+const isSameEvent = (a: PlatformEvent, b: PlatformEvent): boolean =>
+  (Object.keys(b) as (keyof PlatformEvent)[]).every((field) => a[field] === b[field]);
+
+// A deadline that is past decides nothing; of the others the earliest stands, and of equal ones the first that came.
+const leastUseful = (events: Iterable<PlatformEvent>, nowMs: number): string => {
+  const deadlineMs = ({ firstAtMs, minutes = usualMinutes }: PlatformEvent) => firstAtMs + minutes * 60_000;
+  const isSpent = (event: PlatformEvent) => deadlineMs(event) + spentMs < nowMs;
+  const worse = (a: PlatformEvent, b: PlatformEvent): PlatformEvent => {
+    if (isSpent(a) !== isSpent(b)) return isSpent(a) ? a : b;
+    return deadlineMs(b) >= deadlineMs(a) ? b : a;
+  };
+  return [...events].reduce(worse).uid;
+};

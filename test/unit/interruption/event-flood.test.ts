@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { trimEvent } from '../../../operator/world/platform-event.ts';
+import type { World } from '../../../operator/world/world.ts';
+import { type Advance, onAClock } from '../../builders/clock.ts';
+import { lead, made } from '../../builders/leader.ts';
+import { aPod, anEvent, at, ownedBy, type EventWishes } from '../../builders/pod.ts';
+import { aPolicy } from '../../builders/policy.ts';
+import { aComputedBudget, aReplicaSet, aWorld, put } from '../../builders/world.ts';
+import { aDeployment } from '../../builders/workloads.ts';
+
+const noSpot = { 'k8s.aliyun.com/eci-spot-strategy': undefined };
+const many = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+const aCluster = (): World =>
+  aWorld({
+    SpotPolicy: [aPolicy({ spec: { interruption: { replacement: 'AfterEviction' } } })],
+    Deployment: [aDeployment({ replicas: 2 })],
+    ReplicaSet: [aReplicaSet()],
+    PodDisruptionBudget: [aComputedBudget({ app: 'db', allowed: 0 })],
+    Pod: [
+      aPod({ name: 'web-1' }),
+      aPod({ name: 'db-0', labels: { app: 'web', tier: 'db' }, owner: ownedBy('StatefulSet', 'db') }),
+      ...many(500, (index) => aPod({ name: `plain-${index}`, namespace: 'tenant', annotations: noSpot })),
+      ...many(500, (index) => aPod({ name: `free-${index}`, namespace: 'tenant' })),
+    ],
+  });
+
+/** Tells a leader of `count` Events, some at a time, and returns the CPU time that this took, in milliseconds. */
+const flood = async (
+  world: World,
+  advance: Advance,
+  { count, event }: { count: number; event: (index: number) => EventWishes },
+) => {
+  const leader = lead(world);
+  const raws = many(count, (index) => anEvent({ name: `e-${index}`, ...event(index) }));
+  await advance(0);
+  const before = process.cpuUsage();
+  for (const [index, raw] of raws.entries()) {
+    leader.tell(world.apply('ReclaimEvent', { kind: 'changed', object: trimEvent(raw) }, Date.now()));
+    if (index % 10 === 0) await advance(0);
+  }
+  await advance(0);
+  const { user, system } = process.cpuUsage(before);
+  return { leader, cpuMs: (user + system) / 1000 };
+};
+
+describe('a flood of Events', () => {
+  it(
+    'of 5,000 about one pod costs less than a second of CPU time, and another pod is evicted at once',
+    onAClock(async (advance) => {
+      const world = aCluster();
+      const { leader, cpuMs } = await flood(world, advance, {
+        count: 5_000,
+        event: (index) => ({
+          pod: 'db-0',
+          message: `Spot ECI will be released in ${30 + (index % 1400)} minutes`,
+          firstAtMs: at(-(index % 50)),
+        }),
+      });
+      leader.tell(put(world, 'ReclaimEvent', anEvent({ pod: 'web-1' })));
+      await advance(0);
+      expect(made(leader)).toContain('Evict web-1 at 0');
+      expect(cpuMs).toBeLessThan(1_000);
+    }),
+  );
+
+  it.each([
+    ['that do not exist', (index: number) => ({ pod: `ghost-${index}` })],
+    ['that do not exist, of one name', () => ({ pod: 'ghost' })],
+    ['without a spot strategy', (index: number) => ({ pod: `plain-${index % 500}` })],
+    ['that no policy governs', (index: number) => ({ pod: `free-${index % 500}` })],
+  ])('of 20,000 about pods %s costs less than a second', (_, event) =>
+    onAClock(async (advance) => {
+      const world = aCluster();
+      const { leader, cpuMs } = await flood(world, advance, {
+        count: 20_000,
+        event: (index) => ({ namespace: 'tenant', firstAtMs: at(-(index % 53)), ...event(index) }),
+      });
+      leader.tell(put(world, 'ReclaimEvent', anEvent({ pod: 'web-1' })));
+      await advance(0);
+      expect(made(leader)).toContain('Evict web-1 at 0');
+      expect(cpuMs).toBeLessThan(1_000);
+    })(),
+  );
+});
