@@ -11,7 +11,6 @@ const aPod = (different: Pod = {}): Pod => ({
   status: { phase: 'Running', ...different.status },
 });
 
-const degraded = { type: 'ContainerInstanceCreated', status: 'True', reason: 'SpotDegraded' };
 const releasedAt = '2026-01-01T00:00:00.000Z';
 
 describe('refusal', () => {
@@ -28,7 +27,11 @@ describe('refusal', () => {
     ['under deletion', aPod({ metadata: { deletionTimestamp: releasedAt } }), /being deleted/],
     ['that has not started', aPod({ status: { phase: 'Pending' } }), /it is Pending/],
     ['that has ended', aPod({ status: { phase: 'Failed' } }), /it is Failed/],
-    ['on pay-as-you-go', aPod({ status: { conditions: [degraded] } }), /SpotDegraded/],
+    [
+      'on pay-as-you-go',
+      aPod({ metadata: { annotations: { 'sim.spotpolicy.dev/degraded': 'true' } } }),
+      /SpotDegraded/,
+    ],
     [
       'warned before',
       aPod({ metadata: { annotations: { 'sim.spotpolicy.dev/released-at': releasedAt } } }),

@@ -217,4 +217,10 @@ it('a pod that terminates when a term begins was counted and evicted by an earli
   const leaving = { ...expired, deletion: { atMs: at(5), graceSeconds: 30 } };
   expect(begin(leaving, {}, { atStart: true })).toMatchObject({ counted: true, evictedAtMs: at(5) });
   expect(begin(leaving)).toMatchObject({ counted: false, evictedAtMs: undefined });
+  // A Job's pod stays as an object until its controller has counted it; its containers may have exited with 0.
+  for (const phase of ['Succeeded', 'Failed'] as const)
+    expect(begin({ ...leaving, phase }, {}, { atStart: true })).toMatchObject({
+      counted: true,
+      ending: { how: 'Terminating', atMs: at(5) },
+    });
 });

@@ -111,6 +111,14 @@ describe('a new leader takes over', () => {
     ]);
   });
 
+  it('an evicted pod whose containers have exited, and whose object is still there', () => {
+    const deletion = { atMs: at(5), graceSeconds: 30 };
+    for (const phase of ['Succeeded', 'Failed'] as const)
+      expect(resume([anEntry()], { Pod: [aPod({ phase, deletion })] })).toMatchObject([
+        { phase: 'AwaitingReplacement', ending: { how: 'Terminating' }, evictedAtMs: at(5) },
+      ]);
+  });
+
   it('what was told of a released pod that stays behind, once its mark says so', () => {
     const entry = anEntry({ outcome: 'Missed' });
     expect(resume([entry], { Pod: [aPod(endedMark())] })).toMatchObject([
