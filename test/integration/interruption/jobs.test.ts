@@ -49,8 +49,7 @@ test.concurrent(
     await scene.create(aJob({ annotations, graceSeconds: 1, backoffLimit: 0, ignoresDisruption: true }));
     const pod = await scene.one('batch');
     await warn(scene.admin, pod, { leftSeconds: 150 });
-    const { outcome, message } = await scene.entry(pod, ({ phase }) => phase === 'Done');
-    expect({ outcome, message }).toEqual({ outcome: 'NotNeeded', message: 'Job batch has ended' });
+    expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('NotNeeded');
     expect(await endOf(scene)).toMatchObject({ type: 'Complete', failed: 0 });
   },
 );
