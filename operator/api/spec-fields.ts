@@ -104,6 +104,12 @@ export const interruption = z
         'BeforeEviction starts the replacement of a pod of a Deployment first, where nothing is in the way, and evicts the pod once the Deployment has enough Ready pods without it; a CloneSet of OpenKruise that surges is told to do the same by itself. AfterEviction leaves that to the workload, which starts one when the pod goes. The status says why a pod was not replaced first. Default BeforeEviction; means nothing with another evictor than Operator.',
       )
       .exactOptional(),
+    surge: z
+      .enum(['AsDoomed', 'AsWorkload'])
+      .default('AsDoomed')
+      .describe(
+        'How many pods of a Deployment may wait for their replacements at once. AsDoomed starts the replacement of every pod that ECI is about to reclaim at once, since all of them go within minutes: a Deployment may have up to twice its pods for that time. AsWorkload lets at most maxSurge of its strategy wait at a time, the earliest deadline first; pods for which the time does not suffice are evicted without a replacement, and the status says so. A CloneSet keeps to its own maxSurge in any case.',
+      ),
     jobPods: z
       .enum(['AtDeadline', 'Immediately', 'Never'])
       .default('AtDeadline')

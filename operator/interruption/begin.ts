@@ -130,8 +130,8 @@ const settingsFor = (view: View, pod: Pod, mark: Mark | undefined): Settings | u
   if (mark) return mark.settings;
   const policy = governingPolicy(view, pod) ?? (isOptedOut(pod) ? undefined : stampedPolicy(view, pod));
   if (!policy) return undefined;
-  const { evictor, replacement, jobPods, onDeadline } = policy.spec.interruption;
-  return { policy: policyKey(policy), evictor, replacement, jobPods, onDeadline };
+  const { evictor, replacement, surge, jobPods, onDeadline } = policy.spec.interruption;
+  return { policy: policyKey(policy), evictor, replacement, surge, jobPods, onDeadline };
 };
 
 const stampedPolicy = (view: View, pod: Pod): SoundPolicy | undefined => {

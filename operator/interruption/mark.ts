@@ -46,9 +46,10 @@ export const readMark = (text: string | undefined): Mark | undefined => {
   if (typeof policy !== 'string') return undefined;
   if (!evictor || !jobPods || !onDeadline) return undefined;
   const outcome = oneOf(fields?.['outcome'], ['Missed', 'LeftToReclaim', 'Completed', 'Forced']);
-  // An earlier version knew no other way.
+  // Marks of earlier versions lack these two; the defaults are what those versions did.
   const replacement = oneOf(fields?.['replacement'], ['BeforeEviction', 'AfterEviction']) ?? 'AfterEviction';
-  const settings = { policy, evictor, replacement, jobPods, onDeadline };
+  const surge = oneOf(fields?.['surge'], ['AsDoomed', 'AsWorkload']) ?? 'AsDoomed';
+  const settings = { policy, evictor, replacement, surge, jobPods, onDeadline };
   const { plainly } = fields ?? {};
   return {
     noticedAtMs,

@@ -99,6 +99,7 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
         policy: policyKey(policy),
         evictor: 'None',
         replacement: 'AfterEviction',
+        surge: 'AsDoomed',
         jobPods: 'Never',
         onDeadline: 'Leave',
       },

@@ -29,6 +29,8 @@ export interface Settings {
   readonly policy: string;
   readonly evictor: 'Operator' | 'VirtualNode' | 'None';
   readonly replacement: 'BeforeEviction' | 'AfterEviction';
+  /** How many pods of a Deployment wait for their replacements at once: all, or as many as its `maxSurge` says. */
+  readonly surge: 'AsDoomed' | 'AsWorkload';
   readonly jobPods: 'AtDeadline' | 'Immediately' | 'Never';
   readonly onDeadline: 'Delete' | 'Leave';
 }

@@ -99,6 +99,7 @@ const rightSpec = fc
       interruption: sometimes(
         fc.record({
           evictor: sometimes(fc.constantFrom('Operator', 'VirtualNode', 'None')),
+          surge: sometimes(fc.constantFrom('AsDoomed', 'AsWorkload')),
           jobPods: sometimes(fc.constantFrom('AtDeadline', 'Immediately', 'Never')),
           onDeadline: sometimes(fc.constantFrom('Delete', 'Leave')),
           failedPods: sometimes(fc.constantFrom('Delete', 'Keep')),

@@ -32,6 +32,7 @@ export const settingsOf = (more: Partial<Settings> = {}): Settings => ({
   policy: 'SpotPolicy/shop/web',
   evictor: 'Operator',
   replacement: 'BeforeEviction',
+  surge: 'AsDoomed',
   jobPods: 'AtDeadline',
   onDeadline: 'Delete',
   ...more,

@@ -43,6 +43,7 @@ test.prop([anySpec])('an effective spec leaves nothing open and stays as it is w
     injection: { at: expect.any(String), existing: expect.any(String), scheduling: expect.any(String) },
     interruption: {
       evictor: expect.any(String),
+      surge: expect.any(String),
       jobPods: expect.any(String),
       onDeadline: expect.any(String),
     },

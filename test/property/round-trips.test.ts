@@ -43,6 +43,7 @@ const mark: fc.Arbitrary<Mark> = fc
       policy: fc.string(),
       evictor: fc.constantFrom('Operator', 'None'),
       replacement: fc.constantFrom('BeforeEviction', 'AfterEviction'),
+      surge: fc.constantFrom('AsDoomed', 'AsWorkload'),
       jobPods: fc.constantFrom('AtDeadline', 'Immediately', 'Never'),
       onDeadline: fc.constantFrom('Delete', 'Leave'),
     }),

@@ -151,6 +151,7 @@ describe('a fresh policy', () => {
       ...{ mode: 'Enforce', priority: 0, durationHours: 1 },
       interruption: {
         evictor: 'Operator',
+        surge: 'AsDoomed',
         jobPods: 'AtDeadline',
         onDeadline: 'Delete',
         failedPods: 'Delete',

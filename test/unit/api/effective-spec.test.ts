@@ -13,6 +13,7 @@ const defaults = {
   interruption: {
     evictor: 'Operator',
     replacement: 'BeforeEviction',
+    surge: 'AsDoomed',
     jobPods: 'AtDeadline',
     onDeadline: 'Delete',
     failedPods: 'Delete',

@@ -16,7 +16,7 @@ it('a mark that names a time which the API cannot spell is none', () => {
 describe('the mark on a pod', () => {
   it('is one line that a person can read', () => {
     expect(text).toBe(
-      '{"noticedAt":"2026-03-01T12:00:00.000Z","deadline":"2026-03-01T12:03:00.000Z","policy":"SpotPolicy/shop/web","evictor":"Operator","replacement":"BeforeEviction","jobPods":"AtDeadline","onDeadline":"Delete"}',
+      '{"noticedAt":"2026-03-01T12:00:00.000Z","deadline":"2026-03-01T12:03:00.000Z","policy":"SpotPolicy/shop/web","evictor":"Operator","replacement":"BeforeEviction","surge":"AsDoomed","jobPods":"AtDeadline","onDeadline":"Delete"}',
     );
   });
 
@@ -28,6 +28,11 @@ describe('the mark on a pod', () => {
   it.each(['Operator', 'VirtualNode', 'None'] as const)('knows the evictor %s', (evictor) => {
     const marked = markOf(anInterruption({ settings: settingsOf({ evictor }) }));
     expect(readMark(writeMark(marked))?.settings.evictor).toBe(evictor);
+  });
+
+  it('of an earlier version, which knew no surge, is read as what that version did', () => {
+    expect(readMark(changed({ surge: undefined }))?.settings.surge).toBe('AsDoomed');
+    expect(readMark(changed({ surge: 'AsWorkload' }))?.settings.surge).toBe('AsWorkload');
   });
 
   it('is a signal of its own, whose window is known', () => {
