@@ -79,7 +79,9 @@ const shareSchema = z.object({ capacity, reason: z.enum(['OnDemandBase', 'SpotPe
 const questionSchema = z.object({
   nonce: z.string().min(1),
   cohort: z.string(),
-  controller: z.object({ apiVersion: z.string(), kind: z.string(), uid: z.string() }).optional(),
+  controller: z
+    .object({ namespace: z.string(), group: z.string(), kind: z.string(), uid: z.string() })
+    .optional(),
   distribution: z.object({ onDemandBase: z.int().min(0), spotPercentage: z.int().min(0).max(100) }),
   kept: capacity.optional(),
 });

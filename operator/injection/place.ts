@@ -9,7 +9,8 @@ import {
   shareOfIndex,
   type Tally,
 } from '../policy/distribution.ts';
-import type { Controller } from '../world/object.ts';
+import type { ObjectKey } from '../world/object.ts';
+import { isOfKind } from '../world/objects.ts';
 import { isLive } from '../world/pod.ts';
 import type { Reservation } from '../world/reservations.ts';
 import type { View } from '../world/view.ts';
@@ -19,7 +20,7 @@ export interface Question {
   /** Tells this admission from any other. */
   readonly nonce: string;
   readonly cohort: string;
-  readonly controller?: Pick<Controller, 'apiVersion' | 'kind' | 'uid'> | undefined;
+  readonly controller?: ObjectKey | undefined;
   readonly distribution: Distribution;
   /** What the pod gets whatever the distribution says, for its user chose; it only takes its place. */
   readonly kept?: Share['capacity'] | undefined;
@@ -88,7 +89,7 @@ const expectedOf = (
 ): Expected => {
   const open = view.reservations.open(cohort, nowMs);
   if (!view.synced('Pod')) return { open, expected: open, behind: true };
-  const owner = controller?.kind === 'ReplicaSet' ? view.workload(controller) : undefined;
+  const owner = controller && isOfKind(controller, 'ReplicaSet') ? view.workload(controller) : undefined;
   if (owner?.replicas === undefined) return { open, expected: open, behind: false };
   const room = owner.replicas - living - 1;
   const fresh = owner.creationFails ? open.filter(({ atMs }) => nowMs - atMs < refusedMs) : open;

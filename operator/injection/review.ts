@@ -59,7 +59,7 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
     namespace: request.namespace ?? '',
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
-    controller: controllerOf(metadata.ownerReferences),
+    controller: controllerOf({ ...metadata, namespace: request.namespace ?? '' }),
   };
   if (isBoundToNode(pod)) return unchanged;
   const policy = governingPolicy(view, pod);

@@ -3,6 +3,7 @@ import { ownerChain } from '../policy/owners.ts';
 import { planEviction } from '../policy/plan.ts';
 import { governingPolicy, isOptedOut, namespacesOf } from '../policy/rules.ts';
 import type { Detachment, Interruption, Settings, Signal, WorkloadReference } from '../world/interruption.ts';
+import { isOfKind } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -86,7 +87,7 @@ export const withMove = (view: View, interruption: Interruption, pod: Pod): Inte
 
 // A mark may be older than what has become of its pod since.
 const detachedBy = ({ detached }: Mark, { controller, labels }: Pod): Detachment | undefined =>
-  detached && (detached.origin ? controller?.kind === 'Deployment' : specifiedDelete in labels)
+  detached && (detached.origin ? isOfKind(controller, 'Deployment') : specifiedDelete in labels)
     ? detached
     : undefined;
 
@@ -149,5 +150,5 @@ const hasEndedByItself = ({ reason, deletionAtMs }: Pod): boolean =>
 // A Deployment replaces the pods of its ReplicaSets, whichever revision they are; otherwise the nearest controller does.
 const replacingWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined => {
   const [nearest, above] = chain;
-  return nearest?.kind === 'ReplicaSet' && above?.kind === 'Deployment' && above.uid ? above : nearest;
+  return isOfKind(nearest, 'ReplicaSet') && isOfKind(above, 'Deployment') && above?.uid ? above : nearest;
 };

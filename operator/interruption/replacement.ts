@@ -1,5 +1,6 @@
 import { capacityOf } from '../policy/capacity.ts';
-import type { Interruption } from '../world/interruption.ts';
+import type { Interruption, WorkloadReference } from '../world/interruption.ts';
+import { objectKey, type ObjectKey } from '../world/object.ts';
 import { isHeldKind, type Workload } from '../world/objects.ts';
 import { isPod } from '../world/owner-kinds.ts';
 import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
@@ -75,10 +76,11 @@ const olderFirst = (view: View, a: Pod, b: Pod): number =>
   (a.name < b.name ? -1 : 1);
 
 /** The pods of a workload: its own, and those of the ReplicaSets it controls. */
-export function* podsOf(view: View, { uid }: { uid: string }): Generator<Pod> {
-  yield* view.pods.group('controller', uid);
-  for (const replicaSet of view.workloads('ReplicaSet').group('controller', uid)) {
-    yield* view.pods.group('controller', replicaSet.uid);
+export function* podsOf(view: View, workload: ObjectKey): Generator<Pod> {
+  const key = objectKey(workload);
+  yield* view.pods.group('controller', key);
+  for (const replicaSet of view.workloads('ReplicaSet').group('controller', key)) {
+    yield* view.pods.group('controller', objectKey(replicaSet));
   }
 }
 
@@ -114,13 +116,12 @@ const wishesOf = (
   { uid, name, workload }: Interruption,
 ): Pick<Successors, 'wanted' | 'workloadEnded' | 'failure'> => {
   if (!workload) return { wanted: undefined, workloadEnded: false, failure: undefined };
-  const reference = { apiVersion: `${workload.group}/v1`, kind: workload.kind, uid: workload.uid };
-  const known = view.workload(reference);
+  const known = view.workload(workload);
   if (known) {
     const { terminating, finished, failure } = known;
     return { wanted: wantedOf(known, name), workloadEnded: terminating || finished, failure };
   }
-  const met = view.met(reference);
+  const met = view.met(workload);
   const workloadEnded = met ? met.terminating || met.ended !== undefined : isGone(view, uid, workload);
   const failure = met?.ended === 'Failed' ? { atMs: undefined, message: '' } : undefined;
   return { wanted: undefined, workloadEnded, failure };
@@ -135,13 +136,10 @@ const wantedOf = ({ kind, replicas, firstOrdinal }: Workload, podName: string): 
 
 // Only of kinds that the world holds can absence be known, and its watch may be behind that of pods: a workload that was
 // never seen is taken for gone only where the pod itself was gone before this world began.
-const isGone = (
-  view: View,
-  podUid: string,
-  { kind, group, uid }: { kind: string; group: string; uid: string },
-): boolean => {
-  if (isPod({ group, kind })) {
-    const pod = view.pods.byUid(uid);
+const isGone = (view: View, podUid: string, workload: WorkloadReference): boolean => {
+  const { kind, group, uid } = workload;
+  if (isPod(workload)) {
+    const pod = view.owner(workload) && view.pods.byUid(uid);
     return pod === undefined || !isLive(pod);
   }
   if (!isHeldKind(kind, group) || !view.synced(kind)) return false;

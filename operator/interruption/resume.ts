@@ -2,6 +2,7 @@ import type { InterruptionEntry } from '../api/index.ts';
 import { ourAnnotations } from '../api/keys.ts';
 import type { Interruption, Outcome, Replacement, WorkloadReference } from '../world/interruption.ts';
 import { instantMs } from '../world/object.ts';
+import { isOfKind } from '../world/objects.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { type Policy, policyKey, policyOf } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
@@ -135,7 +136,7 @@ const workloadOf = (
   { group, kind, name, uid }: Omit<WorkloadReference, 'namespace'>,
 ): WorkloadReference => {
   const known = (['Deployment', 'ReplicaSet', 'StatefulSet', 'Job'] as const)
-    .filter((candidate) => candidate === kind)
+    .filter((candidate) => isOfKind({ group, kind }, candidate))
     .map((candidate) => view.workloads(candidate).byName(namespace, name)?.uid)[0];
   return { group, kind, namespace, name, uid: known ?? uid };
 };

@@ -5,6 +5,7 @@ import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { fromCall } from '../runtime/from-call.ts';
 import type { Interruption, WorkloadReference } from '../world/interruption.ts';
+import { objectKey } from '../world/object.ts';
 import type { Change } from '../world/view.ts';
 import type { World } from '../world/world.ts';
 import { beginInterruption, noticeOf } from './begin.ts';
@@ -151,7 +152,7 @@ const recorded = (
   world.record(next);
   if (next.phase === 'Done') forgetOldest(world, next);
   if (passesTurn(before, next))
-    for (const uid of turnsIn(world, next.workload?.uid ?? '')) released$.next(uid);
+    for (const uid of next.workload ? turnsIn(world, next.workload) : []) released$.next(uid);
   return of({ room: 'interruption', before, after: next, ...(called && { called }) });
 };
 
@@ -170,8 +171,8 @@ const forgetOldest = (world: World, { settings, workload }: Interruption): void 
     if (!other || !isBusy(world, other)) world.forget(uid);
 };
 
-const isBusy = (world: World, { uid }: WorkloadReference): boolean =>
-  [...world.interruptions.group('workload', uid)].some(({ phase }) => phase !== 'Done');
+const isBusy = (world: World, workload: WorkloadReference): boolean =>
+  [...world.interruptions.group('workload', objectKey(workload))].some(({ phase }) => phase !== 'Done');
 
 const isSameStep = (before: Interruption, next: Interruption): boolean =>
   (Object.keys(next) as (keyof Interruption)[]).every(

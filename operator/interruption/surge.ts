@@ -1,7 +1,7 @@
 import { obstacleTo } from '../policy/room.ts';
-import { isCloneSetReference } from '../world/clone-set.ts';
+import { isCloneSet } from '../world/clone-set.ts';
 import { type Interruption, isLeaving, type Origin } from '../world/interruption.ts';
-import type { Workload } from '../world/objects.ts';
+import { isOfKind, type Workload } from '../world/objects.ts';
 import { isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 import { delegation } from './delegation.ts';
@@ -42,8 +42,8 @@ export const surgeOf = (view: View, interruption: Interruption, pod: Pod): Surge
   if (plan.when !== 'AtOnce' || settings.replacement === 'AfterEviction' || plainly !== undefined)
     return undefined;
   if (detached) return detached.origin ? underWay(view, pod, detached.origin) : { kind: 'Delegated' };
-  if (pod.controller && isCloneSetReference(pod.controller)) return delegation(view, pod, pod.controller);
-  if (pod.controller?.kind !== 'ReplicaSet') return undefined;
+  if (pod.controller && isCloneSet(pod.controller)) return delegation(view, pod, pod.controller);
+  if (!pod.controller || !isOfKind(pod.controller, 'ReplicaSet')) return undefined;
   if (!view.synced('ReplicaSet') || !view.synced('Deployment'))
     return impossible('its Deployment is not known');
   const replicaSet = view.workload(pod.controller);
@@ -79,11 +79,13 @@ const isAboutToGo = (view: View, { uid }: Pod): boolean => {
 };
 
 const underWay = (view: View, pod: Pod, origin: Origin): Surge => {
-  const creationFails = view.workloads('ReplicaSet').byUid(origin.uid)?.creationFails ?? false;
-  const deployment = view.workloads('Deployment').byUid(pod.controller?.uid ?? '');
+  const { namespace } = pod;
+  const replicaSet = view.workload({ namespace, group: 'apps', kind: 'ReplicaSet', uid: origin.uid });
+  const creationFails = replicaSet?.creationFails ?? false;
+  const deployment = pod.controller && view.workload(pod.controller);
   if (!deployment) {
     // The watch may not have shown yet that it was taken out.
-    const isGone = pod.controller?.kind === 'Deployment' && view.synced('Deployment');
+    const isGone = isOfKind(pod.controller, 'Deployment') && view.synced('Deployment');
     const wanted = isGone ? 0 : Number.POSITIVE_INFINITY;
     return { kind: 'UnderWay', wanted, availableAtMs: [], creationFails };
   }

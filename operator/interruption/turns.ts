@@ -1,4 +1,5 @@
 import type { Interruption } from '../world/interruption.ts';
+import { isSameController, objectKey, type ObjectKey } from '../world/object.ts';
 import { isLive, isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 
@@ -9,10 +10,10 @@ import type { View } from '../world/view.ts';
  * Two at most, however many wait: what is of no use to the first is of none to the others, and whoever is
  * served gives the turn to the next.
  */
-export const turnsIn = (view: View, workloadUid: string): readonly string[] => {
+export const turnsIn = (view: View, workload: ObjectKey): readonly string[] => {
   let seeking: Interruption | undefined;
   let waiting: Interruption | undefined;
-  for (const each of view.interruptions.group('workload', workloadUid)) {
+  for (const each of view.interruptions.group('workload', objectKey(workload))) {
     if (seeks(each) && (!seeking || endedAt(view, each) < endedAt(view, seeking))) seeking = each;
     if (waits(each) && (!waiting || goesBefore(each, waiting))) waiting = each;
   }
@@ -28,7 +29,7 @@ export const isNews = (before: Pod | undefined, after: Pod): boolean =>
   !before ||
   isServing(before) !== isServing(after) ||
   isLive(before) !== isLive(after) ||
-  before.controller?.uid !== after.controller?.uid;
+  !isSameController(before, after);
 
 const seeks = ({ phase, ending, detached, replacement }: Interruption): boolean =>
   phase !== 'Done' && (ending ?? detached) !== undefined && replacement === undefined;

@@ -3,6 +3,7 @@ import { eciAnnotations } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
 import type { Step } from '../world/collection.ts';
+import { objectKey } from '../world/object.ts';
 import type { Budget, Workload } from '../world/objects.ts';
 import type { Owner } from '../world/owner-kinds.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
@@ -69,7 +70,7 @@ const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly st
   const credited = [...view.interruptions.group('replacement', pod.uid)].map(({ uid }) => uid);
   if (!isNews(before, pod)) return credited;
   const namesake = view.interruptions.byName(pod.namespace, pod.name)?.uid;
-  const turns = ownerChain(view, pod).flatMap(({ uid }) => turnsIn(view, uid));
+  const turns = ownerChain(view, pod).flatMap((owner) => turnsIn(view, owner));
   return [...credited, ...turns, ...(namesake === undefined || namesake === pod.uid ? [] : [namesake])];
 };
 
@@ -84,8 +85,8 @@ const ofWorkload = (view: View, { before, after }: Step<Workload>): readonly str
   if (!workload || (before && after && readOf.every((field) => isEqual(before[field], after[field]))))
     return [];
   // Whether its ReplicaSet can create pods concerns the pods of a Deployment.
-  return [workload.uid, workload.controller?.uid ?? ''].flatMap((each) =>
-    [...view.interruptions.group('workload', each)].map(({ uid }) => uid),
+  return [workload, ...(workload.controller ? [workload.controller] : [])].flatMap((each) =>
+    [...view.interruptions.group('workload', objectKey(each))].map(({ uid }) => uid),
   );
 };
 

@@ -1,7 +1,6 @@
 import type { EffectiveSpec } from '../api/index.ts';
 import type { Member } from '../world/cohort.ts';
-import { groupOf } from '../world/object.ts';
-import type { Workload } from '../world/objects.ts';
+import { isOfKind, type Workload } from '../world/objects.ts';
 import type { View } from '../world/view.ts';
 
 /** How a policy divides the pods of a cohort. */
@@ -68,7 +67,7 @@ const completionIndex = 'batch.kubernetes.io/job-completion-index';
 
 /** Whether the controller is a StatefulSet, whose pods are numbered from the ordinal that its spec names. */
 export const isOfStatefulSet = ({ controller }: Pick<Member, 'controller'>): boolean =>
-  controller?.kind === 'StatefulSet' && groupOf(controller.apiVersion) === 'apps';
+  isOfKind(controller, 'StatefulSet');
 
 /** The index of a pod of a StatefulSet or of an Indexed Job, counted from 0; undefined for any other pod. */
 export const indexOf = (view: View, pod: Numbered): number | undefined => {
@@ -79,8 +78,9 @@ export const indexOf = (view: View, pod: Numbered): number | undefined => {
     const owner: Workload | undefined = view.workload(controller);
     return ordinal === undefined ? undefined : Math.max(0, ordinal - (owner?.firstOrdinal ?? 0));
   }
-  const isOfJob = controller.kind === 'Job' && groupOf(controller.apiVersion) === 'batch';
-  return isOfJob ? wholeNumber(labels[completionIndex] ?? annotations[completionIndex]) : undefined;
+  return isOfKind(controller, 'Job')
+    ? wholeNumber(labels[completionIndex] ?? annotations[completionIndex])
+    : undefined;
 };
 
 const wholeNumber = (text: string | undefined): number | undefined =>

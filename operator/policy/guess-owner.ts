@@ -1,13 +1,13 @@
-import { type Controller, groupOf } from '../world/object.ts';
+import type { Controller } from '../world/object.ts';
 import type { Labels } from './selector.ts';
 
 /** The controller above `name`, by what its system writes into names and into the labels of pods. */
-type Guess = (name: string, labels: Labels) => Omit<Controller, 'uid'> | undefined;
+type Guess = (name: string, labels: Labels) => Pick<Controller, 'group' | 'kind' | 'name'> | undefined;
 
 const knative = 'serving.knative.dev';
 
-const named = (apiVersion: string, kind: string, name: string | undefined) =>
-  name ? { apiVersion, kind, name } : undefined;
+const named = (group: string, kind: string, name: string | undefined) =>
+  name ? { group, kind, name } : undefined;
 
 // Labels are user input: each is believed only above a controller of the system that writes it, by group and kind.
 const guesses: Readonly<Record<string, Guess>> = {
@@ -15,34 +15,27 @@ const guesses: Readonly<Record<string, Guess>> = {
   'apps/ReplicaSet': (name, labels) => {
     const hash = labels['pod-template-hash'];
     const deployment = hash && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : undefined;
-    return named('apps/v1', 'Deployment', deployment);
+    return named('apps', 'Deployment', deployment);
   },
   'apps/Deployment': (name, labels) => {
     const revision = labels[`${knative}/revision`];
-    return named(
-      `${knative}/v1`,
-      'Revision',
-      revision && isOfRevision(name, revision) ? revision : undefined,
-    );
+    return named(knative, 'Revision', revision && isOfRevision(name, revision) ? revision : undefined);
   },
   // Knative Serving, pkg/reconciler/revision/resources: pods carry all three, the last where there is a Service.
-  [`${knative}/Revision`]: (_, labels) =>
-    named(`${knative}/v1`, 'Configuration', labels[`${knative}/configuration`]),
-  [`${knative}/Configuration`]: (_, labels) =>
-    named(`${knative}/v1`, 'Service', labels[`${knative}/service`]),
+  [`${knative}/Revision`]: (_, labels) => named(knative, 'Configuration', labels[`${knative}/configuration`]),
+  [`${knative}/Configuration`]: (_, labels) => named(knative, 'Service', labels[`${knative}/service`]),
   // The CronJob controller names its Jobs by the scheduled minute since the epoch, eight digits until 2160.
-  'batch/Job': (name) => named('batch/v1', 'CronJob', /^(.+)-\d{8}$/.exec(name)?.[1]),
+  'batch/Job': (name) => named('batch', 'CronJob', /^(.+)-\d{8}$/.exec(name)?.[1]),
   // Spark executors belong to their driver pod; the Spark operator writes the application's name on both.
   '/Pod': (_, labels) =>
     named(
-      'sparkoperator.k8s.io/v1beta2',
+      'sparkoperator.k8s.io',
       'SparkApplication',
       labels['spark-role'] === 'executor' ? labels['sparkoperator.k8s.io/app-name'] : undefined,
     ),
   // Argo names the Workflows of a CronWorkflow by the scheduled second since the epoch (workflow/cron/operator.go), ten
   // digits until 2286; their pods have no label that names the CronWorkflow.
-  'argoproj.io/Workflow': (name) =>
-    named('argoproj.io/v1alpha1', 'CronWorkflow', /^(.+)-\d{10}$/.exec(name)?.[1]),
+  'argoproj.io/Workflow': (name) => named('argoproj.io', 'CronWorkflow', /^(.+)-\d{10}$/.exec(name)?.[1]),
 };
 
 // Knative names it `<revision>-deployment`; where that exceeds 63 characters, the first 20 of the revision and a hash.
@@ -54,10 +47,10 @@ const isOfRevision = (deployment: string, revision: string): boolean =>
 
 /** The controller of a controller that the world has not seen, or undefined; its UID is not known. */
 export const guessOwner = (
-  { apiVersion, kind, name }: Pick<Controller, 'apiVersion' | 'kind' | 'name'>,
+  { namespace, group, kind, name }: Omit<Controller, 'uid'>,
   labels: Labels,
 ): Controller | undefined => {
-  const key = `${groupOf(apiVersion)}/${kind}`;
+  const key = `${group}/${kind}`;
   const owner = Object.hasOwn(guesses, key) ? guesses[key]?.(name, labels) : undefined;
-  return owner && { ...owner, uid: '' };
+  return owner && { ...owner, namespace, uid: '' };
 };

@@ -1,6 +1,6 @@
 import { ourLabels } from '../api/keys.ts';
 import type { EffectiveSpec } from '../api/index.ts';
-import { groupOf } from '../world/object.ts';
+import { isOfKind } from '../world/objects.ts';
 import type { Pod } from '../world/pod.ts';
 import { wantsSpot } from './capacity.ts';
 
@@ -17,10 +17,8 @@ export const isLeftover = (pod: Pod): boolean =>
 
 // One that was taken out of its ReplicaSet has the Deployment as its controller.
 const isOfReplicaSet = ({ controller, labels }: Pod): boolean =>
-  controller !== undefined &&
-  groupOf(controller.apiVersion) === 'apps' &&
-  (controller.kind === 'ReplicaSet' ||
-    (controller.kind === 'Deployment' && labels[ourLabels.reclaiming] === 'true'));
+  isOfKind(controller, 'ReplicaSet') ||
+  (isOfKind(controller, 'Deployment') && labels[ourLabels.reclaiming] === 'true');
 
 /**
  * From when on a pod may be removed that its policy governs, in milliseconds since the epoch; undefined where it stays.

@@ -1,15 +1,14 @@
-import { type Controller, groupOf } from '../world/object.ts';
 import type { WorkloadReference } from '../world/interruption.ts';
+import type { Owned } from '../world/object.ts';
 import { nodeBoundKinds } from '../world/owner-kinds.ts';
 import type { View } from '../world/view.ts';
 import { guessOwner } from './guess-owner.ts';
 import type { Labels } from './selector.ts';
 
 /** What a pod says about itself, at admission or later. */
-export interface Subject {
+export interface Subject extends Owned {
   readonly namespace: string;
   readonly labels: Labels;
-  readonly controller: Controller | undefined;
 }
 
 /**
@@ -23,20 +22,12 @@ export const ownerChain = (view: View, subject: Subject): readonly WorkloadRefer
   let controller = subject.controller;
   // A chain is as long as its references: eight is more than any system writes, and ends a circle.
   while (controller && chain.length < 8) {
-    chain.push(referenceTo(subject.namespace, controller));
+    chain.push(controller);
     const known = view.owner(controller);
     controller = known ? known.controller : guessOwner(controller, subject.labels);
   }
   return chain;
 };
-
-const referenceTo = (namespace: string, { apiVersion, kind, name, uid }: Controller): WorkloadReference => ({
-  group: groupOf(apiVersion),
-  kind,
-  namespace,
-  name,
-  uid,
-});
 
 /**
  * Whether a pod drives a Spark application, whose end is the application's end: by its label, where its controller is an
@@ -44,8 +35,7 @@ const referenceTo = (namespace: string, { apiVersion, kind, name, uid }: Control
  */
 export const isSparkDriver = ({ labels, controller }: Pick<Subject, 'labels' | 'controller'>): boolean =>
   labels['spark-role'] === 'driver' &&
-  (!controller ||
-    (controller.kind === 'SparkApplication' && groupOf(controller.apiVersion) === 'sparkoperator.k8s.io'));
+  (!controller || (controller.kind === 'SparkApplication' && controller.group === 'sparkoperator.k8s.io'));
 
 /** The workload a user would name: the last of the chain; undefined for a bare pod. */
 export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadReference | undefined =>

@@ -1,6 +1,6 @@
 import type { EffectiveSpec } from '../api/index.ts';
 import type { Plan, Settings, WorkloadReference } from '../world/interruption.ts';
-import { type Controller, groupOf } from '../world/object.ts';
+import type { Controller } from '../world/object.ts';
 
 /** What a plan depends on. */
 export interface PlanInput {
@@ -45,8 +45,7 @@ export const planEviction = ({
  * the time they have left.
  */
 export const asksNode = ({ interruption }: EffectiveSpec, controller: Controller | undefined): boolean => {
-  const owner = controller && { group: groupOf(controller.apiVersion), kind: controller.kind };
-  return interruption.evictor === 'VirtualNode' && planByOwner(owner, interruption).when === 'AtOnce';
+  return interruption.evictor === 'VirtualNode' && planByOwner(controller, interruption).when === 'AtOnce';
 };
 
 const planByOwner = (

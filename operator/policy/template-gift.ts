@@ -1,4 +1,5 @@
 import { eciAnnotations, ourAnnotations, ourLabels } from '../api/keys.ts';
+import { groupOf } from '../world/object.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import { type Template, type Templated, templates } from '../world/template.ts';
 import { giftOf, mergeAnnotations, type Reason, type Values } from './gift.ts';
@@ -15,7 +16,7 @@ export interface Owned {
 export const madeFrom = ({ kind, namespace, name, uid }: Templated, { labels }: Template): Subject => ({
   namespace,
   labels,
-  controller: { apiVersion: templates[kind].apiVersion, kind, name, uid },
+  controller: { namespace, group: groupOf(templates[kind].apiVersion), kind, name, uid },
 });
 
 const stamps: readonly string[] = Object.values(ourAnnotations);

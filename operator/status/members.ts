@@ -1,6 +1,6 @@
 import { contenders } from '../policy/rules.ts';
 import type { Step } from '../world/collection.ts';
-import type { Controller, Identity } from '../world/object.ts';
+import { type Identity, isSameController, objectKey, type Owned } from '../world/object.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Policy, SoundPolicy } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
@@ -66,8 +66,9 @@ export class Members {
     if (before) leave(register, before.uid);
     if (after) join(register, { pod: after, contenders: contenders(this.view, after) });
     // A pod may be the owner of others, as a Spark driver is.
-    const uid = (after ?? before)?.uid ?? '';
-    if (!isSameLink(step) && this.view.pods.group('controller', uid).size > 0)
+    const { namespace, uid } = (after ?? before) as Pod;
+    const key = objectKey({ namespace, group: '', kind: 'Pod', uid });
+    if (!isSameLink(step) && this.view.pods.group('controller', key).size > 0)
       this.#registers.delete(namespaceOf(step));
   }
 
@@ -85,11 +86,9 @@ export class Members {
 
 const namespaceOf = ({ before, after }: Step<Identity>): string => (after ?? before)?.namespace ?? '';
 
-type Link = Identity & { readonly controller: Controller | undefined };
-
 // Whether a chain of owners goes on from here as it did.
-const isSameLink = ({ before, after }: Step<Link>): boolean =>
-  before !== undefined && after !== undefined && before.controller?.uid === after.controller?.uid;
+const isSameLink = ({ before, after }: Step<Owned>): boolean =>
+  before !== undefined && after !== undefined && isSameController(before, after);
 
 const join = ({ byPod, byPolicy }: Register, member: Member): void => {
   if (member.contenders.length === 0) return;

@@ -7,7 +7,7 @@ import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
 import { type Turns, turns } from '../runtime/turns.ts';
 import type { Step } from '../world/collection.ts';
-import type { Identity } from '../world/object.ts';
+import { type Identity, isSameController } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
 import type { Owner } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
@@ -190,7 +190,7 @@ const isSameTemplate = (before: Possibly | undefined, after: Possibly | undefine
   JSON.stringify(before?.template) === JSON.stringify(after?.template);
 
 const sameController = ({ before, after }: Step<Owner>): boolean =>
-  before !== undefined && after !== undefined && before.controller?.uid === after.controller?.uid;
+  before !== undefined && after !== undefined && isSameController(before, after);
 
 // Chains of owners reach further there, or less far.
 const around = (view: View, { before, after }: Step<Owner>): readonly string[] => {

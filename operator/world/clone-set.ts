@@ -1,4 +1,4 @@
-import { type Controller, groupOf, type RawObject } from './object.ts';
+import type { RawObject } from './object.ts';
 
 /** What a CloneSet of OpenKruise allows itself while it replaces pods that are labelled for deletion. */
 export interface Scaling {
@@ -30,10 +30,6 @@ export const cloneSets = { group: 'apps.kruise.io', kind: 'CloneSet' } as const;
 /** Whether this is the kind of CloneSets. */
 export const isCloneSet = ({ group, kind }: { group: string; kind: string }): boolean =>
   group === cloneSets.group && kind === cloneSets.kind;
-
-/** Whether a controller is a CloneSet. */
-export const isCloneSetReference = ({ apiVersion, kind }: Controller): boolean =>
-  isCloneSet({ group: groupOf(apiVersion), kind });
 
 /** The scaling of a CloneSet, with the defaults and the rounding of its controller as of Kruise 1.9; never throws. */
 export const scalingOf = ({ spec }: CloneSet): Scaling => {

@@ -1,11 +1,10 @@
 import { ourAnnotations } from '../api/keys.ts';
-import type { Controller } from './object.ts';
+import { objectKey, type Owned } from './object.ts';
 
 /** What tells to which cohort a pod belongs. */
-export interface Member {
+export interface Member extends Owned {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly controller: Controller | undefined;
 }
 
 // Of workloads that create pods of several revisions themselves: StatefulSet, CloneSet and their like.
@@ -16,7 +15,7 @@ const revisionLabel = 'controller-revision-hash';
  * Deployment are those of one ReplicaSet. Pods that nobody controls count together by namespace and policy.
  */
 export const cohortOf = ({ namespace, labels, controller }: Member, policy: string): string =>
-  controller ? `${controller.uid}/${labels[revisionLabel] ?? ''}` : `${namespace}/${policy}`;
+  controller ? `${objectKey(controller)}/${labels[revisionLabel] ?? ''}` : `${namespace}/${policy}`;
 
 /** What tells one admission from any other; undefined for a pod that carries no stamp of ours. */
 export const nonceOf = (annotations: Readonly<Record<string, string>>): string | undefined =>

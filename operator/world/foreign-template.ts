@@ -60,8 +60,7 @@ const particulars: Readonly<Record<ForeignTemplateKind, Particulars>> = {
     fixed: () => 'the spec of a Workflow is not read again once it has begun',
     // One that a CronWorkflow has made tells nothing that the template of that does not.
     over: ({ metadata, status }) =>
-      controllerOf(metadata?.ownerReferences) !== undefined ||
-      isOneOf(status?.phase, ['Succeeded', 'Failed', 'Error']),
+      controllerOf(metadata) !== undefined || isOneOf(status?.phase, ['Succeeded', 'Failed', 'Error']),
   },
   SparkApplication: {
     fixed: () => 'any edit of a SparkApplication runs it again',
@@ -74,7 +73,7 @@ const particulars: Readonly<Record<ForeignTemplateKind, Particulars>> = {
 export const trimForeignTemplate = (raw: Foreign, kind: ForeignTemplateKind): Template | undefined => {
   const { fixed, over, labels } = particulars[kind];
   if (over?.(raw)) return undefined;
-  const owner = controllerOf(raw.metadata?.ownerReferences);
+  const owner = controllerOf(raw.metadata);
   const reason =
     fixed?.(raw) ??
     (owner && `its template belongs to ${owner.kind} ${owner.name}`) ??

@@ -1,5 +1,7 @@
 import { specifiedDelete } from '../api/keys.ts';
 import type { Step } from './collection.ts';
+import { isSameController } from './object.ts';
+import { isOfKind } from './objects.ts';
 import { isLive, type Pod } from './pod.ts';
 
 // Enough for every pod and workload of a large storm; 36 characters each.
@@ -35,11 +37,11 @@ export class Lifetimes {
   note({ before, after }: Step<Pod>, followed: (uid: string) => boolean): void {
     const uid = after?.uid ?? before?.uid ?? '';
     if (after && !before) this.#seenAt.set(uid, this.#step);
-    const moved = before && after && before.controller?.uid !== after.controller?.uid;
+    const moved = before && after && !isSameController(before, after);
     const told = before && after && !(specifiedDelete in before.labels) && specifiedDelete in after.labels;
     if ((!after || !isLive(after) || moved || told) && !this.#endedAt.has(uid))
       this.#endedAt.set(uid, this.#step);
-    if (moved && after.controller?.kind === 'ReplicaSet') this.#endedAt.delete(uid);
+    if (moved && isOfKind(after.controller, 'ReplicaSet')) this.#endedAt.delete(uid);
     if (after) return;
     this.depart(uid);
     if (!followed(uid)) this.forget(uid);

@@ -7,12 +7,35 @@ export interface Identity {
   readonly name: string;
 }
 
-/** A reference to the controller of an object, as its owner references name it. */
-export interface Controller {
-  readonly apiVersion: string;
+/**
+ * What tells one object from every other. An owner reference is user input: a UID alone may name an object of another
+ * namespace or kind, which the reference then does not own.
+ */
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly group: string;
   readonly kind: string;
-  readonly name: string;
   readonly uid: string;
+}
+
+/** The controller of an object, as its owner references name it: an owner is always in the namespace of what it owns. */
+export interface Controller extends ObjectKey {
+  readonly name: string;
+}
+
+/** `namespace/group/kind/uid`, the key of an object in indexes. */
+export const objectKey = ({ namespace, group, kind, uid }: ObjectKey): string =>
+  `${namespace}/${group}/${kind}/${uid}`;
+
+/** Whether two objects have the same controller, or both have none. */
+export const isSameController = (one: Owned, other: Owned): boolean =>
+  keyOfController(one) === keyOfController(other);
+
+const keyOfController = ({ controller }: Owned): string => (controller ? objectKey(controller) : '');
+
+/** Something that is controlled, or not: a pod, or an owner of pods. */
+export interface Owned {
+  readonly controller: Controller | undefined;
 }
 
 /** An object of the API that has metadata; everything else is for the caller to know. */
@@ -31,18 +54,15 @@ export const identityOf = ({ metadata }: RawObject): Identity => ({
 export const nameKey = ({ namespace, name }: { namespace: string; name: string }): string =>
   `${namespace}/${name}`;
 
-/** The owner reference marked as controller, or undefined. */
-export const controllerOf = (references: readonly OwnerReference[] | undefined): Controller | undefined => {
-  const reference = references?.find(({ controller }) => controller === true);
-  return reference && pickController(reference);
+/** The controller that an object's owner references name, wherever it stands among them; undefined where there is none. */
+export const controllerOf = (metadata: Owning | undefined): Controller | undefined => {
+  const reference = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  if (!reference) return undefined;
+  const { apiVersion, kind, name, uid } = reference;
+  return { namespace: metadata?.namespace ?? '', group: groupOf(apiVersion), kind, name, uid };
 };
 
-const pickController = ({ apiVersion, kind, name, uid }: OwnerReference): Controller => ({
-  apiVersion,
-  kind,
-  name,
-  uid,
-});
+type Owning = Pick<ObjectMeta, 'namespace'> & { readonly ownerReferences?: readonly OwnerReference[] };
 
 // An annotation or an Event may name any time. Of these years the API can spell each, also some days later.
 const [earliestMs, latestMs] = [0, Date.parse('9999-01-01T00:00:00Z')];

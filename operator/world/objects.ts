@@ -116,8 +116,15 @@ const groups: Readonly<Record<WorkloadKind, string>> = {
 export const isHeldKind = (kind: string, group: string): kind is WorkloadKind =>
   Object.hasOwn(groups, kind) && groups[kind as WorkloadKind] === group;
 
+/** Whether something is of a kind that the world holds as workloads, not of another group's kind of that name. */
+export const isOfKind = (
+  of: { readonly group: string; readonly kind: string } | undefined,
+  kind: WorkloadKind,
+): boolean => of?.kind === kind && of.group === groups[kind];
+
 /** A workload: who controls it, how many pods it wants, whether it has ended. */
 export interface Workload extends Identity, JobFailures {
+  readonly group: string;
   readonly kind: WorkloadKind;
   readonly controller: Controller | undefined;
   readonly terminating: boolean;
@@ -141,8 +148,9 @@ export interface Workload extends Identity, JobFailures {
 
 const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): Workload => ({
   ...identityOf(raw),
+  group: groups[kind],
   kind,
-  controller: controllerOf(raw.metadata?.ownerReferences),
+  controller: controllerOf(raw.metadata),
   terminating: raw.metadata?.deletionTimestamp !== undefined,
   replicas: undefined,
   finished: false,
@@ -158,7 +166,7 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
 
 // Whoever controls a workload writes its template as well, and would undo what another writes there.
 const fixedByOwner = ({ metadata }: RawObject): string | undefined => {
-  const owner = controllerOf(metadata?.ownerReferences);
+  const owner = controllerOf(metadata);
   return owner && `its template belongs to ${owner.kind} ${owner.name}`;
 };
 

@@ -8,6 +8,8 @@ import {
   groupOf,
   type Identity,
   identityOf,
+  type ObjectKey,
+  type Owned,
   type RawObject,
 } from './object.ts';
 import { isHeldKind } from './objects.ts';
@@ -39,7 +41,7 @@ export const trimOwner =
     ...identityOf(raw),
     group,
     kind,
-    controller: controllerOf(raw.metadata?.ownerReferences),
+    controller: controllerOf(raw.metadata),
     terminating: raw.metadata?.deletionTimestamp !== undefined,
     ended: group === 'argoproj.io' && kind === 'Workflow' ? workflowEnd(raw) : undefined,
     template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
@@ -53,11 +55,6 @@ const workflowEnd = ({ metadata }: RawObject): Owner['ended'] => {
   if (phase === 'Failed' || phase === 'Error') return 'Failed';
   return phase === 'Succeeded' ? phase : undefined;
 };
-
-/** Something that is controlled, or not: a pod, or an owner of pods. */
-export interface Owned {
-  readonly controller: Controller | undefined;
-}
 
 /** How a kind that was met while running stands. */
 export interface Standing extends GroupKind {
@@ -121,12 +118,14 @@ const noObjects = anEntry({ group: '', kind: '' }).objects;
 export class OwnerKinds {
   readonly #entries = new Map<string, Entry>();
 
-  get({ group, kind }: GroupKind): OwnerKind | undefined {
+  standingOf({ group, kind }: GroupKind): OwnerKind | undefined {
     return this.#entries.get(keyOf({ group, kind }))?.known;
   }
 
-  byUid({ apiVersion, kind, uid }: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owner | undefined {
-    return this.#entries.get(keyOf({ group: groupOf(apiVersion), kind }))?.objects.byUid(uid);
+  /** The object that a reference names; undefined where it is not held, or is in another namespace. */
+  get({ namespace, uid, ...of }: ObjectKey): Owner | undefined {
+    const known = this.#entries.get(keyOf(of))?.objects.byUid(uid);
+    return known?.namespace === namespace ? known : undefined;
   }
 
   /** The objects of a kind with a pod template; none where they are not read whole. */
@@ -178,9 +177,9 @@ export class OwnerKinds {
   }
 
   // A controller of this kind was seen.
-  #meet({ apiVersion, kind }: Controller): readonly Step<OwnerKind>[] {
+  #meet({ group, kind }: Controller): readonly Step<OwnerKind>[] {
     if (nodeBoundKinds.some((bound) => bound === kind)) return [];
-    const of = { group: groupOf(apiVersion), kind };
+    const of = { group, kind };
     const entry = this.#enter(of, mostFromChains);
     if (!entry || entry.inChains) return [];
     entry.inChains = true;

@@ -78,7 +78,7 @@ export const trimPod = (raw: RawPod): Pod => {
     resourceVersion: metadata?.resourceVersion ?? '',
     labels: metadata?.labels ?? {},
     annotations: keepPrefixed(metadata?.annotations, annotationPrefixes),
-    controller: controllerOf(metadata?.ownerReferences),
+    controller: controllerOf(metadata),
     createdAtMs,
     deletionAtMs,
     deletedAtMs: deletionAtMs && deletionAtMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000,

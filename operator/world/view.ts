@@ -11,8 +11,8 @@ import type {
   WorkloadKind,
 } from './objects.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import type { Controller } from './object.ts';
-import type { GroupKind, Owned, Owner, OwnerKind } from './owner-kinds.ts';
+import type { ObjectKey, Owned } from './object.ts';
+import type { GroupKind, Owner, OwnerKind } from './owner-kinds.ts';
 import type { PlatformEvent } from './platform-event.ts';
 import type { Pod } from './pod.ts';
 import type { PodEvents } from './pod-events.ts';
@@ -61,12 +61,12 @@ export interface Trouble {
 }
 
 /**
- * How interruptions are found: by policy, by the workload that replaces the pod, by its replacement, and by budget
- * those whose eviction is being asked for (`calling`) and those that wait for it (`held`).
+ * How interruptions are found: by policy, by the `objectKey` of the workload that replaces the pod, by its replacement, and
+ * by budget those whose eviction is being asked for (`calling`) and those that wait for it (`held`).
  */
 export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling' | 'held';
 
-/** How pods are found: `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy. */
+/** How pods are found: `controller` by its `objectKey`, `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy. */
 export type PodIndex = 'namespace' | 'controller' | 'cohort' | 'ghost';
 
 /** The world, read-only. */
@@ -88,12 +88,12 @@ export interface View {
   workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex>;
   /** The workloads with a pod template of a kind; of those that other systems bring along, none that are not read whole. */
   templated(kind: TemplateKind): Lookup<Templated, 'template'>;
-  /** The workload that a reference names, by UID; undefined where the world does not hold it (yet). */
-  workload(reference: { apiVersion: string; kind: string; uid: string }): Workload | undefined;
+  /** The workload that a reference names; undefined where the world does not hold it (yet), or not in its namespace. */
+  workload(reference: ObjectKey): Workload | undefined;
   /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */
-  owner(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owned | undefined;
+  owner(reference: ObjectKey): Owned | undefined;
   /** An object of a kind that was met while running; undefined where the world does not hold it (yet). */
-  met(reference: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Owner | undefined;
+  met(reference: ObjectKey): Owner | undefined;
   /** Whether there is a workload of that name, of any kind; undefined where that is not known. */
   hasWorkload(kind: GroupKind, namespace: string, name: string): boolean | undefined;
   /** How a kind stands that was met while running; undefined for one that always was known, or was never met. */

@@ -1,17 +1,14 @@
 import { Collection } from './collection.ts';
-import { type Controller, groupOf } from './object.ts';
+import { objectKey, type ObjectKey, type Owned } from './object.ts';
 import { isHeldKind, type Workload, type WorkloadKind } from './objects.ts';
 import type { GroupKind } from './owner-kinds.ts';
 
-/** How workloads are found: by the UID of their controller, and those with a template by namespace. */
+/** How workloads are found: by the key of their controller, and those with a template by namespace. */
 export type WorkloadIndex = 'controller' | 'template';
 
-/** By the UID of its controller, for whatever has one. */
-export const byController = ({
-  controller,
-}: {
-  controller: { uid: string } | undefined;
-}): readonly string[] => (controller ? [controller.uid] : []);
+/** By the key of its controller, for whatever has one. */
+export const byController = ({ controller }: Owned): readonly string[] =>
+  controller ? [objectKey(controller)] : [];
 
 const aCollection = () =>
   new Collection<Workload, WorkloadIndex>({
@@ -34,8 +31,10 @@ export class Workloads {
     return isHeldKind(kind, group) ? this.byKind[kind] : undefined;
   }
 
-  get({ apiVersion, kind, uid }: Pick<Controller, 'apiVersion' | 'kind' | 'uid'>): Workload | undefined {
-    return this.of({ group: groupOf(apiVersion), kind })?.byUid(uid);
+  /** The workload that a reference names; undefined where it is not held, or is in another namespace. */
+  get({ namespace, uid, ...of }: ObjectKey): Workload | undefined {
+    const known = this.of(of)?.byUid(uid);
+    return known?.namespace === namespace ? known : undefined;
   }
 
   /** Whether objects of this source are workloads. */

@@ -4,7 +4,7 @@ import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { type Controller, groupOf, type Identity } from './object.ts';
+import { type Identity, objectKey, type ObjectKey, type Owned } from './object.ts';
 import type {
   Budget,
   Definition,
@@ -18,7 +18,6 @@ import type {
 import {
   type GroupKind,
   isPod,
-  type Owned,
   type Owner,
   type OwnerKind,
   OwnerKinds,
@@ -37,7 +36,6 @@ import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } 
 import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
 
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
-type Reference = Pick<Controller, 'apiVersion' | 'kind' | 'uid'>;
 
 /** All that is known of the cluster, and the only mutable state of the program. */
 export class World implements View {
@@ -62,7 +60,7 @@ export class World implements View {
   readonly templateTroubles = new Collection<TemplateTrouble, 'policy'>({ policy: ({ policy }) => [policy] });
   readonly interruptions = new Collection<Interruption, InterruptionIndex>({
     policy: ({ settings }) => [settings.policy],
-    workload: ({ workload }) => (workload ? [workload.uid] : []),
+    workload: ({ workload }) => (workload ? [objectKey(workload)] : []),
     calling: ({ call, budgets }) => (call === 'Evict' ? budgets : []),
     held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
     replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
@@ -115,18 +113,20 @@ export class World implements View {
     return this.#workloads.has(kind) ? this.#workloads.byKind[kind] : this.#ownerKinds.templated(kind);
   }
 
-  workload(reference: Reference): Workload | undefined {
+  workload(reference: ObjectKey): Workload | undefined {
     return this.#workloads.get(reference);
   }
 
-  owner(reference: Reference): Owned | undefined {
-    const of = { group: groupOf(reference.apiVersion), kind: reference.kind };
-    if (isPod(of)) return this.pods.byUid(reference.uid);
+  owner(reference: ObjectKey): Owned | undefined {
+    if (isPod(reference)) {
+      const pod = this.pods.byUid(reference.uid);
+      return pod?.namespace === reference.namespace ? pod : undefined;
+    }
     return this.workload(reference) ?? this.met(reference);
   }
 
-  met(reference: Reference): Owner | undefined {
-    return this.#ownerKinds.byUid(reference);
+  met(reference: ObjectKey): Owner | undefined {
+    return this.#ownerKinds.get(reference);
   }
 
   hasWorkload(of: GroupKind, namespace: string, name: string): boolean | undefined {
@@ -136,7 +136,7 @@ export class World implements View {
   }
 
   ownerKind(kind: GroupKind): OwnerKind | undefined {
-    return this.#ownerKinds.get(kind);
+    return this.#ownerKinds.standingOf(kind);
   }
 
   synced(kind: Kind): boolean {

@@ -5,6 +5,7 @@ import { type Mark, readMark, writeMark } from '../../operator/interruption/mark
 import { revisionOf } from '../../operator/policy/revision.ts';
 import { changedParts } from '../../operator/status/changed-parts.ts';
 import type { SoundPolicy } from '../../operator/world/policy.ts';
+import { controllerOf } from '../../operator/world/object.ts';
 import { aStamping } from '../builders/admission.ts';
 import { anySpec } from '../builders/any-spec.ts';
 import { withParts } from '../builders/parts.ts';
@@ -107,7 +108,10 @@ const incoming: fc.Arbitrary<Incoming> = fc.record({
     annotation,
     fc.constantFrom('SpotAsPriceGo', 'SpotWithPriceLimit', '0.25', 'true'),
   ),
-  controller: fc.constantFrom(undefined, ownedBy('ReplicaSet', 'web-abc')),
+  controller: fc.constantFrom(
+    undefined,
+    controllerOf({ namespace: 'shop', ownerReferences: [ownedBy('ReplicaSet', 'web-abc')] }),
+  ),
 });
 
 describe('what admission makes of a pod', () => {

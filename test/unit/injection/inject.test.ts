@@ -75,7 +75,7 @@ describe('a governed pod', () => {
         policy({ interruption: { evictor: 'VirtualNode' } }),
         aStamping(),
       ).annotations[key];
-    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'r' };
+    const owner = { namespace: 'shop', group: 'apps', kind: 'ReplicaSet', name: 'web-abc', uid: 'r' };
     expect(asked(owner)).toBe('api-evict');
     expect(asked(owner, { [key]: 'other' })).toBe('other');
     expect(asked(undefined)).toBeUndefined();
@@ -103,7 +103,7 @@ describe('the driver of a Spark application', () => {
 
   it('stays so when Spark’s own webhook adds its owner and admission is asked again', () => {
     const given = inject(driver(), policy(), aStamping());
-    const controller = { apiVersion: 'sparkoperator.k8s.io/v1beta2', kind: 'SparkApplication' };
+    const controller = { namespace: 'shop', group: 'sparkoperator.k8s.io', kind: 'SparkApplication' };
     const again = driver({ ...given, controller: { ...controller, name: 'pi', uid: 'pi' } });
     expect(spotKeys(inject(again, policy(), aStamping()))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isNews, passesTurn, turnsIn } from '../../../operator/interruption/turns.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
-import { anInterruption } from '../../builders/interruption.ts';
+import { anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aWorld, known, put } from '../../builders/world.ts';
 
@@ -18,7 +18,7 @@ const replacing = (name: string, ready: number, more: Partial<Interruption> = {}
 const turns = (...interruptions: readonly Interruption[]): readonly string[] => {
   const world = aWorld();
   for (const interruption of interruptions) world.record(interruption);
-  return turnsIn(world, uidOf('Deployment', 'web'));
+  return turnsIn(world, aWorkloadReference());
 };
 const uids = (...names: readonly string[]): string[] => names.map((name) => uidOf('Pod', name));
 
@@ -30,7 +30,7 @@ describe('the turn in a workload', () => {
         anInterruption({ name, phase: 'Terminating', ending: { how: 'Terminating', atMs: at(10) } }),
       );
     for (const name of ['web-2', 'web-1', 'web-3']) put(world, 'Pod', aPod({ name, ...leaving }));
-    expect(turnsIn(world, uidOf('Deployment', 'web'))).toEqual(uids('web-2'));
+    expect(turnsIn(world, aWorkloadReference())).toEqual(uids('web-2'));
   });
 
   it('to go is with the pod that needs the fewest others, then with the earliest deadline', () => {

@@ -24,7 +24,8 @@ describe('a pod asks its virtual node for eviction', () => {
     interruption: NonNullable<PolicyWishes['spec']>['interruption'],
   ) => {
     const { spec } = known('SpotPolicy', aPolicy({ spec: { interruption } })) as SoundPolicy;
-    return giftOf(spec, controllerOf(owner && [owner])).annotations[spotReleaseStrategy];
+    return giftOf(spec, controllerOf({ namespace: 'shop', ...(owner && { ownerReferences: [owner] }) }))
+      .annotations[spotReleaseStrategy];
   };
   const byNode = { evictor: 'VirtualNode' } as const;
   const atOnce = ['ReplicaSet', 'Deployment', 'StatefulSet', 'Pod', 'Service', 'Revision', 'Database'];
@@ -45,7 +46,7 @@ describe('a pod asks its virtual node for eviction', () => {
 
   it('never without spot capacity', () => {
     const { spec } = known('SpotPolicy', aPolicy({ spec: { interruption: byNode } })) as SoundPolicy;
-    const controller = controllerOf([ownedBy('ReplicaSet', 'web')]);
+    const controller = controllerOf({ ownerReferences: [ownedBy('ReplicaSet', 'web')] });
     expect(giftOf(spec, controller, 'on-demand').annotations).toEqual({});
     expect(giftOf({ ...spec, strategy: 'NoSpot' }, controller).annotations).toEqual({});
   });

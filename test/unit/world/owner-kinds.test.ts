@@ -91,12 +91,11 @@ describe('a kind is asked for', () => {
 describe('an object of such a kind', () => {
   it('is found by its UID, and by its name once all have been listed', () => {
     const world = aWorld({ SpotPolicy: [naming('a', spark)] });
-    const reference = { apiVersion: 'sparkoperator.k8s.io/v1beta2', kind: 'SparkApplication' };
+    const reference = { ...spark, namespace: 'shop', uid: uidOf('SparkApplication', 'one') };
     expect(world.hasWorkload(spark, 'shop', 'one')).toBeUndefined();
     listOwners(world, spark, 'one');
-    expect(world.owner({ ...reference, uid: uidOf('SparkApplication', 'one') })).toMatchObject({
-      name: 'one',
-    });
+    expect(world.owner(reference)).toMatchObject({ name: 'one' });
+    expect(world.owner({ ...reference, namespace: 'bank' })).toBeUndefined();
     expect(['one', 'two'].map((name) => world.hasWorkload(spark, 'shop', name))).toEqual([true, false]);
     listOwners(world, spark);
     expect(world.hasWorkload(spark, 'shop', 'one')).toBe(false);

@@ -23,7 +23,10 @@ describe('the record of a pod', () => {
 
   it('names the controller and none of its other owners', () => {
     const { apiVersion, kind, name } = ownedBy('ReplicaSet', 'web-abc');
-    expect(aKnownPod().controller).toEqual({ apiVersion, kind, name, uid: uidOf('ReplicaSet', name) });
+    expect(aKnownPod().controller).toEqual({
+      ...{ namespace: 'shop', group: 'apps', kind, name },
+      uid: uidOf('ReplicaSet', name),
+    });
     const noController = { apiVersion, kind, name, uid: '1', controller: false };
     expect(aKnownPod({ owner: noController }).controller).toBeUndefined();
     expect(aKnownPod({ owner: undefined }).controller).toBeUndefined();

@@ -264,17 +264,21 @@ describe('the rules of a namespace', () => {
 });
 
 describe('a workload', () => {
-  const deployment = { kind: 'Deployment', uid: uidOf('Deployment', 'web') };
+  const deployment = {
+    ...{ namespace: 'shop', group: 'apps', kind: 'Deployment' },
+    uid: uidOf('Deployment', 'web'),
+  };
 
-  it('is found by kind, group and uid', () => {
+  it('is found by namespace, kind, group and uid', () => {
     const world = aWorld({ Deployment: [aDeployment()] });
-    expect(world.workload({ ...deployment, apiVersion: 'apps/v1' })?.name).toBe('web');
-    expect(world.workload({ ...deployment, apiVersion: 'apps/v1', kind: 'StatefulSet' })).toBeUndefined();
+    expect(world.workload(deployment)?.name).toBe('web');
+    expect(world.workload({ ...deployment, kind: 'StatefulSet' })).toBeUndefined();
+    expect(world.workload({ ...deployment, namespace: 'bank' })).toBeUndefined();
   });
 
   it('of another group or an unknown kind is none of ours, even if its name is on every prototype', () => {
     const world = aWorld({ Deployment: [aDeployment()] });
-    expect(world.workload({ ...deployment, apiVersion: 'apps.example/v1' })).toBeUndefined();
-    expect(world.workload({ ...deployment, apiVersion: 'v1', kind: 'constructor' })).toBeUndefined();
+    expect(world.workload({ ...deployment, group: 'apps.example' })).toBeUndefined();
+    expect(world.workload({ ...deployment, group: '', kind: 'constructor' })).toBeUndefined();
   });
 });
