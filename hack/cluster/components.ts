@@ -54,6 +54,8 @@ export const commands = (
       `--client-ca-file=${files.ca}`,
       '--anonymous-auth=false',
       '--authorization-mode=Node,RBAC',
+      // As OpenShift and hardened clusters have it: whoever sets blockOwnerDeletion needs a right to the owner's finalizers.
+      '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${files.tokens.publicKey}`,
       `--service-account-signing-key-file=${files.tokens.privateKey}`,

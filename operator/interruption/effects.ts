@@ -39,7 +39,7 @@ export const perform = async (pod: Doomed, effect: Effect, options: EffectOption
         mayBeDone,
       );
     case 'Detach':
-      return move('starting its replacement', pod, detaching(pod, effect), options);
+      return move('starting its replacement', pod, detaching(effect), options);
     case 'Delegate':
       return attempt('telling its CloneSet to replace it', () =>
         mark(pod, writeMark(effect.mark), options, delegated),
@@ -131,10 +131,11 @@ const markDisrupted = async (
   await kube.patch(resources.podStatus, pod, { type: 'strategic', body }, { signal, timeoutMs: 2_000 });
 };
 
-const owner = '/metadata/ownerReferences/0';
 const text = `/metadata/annotations/${pointer(ourAnnotations.interruption)}`;
 const label = `/metadata/labels/${pointer(ourLabels.reclaiming)}`;
 
+// Without blockOwnerDeletion, which takes a right to the owner's finalizers where the API server runs the admission plugin
+// OwnerReferencesPermissionEnforcement. Of a pod the garbage collector needs it not.
 const reference = (kind: 'Deployment' | 'ReplicaSet', { name, uid }: { name: string; uid: string }) => ({
   apiVersion: 'apps/v1',
   kind,
@@ -143,22 +144,28 @@ const reference = (kind: 'Deployment' | 'ReplicaSet', { name, uid }: { name: str
   controller: true,
 });
 
-// Labels stay, so that every Service and budget goes on knowing the pod. A pod that is being deleted fails the test.
-const detaching = (pod: Doomed, { detached, deployment, mark: told }: Effect & { kind: 'Detach' }) => ({
-  ownerUid: deployment.uid,
-  body: [
-    ...guards(pod, detached.origin.uid),
-    { op: 'replace', path: owner, value: reference('Deployment', deployment) },
+/** A pod's way from one controller to another; `changes` are made beside that. */
+interface Move {
+  /** The UID of the controller that the pod must have. */
+  readonly from: string;
+  readonly to: ReturnType<typeof reference>;
+  readonly changes: readonly object[];
+}
+
+// Labels stay, so that every Service and budget goes on knowing the pod.
+const detaching = ({ detached, deployment, mark: told }: Effect & { kind: 'Detach' }): Move => ({
+  from: detached.origin.uid,
+  to: reference('Deployment', deployment),
+  changes: [
     { op: 'add', path: label, value: 'true' },
     { op: 'add', path: text, value: writeMark(told) },
   ],
 });
 
-const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach' }) => ({
-  ownerUid: origin.uid,
-  body: [
-    ...guards(pod, pod.workload?.uid ?? ''),
-    { op: 'replace', path: owner, value: { ...reference('ReplicaSet', origin), blockOwnerDeletion: true } },
+const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach' }): Move => ({
+  from: pod.workload?.uid ?? '',
+  to: reference('ReplicaSet', origin),
+  changes: [
     // Somebody may have taken it away.
     { op: 'add', path: label, value: 'true' },
     { op: 'remove', path: label },
@@ -166,30 +173,48 @@ const attaching = (pod: Doomed, { origin, mark: told }: Effect & { kind: 'Attach
   ],
 });
 
-const guards = ({ uid }: Doomed, ownerUid: string) => [
-  { op: 'test', path: '/metadata/uid', value: uid },
-  { op: 'test', path: `${owner}/uid`, value: ownerUid },
-  { op: 'test', path: '/metadata/deletionTimestamp', value: null },
-];
+// A pod that is being deleted fails the last test.
+const patchOf = ({ uid }: Doomed, { from, to, changes }: Move, index: number) => {
+  const owner = `/metadata/ownerReferences/${index}`;
+  return [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: `${owner}/uid`, value: from },
+    { op: 'test', path: '/metadata/deletionTimestamp', value: null },
+    { op: 'replace', path: owner, value: to },
+    ...changes,
+  ];
+};
 
-const move = async (
+// Others may edit the list of owners between any look and the patch, but hardly each time.
+const mostTries = 4;
+
+// Nearly always the controller is the pod's first owner. Where it is not, a test fails and the pod says where it stands.
+const move = (
   doing: string,
   pod: Doomed,
-  { body, ownerUid }: { readonly body: readonly object[]; readonly ownerUid: string },
+  { from, to, changes }: Move,
   { kube, signal }: EffectOptions,
-): Promise<Answer> => {
-  return attempt(doing, async () => {
-    try {
-      await kube.patch(resources.pods, pod, { type: 'json', body }, { signal });
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      // A guard spoke: either this was done before and its answer lost, or to try the same again would come to the same.
-      const { uid, ownerReferences } = (await kube.get(resources.pods, pod, { signal })).metadata;
-      if (uid === pod.uid && ownerReferences?.[0]?.uid === ownerUid) return;
-      throw new Error('the pod is not as it was seen', { cause: error });
+): Promise<Answer> =>
+  attempt(doing, async () => {
+    let index = 0;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const body = patchOf(pod, { from, to, changes }, index);
+        await kube.patch(resources.pods, pod, { type: 'json', body }, { signal });
+        return;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        const { metadata } = await kube.get(resources.pods, pod, { signal });
+        const { ownerReferences = [], deletionTimestamp } = metadata;
+        index = ownerReferences.findIndex(({ controller }) => controller === true);
+        const controllerUid = metadata.uid === pod.uid ? ownerReferences[index]?.uid : undefined;
+        // Done before, and its answer lost.
+        if (controllerUid === to.uid) return;
+        if (controllerUid !== from || deletionTimestamp !== undefined || tries === mostTries)
+          throw new Error('the pod is not as it was seen', { cause: error });
+      }
     }
   });
-};
 
 const attempt = async (
   doing: string,

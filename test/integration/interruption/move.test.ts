@@ -1,5 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { afterAll, beforeAll, type ExpectStatic, test } from 'vitest';
+import { installation } from '../../../cdk8s/operator-chart.ts';
 import { createKube } from '../../../operator/kube/client.ts';
 import type { Kube } from '../../../operator/kube/kube.ts';
 import { perform } from '../../../operator/interruption/effects.ts';
@@ -15,7 +17,9 @@ import { uidOf } from '../harness/scene.ts';
 
 let kube: Kube;
 beforeAll(async () => {
-  const { adminKubeconfigPath: kubeconfig } = await sharedCluster();
+  // With the operator's own rights, and no more.
+  const { namespace, name: serviceAccount } = installation;
+  const kubeconfig = await (await sharedCluster()).kubeconfigFor({ namespace, serviceAccount });
   kube = createKube({ kubeconfig, connections: 8, version: 'test' });
 });
 afterAll(() => kube.close());
@@ -49,6 +53,18 @@ const aMovable = async () => {
     ...{ admin, interruption, origin, detach, call },
     attach: { kind: 'Attach', origin, because: '', mark: markOf(interruption) } satisfies Effect,
     pod: () => admin.get<Pod>(pathTo('Pod', namespace, interruption.name)),
+    /** Puts another owner before all that the pod has. */
+    addOwner: async (name: string) => {
+      // The garbage collector takes away references to what is not there.
+      const note = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
+      const uid = uidOf(await admin.post(`/api/v1/namespaces/${namespace}/configmaps`, note));
+      const path = pathTo('Pod', namespace, interruption.name);
+      const { metadata } = await admin.get<Pod>(path);
+      const owner = { apiVersion: 'v1', kind: 'ConfigMap', name, uid };
+      await admin.patch(path, {
+        metadata: { ownerReferences: [owner, ...(metadata?.ownerReferences ?? [])] },
+      });
+    },
     end: () => admin.delete(pathTo('Pod', namespace, interruption.name)),
   };
 };
@@ -61,7 +77,7 @@ const isUntouched = (expect: ExpectStatic, before: Pod, after: Pod): void => {
 };
 
 test.concurrent(
-  'a pod is taken out of its ReplicaSet and put back as it was, but for its mark',
+  'a pod is taken out of its ReplicaSet and put back as it was, but for its mark and blockOwnerDeletion',
   async ({ expect }) => {
     const { pod, call, detach, attach } = await aMovable();
     const before = await pod();
@@ -73,8 +89,24 @@ test.concurrent(
     expect(out.metadata?.labels).toEqual({ ...before.metadata?.labels, 'spotpolicy.dev/reclaiming': 'true' });
     expect(await call(attach)).toEqual({ kind: 'Done' });
     const back = await pod();
-    expect(back.metadata?.ownerReferences).toEqual(before.metadata?.ownerReferences);
+    const [{ blockOwnerDeletion, ...owner }] = before.metadata?.ownerReferences as [OwnerReference];
+    expect(blockOwnerDeletion).toBe(true);
+    expect(back.metadata?.ownerReferences).toEqual([owner]);
     expect(back.metadata?.labels).toEqual(before.metadata?.labels);
+  },
+);
+
+test.concurrent(
+  'a pod whose controller is not its first owner is moved, wherever the controller stands meanwhile',
+  async ({ expect }) => {
+    const { pod, call, detach, attach, addOwner } = await aMovable();
+    await addOwner('first');
+    expect(await call(detach)).toEqual({ kind: 'Done' });
+    const kinds = async () => ((await pod()).metadata?.ownerReferences ?? []).map(({ kind }) => kind);
+    expect(await kinds()).toEqual(['ConfigMap', 'Deployment']);
+    await addOwner('second');
+    expect(await call(attach)).toEqual({ kind: 'Done' });
+    expect(await kinds()).toEqual(['ConfigMap', 'ConfigMap', 'ReplicaSet']);
   },
 );
 
