@@ -107,11 +107,12 @@ const conclude = (interruption: Interruption, { successors }: Case, nowMs: numbe
   if (replacement?.readyAtMs !== undefined) return done('Replaced', `replaced by ${replacement.name}`);
   if (outcome === 'Completed') return done('Completed', 'it completed in time');
   if (!workload) return done('NotReplaced', 'no controller recreates it');
-  const { wanted, serving, failure, workloadEnded } = successors;
+  const { wanted, serving, failure, workloadEnded, indexFailed } = successors;
   const name = `${workload.kind} ${workload.name}`;
   if (failure && hasCaused(interruption, failure))
     return end('WorkloadFailed', `${name} has failed${failure.message && `: ${failure.message}`}`);
   if (workloadEnded) return done('NotNeeded', `${name} has ended`);
+  if (indexFailed !== undefined) return done('NotReplaced', `index ${indexFailed} of ${name} has failed`);
   if (wanted === 0) return done('NotNeeded', `${name} wants no pod in its place`);
   const giveUpAtMs = (goneAtMs ?? nowMs) + successorMs;
   if (replacement) {

@@ -5,6 +5,7 @@ import { isHeldKind, type Workload } from '../world/objects.ts';
 import { isPod } from '../world/owner-kinds.ts';
 import { isLive, isServing, isTerminal, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
+import { isListed, isOfIndex, jobIndexOf } from './job-index.ts';
 
 /** A pod that takes another's place, and what it runs on. */
 export interface Successor {
@@ -21,33 +22,34 @@ export interface Successors {
   readonly candidates: readonly Successor[];
   /** The pod it is credited with, as it is now; undefined when it went. */
   readonly credited: Successor | undefined;
-  /** Pods the workload wants; undefined where that is not known. */
+  /** Pods that the workload wants, of an Indexed Job those of the doomed pod's index; undefined where that is not known. */
   readonly wanted: number | undefined;
-  /** Ready pods that are to stay; 0 for whoever seeks no replacement. */
+  /** Likewise, Ready pods that are to stay; 0 for a pod that seeks no replacement. */
   readonly serving: number;
   /** The workload has ended or is gone: nobody will recreate the pod. */
   readonly workloadEnded: boolean;
   /** The workload has failed. */
   readonly failure: Failure | undefined;
+  /** The index of the doomed pod, where its Job has given it up for good. */
+  readonly indexFailed: number | undefined;
 }
-
-const jobIndex = 'batch.kubernetes.io/job-completion-index';
 
 /** Gathers the successors of a doomed pod. Costs what its workload has pods, and little where it seeks none. */
 export const successorsOf = (view: View, interruption: Interruption): Successors => {
   const { workload } = interruption;
   const credited = interruption.replacement && view.pods.byUid(interruption.replacement.uid);
   const seeks = hasMadeRoom(view, interruption) && !(credited && isLive(credited));
-  const siblings = workload && seeks ? [...podsOf(view, workload)] : [];
-  const index = jobIndexOf(interruption);
+  const index = jobIndexOf(view, interruption);
+  const siblings =
+    workload && seeks ? [...podsOf(view, workload)].filter((pod) => isOfIndex(view, pod, index)) : [];
   const successor = (pod: Pod): Successor => ({ pod, capacity: capacityOf(view, pod) });
   return {
     candidates: siblings
       .filter((pod) => isCandidate(view, interruption, pod))
-      .toSorted((a, b) => sameIndexFirst(a, b, index) || olderFirst(view, a, b))
+      .toSorted((a, b) => olderFirst(view, a, b))
       .map(successor),
     credited: credited && successor(credited),
-    ...wishesOf(view, interruption),
+    ...wishesOf(view, interruption, index, siblings),
     serving: siblings.filter((pod) => isServing(pod) && !isDoomed(view, pod)).length,
   };
 };
@@ -59,15 +61,6 @@ const isDoomed = (view: View, { uid }: Pod): boolean => {
   const interruption = view.interruptions.byUid(uid);
   return interruption !== undefined && interruption.phase !== 'Done';
 };
-
-// The pod may be gone, and with it its labels: an Indexed Job names its pods `<job>-<index>-<five random characters>`.
-const jobIndexOf = ({ name, workload }: Interruption): string | undefined =>
-  workload?.kind === 'Job' && name.startsWith(`${workload.name}-`)
-    ? /^(\d+)-[a-z0-9]{5}$/.exec(name.slice(workload.name.length + 1))?.[1]
-    : undefined;
-
-const sameIndexFirst = (a: Pod, b: Pod, index: string | undefined): number =>
-  index === undefined ? 0 : Number(b.labels[jobIndex] === index) - Number(a.labels[jobIndex] === index);
 
 // The first that came is left to the first that went: it may be of no use to any that went later.
 const olderFirst = (view: View, a: Pod, b: Pod): number =>
@@ -114,17 +107,25 @@ const isSuccessor = (view: View, { uid, ending, detached, evictedAtMs }: Interru
 const wishesOf = (
   view: View,
   { uid, name, workload }: Interruption,
-): Pick<Successors, 'wanted' | 'workloadEnded' | 'failure'> => {
-  if (!workload) return { wanted: undefined, workloadEnded: false, failure: undefined };
+  index: number | undefined,
+  siblings: readonly Pod[],
+): Pick<Successors, 'wanted' | 'workloadEnded' | 'failure' | 'indexFailed'> => {
+  const nothing = { wanted: undefined, failure: undefined, indexFailed: undefined };
+  if (!workload) return { ...nothing, workloadEnded: false };
   const known = view.workload(workload);
   if (known) {
-    const { terminating, finished, failure } = known;
-    return { wanted: wantedOf(known, name), workloadEnded: terminating || finished, failure };
+    const { terminating, finished, failure, failedIndexes } = known;
+    const workloadEnded = terminating || finished;
+    if (index === undefined) return { ...nothing, wanted: wantedOf(known, name), workloadEnded, failure };
+    const isDone = siblings.some(({ phase }) => phase === 'Succeeded');
+    const wanted = isDone ? 0 : Math.min(known.replicas ?? 1, 1);
+    const indexFailed = isListed(failedIndexes, index) ? index : undefined;
+    return { wanted, workloadEnded, failure, indexFailed };
   }
   const met = view.met(workload);
   const workloadEnded = met ? met.terminating || met.ended !== undefined : isGone(view, uid, workload);
   const failure = met?.ended === 'Failed' ? { atMs: undefined, message: '' } : undefined;
-  return { wanted: undefined, workloadEnded, failure };
+  return { ...nothing, workloadEnded, failure };
 };
 
 // A StatefulSet that was scaled down makes no pod of a higher number again, however many of the others are missing.

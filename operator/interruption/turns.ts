@@ -2,23 +2,28 @@ import type { Interruption } from '../world/interruption.ts';
 import { isSameController, objectKey, type ObjectKey } from '../world/object.ts';
 import { isLive, isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
+import { isOfIndex, jobIndexOf } from './job-index.ts';
 
 /**
  * The interruptions of a workload, by UID, whose turn it is when one of its pods comes, goes or becomes Ready: the first
  * that seeks a replacement, and the first that waits for Ready pods before it is evicted.
  *
  * Two at most, however many wait: what is of no use to the first is of none to the others, and whoever is
- * served gives the turn to the next.
+ * served gives the turn to the next. Of an Indexed Job each index has a first: the turn is given for the one of `pod`.
  */
-export const turnsIn = (view: View, workload: ObjectKey): readonly string[] => {
+export const turnsIn = (view: View, workload: ObjectKey, pod?: Pod): readonly string[] => {
   let seeking: Interruption | undefined;
   let waiting: Interruption | undefined;
   for (const each of view.interruptions.group('workload', objectKey(workload))) {
-    if (seeks(each) && (!seeking || endedAt(view, each) < endedAt(view, seeking))) seeking = each;
+    if (seeks(each) && suits(view, each, pod) && (!seeking || endedAt(view, each) < endedAt(view, seeking)))
+      seeking = each;
     if (waits(each) && (!waiting || goesBefore(each, waiting))) waiting = each;
   }
   return [...new Set([seeking, waiting])].flatMap((each) => each?.uid ?? []);
 };
+
+const suits = (view: View, seeking: Interruption, pod: Pod | undefined): boolean =>
+  pod === undefined || isOfIndex(view, pod, jobIndexOf(view, seeking));
 
 /** Whether a step of an interruption gives the turn to the next. */
 export const passesTurn = (before: Interruption | undefined, after: Interruption): boolean =>

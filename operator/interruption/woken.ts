@@ -70,13 +70,13 @@ const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly st
   const credited = [...view.interruptions.group('replacement', pod.uid)].map(({ uid }) => uid);
   if (!isNews(before, pod)) return credited;
   const namesake = view.interruptions.byName(pod.namespace, pod.name)?.uid;
-  const turns = ownerChain(view, pod).flatMap((owner) => turnsIn(view, owner));
+  const turns = ownerChain(view, pod).flatMap((owner) => turnsIn(view, owner, pod));
   return [...credited, ...turns, ...(namesake === undefined || namesake === pod.uid ? [] : [namesake])];
 };
 
 // Each status of a Deployment comes by here: only what a look reads is news.
 const readOf = [
-  ...['uid', 'controller', 'terminating', 'replicas', 'finished', 'failure', 'lastPod'],
+  ...['uid', 'controller', 'terminating', 'replicas', 'finished', 'failure', 'lastPod', 'failedIndexes'],
   ...['creationFails', 'surges', 'minReadySeconds', 'revision'],
 ] as readonly (keyof Workload)[];
 

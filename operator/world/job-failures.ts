@@ -23,6 +23,8 @@ export interface JobFailures {
   /** Its podFailurePolicy ignores DisruptionTarget: an eviction is not charged to it. */
   readonly ignoresDisruption: boolean;
   readonly lastPod: LastPod;
+  /** Indexes that it has given up for good, as its status lists them: `1,3-5`; known only with `backoffLimitPerIndex`. */
+  readonly failedIndexes: string;
 }
 
 /** What a Job without failures and without limits makes of the loss of a pod. */
@@ -30,6 +32,7 @@ export const noJobFailures: JobFailures = {
   failure: undefined,
   ignoresDisruption: false,
   lastPod: { evicted: undefined, released: undefined },
+  failedIndexes: '',
 };
 
 // What a container that does not handle SIGTERM exits with, and one that is cut off.
@@ -50,6 +53,7 @@ export const jobFailuresOf = ({ spec, status }: Job): JobFailures => {
   };
   return {
     failure: failureIn(status),
+    failedIndexes: status?.failedIndexes ?? '',
     ignoresDisruption:
       rules.find((rule) => matches(rule, { conditions: ['DisruptionTarget'], exitCode: undefined }))
         ?.action === 'Ignore',

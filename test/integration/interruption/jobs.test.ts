@@ -96,3 +96,21 @@ test.concurrent('a Job that is suspended while its pod is doomed wants no other 
     message: 'Job batch wants no pod in its place',
   });
 });
+
+test.concurrent(
+  'no other index replaces an index of an Indexed Job, whose Job gives it up where it may not fail once',
+  async ({ expect }) => {
+    const scene = await aScene({ jobPods: 'Immediately' });
+    const { spec, ...job } = aJob({ annotations: { ...annotations, ...sim({ 'complete-after': '600s' }) } });
+    const indexed = { completionMode: 'Indexed', completions: 2, parallelism: 1 };
+    const givesUp = { backoffLimit: undefined, backoffLimitPerIndex: 0, maxFailedIndexes: 2 };
+    await scene.create({ ...job, spec: { ...spec, ...indexed, ...givesUp } });
+    const pod = await scene.one('batch');
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    const { outcome, replacement, message } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+    expect({ outcome, replacement, message }).toEqual({
+      ...{ outcome: 'NotReplaced', replacement: undefined, message: 'index 0 of Job batch has failed' },
+    });
+    expect((await scene.one('batch')).metadata?.name).toMatch(/^batch-1-/);
+  },
+);

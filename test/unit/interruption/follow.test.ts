@@ -17,6 +17,7 @@ const gone = {
 const never = { when: 'Never', because: '', charged: false } as const;
 const noSuccessor: Successors = {
   ...{ candidates: [], credited: undefined, wanted: 3, serving: 2, workloadEnded: false, failure: undefined },
+  indexFailed: undefined,
 };
 const marked = 'UnderWay' as const;
 const pod2 = (more: PodWishes = {}) => aKnownPod({ name: 'web-2', readyAtMs: at(20), ...more });

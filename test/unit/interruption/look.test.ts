@@ -32,6 +32,7 @@ const lookAt = (
       serving: 0,
       workloadEnded: false,
       failure: undefined,
+      indexFailed: undefined,
     },
     surge: undefined,
     warning,

@@ -67,6 +67,7 @@ const doneTo = (group: string, kind: string, settings: Settings, evictedByNode: 
         serving: 1,
         workloadEnded: false,
         failure: undefined,
+        indexFailed: undefined,
       },
       surge: undefined,
       warning: undefined,

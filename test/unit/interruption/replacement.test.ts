@@ -8,6 +8,7 @@ import { aPod, anEvent, at, ownedBy, type PodWishes, uidOf } from '../../builder
 import { aReplicaSet, aWorld, type Content, drop, list, put } from '../../builders/world.ts';
 import { aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 
+const index = (value: string) => ({ 'batch.kubernetes.io/job-completion-index': value });
 const leaving: PodWishes = { deletion: { atMs: at(10), graceSeconds: 30 } };
 const deployed = (content: Content = {}): World =>
   aWorld({
@@ -92,18 +93,31 @@ describe('the successors of a pod', () => {
     ]);
   });
 
-  it('of a pod of an Indexed Job are those of its index first', () => {
-    const index = (value: string) => ({ 'batch.kubernetes.io/job-completion-index': value });
+  it('of a pod of an Indexed Job are those of its index only, also where only its name is known any more', () => {
     const owner = ownedBy('Job', 'batch');
     const workload = aWorkloadReference('Job', 'batch', 'batch');
     const doomed = { name: 'batch-1-x7k2p', owner, labels: index('1') };
     const world = aWorld({ Job: [aJob({ completions: 3 })], Pod: [aPod(doomed)] });
     const interruption = { name: doomed.name, uid: uidOf('Pod', doomed.name), workload };
     world.record(anInterruption(interruption));
-    drop(world, 'Pod', aPod(doomed));
+    put(world, 'Pod', aPod({ ...doomed, ...leaving }));
     put(world, 'Pod', aPod({ name: 'batch-0-aaaaa', owner, labels: index('0') }));
     put(world, 'Pod', aPod({ name: 'batch-1-bbbbb', owner, labels: index('1') }));
-    expect(candidates(world, interruption)).toEqual(['batch-1-bbbbb', 'batch-0-aaaaa']);
+    expect(candidates(world, interruption)).toEqual(['batch-1-bbbbb']);
+    drop(world, 'Pod', aPod(doomed));
+    expect(candidates(world, interruption)).toEqual(['batch-1-bbbbb']);
+  });
+
+  it('of a pod of an Indexed Job are those of its index also where its name has no room for the Job’s', () => {
+    const job = `batch-${'x'.repeat(54)}`;
+    const owner = ownedBy('Job', job);
+    const workload = aWorkloadReference('Job', job, 'batch');
+    const name = `${job.slice(0, 55)}-1-x7k2p`;
+    expect(name).toHaveLength(63);
+    const world = aWorld({ Job: [aJob({ name: job, completions: 3 })] });
+    put(world, 'Pod', aPod({ name: 'zero', owner, labels: index('0'), createdAtMs: at(30) }));
+    put(world, 'Pod', aPod({ name: 'one', owner, labels: index('1'), createdAtMs: at(30) }));
+    expect(candidates(world, { name, uid: 'gone', workload, evictedAtMs: at(20) })).toEqual(['one']);
   });
 
   it('run on spot, or on demand where they fell back', () => {
@@ -243,6 +257,26 @@ describe('what a workload wants', () => {
     };
     expect(['db-0', 'db-1', 'db-2'].map((name) => wanted(name))).toEqual([2, 2, 0]);
     expect(['db-0', 'db-1', 'db-2'].map((name) => wanted(name, 1))).toEqual([0, 2, 2]);
+  });
+
+  it('of an Indexed Job is one pod of its index, none once that is done, and never one again once it has failed', () => {
+    const owner = ownedBy('Job', 'batch');
+    const doomed = { name: 'batch-0-aaaaa', owner, labels: index('0') };
+    const of = (status: object, more: PodWishes = {}) => {
+      const job = { ...aJob({ completions: 3 }), status };
+      const world = aWorld({ Job: [job], Pod: [aPod({ ...doomed, ...more })] });
+      put(world, 'Pod', aPod({ name: 'batch-1-bbbbb', owner, labels: index('1') }));
+      const workload = aWorkloadReference('Job', 'batch', 'batch');
+      const interruption = anInterruption({ name: doomed.name, workload, evictedAtMs: at(10) });
+      world.record(interruption);
+      const { candidates: found, ...rest } = successorsOf(world, interruption);
+      expect(found).toEqual([]);
+      return rest;
+    };
+    expect(of({})).toMatchObject({ wanted: 1, serving: 0, indexFailed: undefined });
+    expect(of({}, { phase: 'Succeeded' })).toMatchObject({ wanted: 0 });
+    expect(of({ failedIndexes: '0' })).toMatchObject({ indexFailed: 0 });
+    expect(of({ failedIndexes: '1,3-5' })).toMatchObject({ indexFailed: undefined });
   });
 
   it('of a Spark executor are awaited while its driver runs', () => {

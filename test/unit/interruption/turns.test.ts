@@ -33,6 +33,28 @@ describe('the turn in a workload', () => {
     expect(turnsIn(world, aWorkloadReference())).toEqual(uids('web-2'));
   });
 
+  it('to seek a replacement is with the first of each index of an Indexed Job', () => {
+    const labels = (index: string) => ({ 'batch.kubernetes.io/job-completion-index': index });
+    const workload = aWorkloadReference('Job', 'batch', 'batch');
+    const owner = ownedBy('Job', 'batch');
+    const pods = ['0', '1'].map((index) =>
+      aPod({ name: `batch-${index}-aaaaa`, owner, labels: labels(index) }),
+    );
+    const world = aWorld({ Pod: pods });
+    for (const name of ['batch-0-aaaaa', 'batch-1-aaaaa'])
+      world.record(
+        anInterruption({
+          name,
+          workload,
+          phase: 'Terminating',
+          ending: { how: 'Terminating', atMs: at(10) },
+        }),
+      );
+    const turnOf = (index: string) =>
+      turnsIn(world, workload, known('Pod', aPod({ name: 'next', owner, labels: labels(index) })));
+    expect(['0', '1'].map(turnOf)).toEqual([uids('batch-0-aaaaa'), uids('batch-1-aaaaa')]);
+  });
+
   it('to go is with the pod that needs the fewest others, then with the earliest deadline', () => {
     expect(turns(replacing('web-1', 3), replacing('web-2', 2), replacing('web-3', 2))).toEqual(uids('web-2'));
     const urgent = { deadlineMs: at(60) };
