@@ -56,6 +56,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     call: undefined,
     detached: mark && detachedBy(mark, pod),
     plainly: mark?.plainly,
+    queue: undefined,
     budgets: [],
     refusal: undefined,
     unmarked: undefined,

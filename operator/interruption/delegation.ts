@@ -4,17 +4,20 @@ import { cloneSets } from '../world/clone-set.ts';
 import type { Controller } from '../world/object.ts';
 import type { Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
+import { behind } from './queue.ts';
 import type { Surge } from './surge.ts';
 
 /**
  * Whether the replacement of a pod can be left to its CloneSet: it deletes what it is told to without asking a budget, up
  * to as many Ready pods as its own `maxUnavailable` lets go before others are Ready.
  */
-export const delegation = (view: View, pod: Pod, controller: Controller): Surge => {
+export const delegation = (view: View, pod: Pod, controller: Controller, nowMs: number): Surge => {
   const standing = view.ownerKind(cloneSets)?.standing;
   if (standing === 'Sought') return { kind: 'Sought' };
-  const because = obstacleIn(view, pod, controller, standing) ?? obstacleTo(view, pod);
-  return because === undefined ? { kind: 'Delegable' } : { kind: 'Impossible', because };
+  const because = obstacleIn(view, pod, controller, standing);
+  if (because !== undefined) return { kind: 'Impossible', because };
+  const obstacle = obstacleTo(view, pod, { nowMs, patient: false });
+  return obstacle ? behind(pod, obstacle) : { kind: 'Delegable' };
 };
 
 const obstacleIn = (

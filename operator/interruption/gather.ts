@@ -20,13 +20,14 @@ export interface LookOptions {
 /** The case of one doomed pod as the world stands, its record brought up to date. */
 export const gatherCase = (view: View, known: Interruption, options: LookOptions): Case => {
   const pod = view.pods.byUid(known.uid);
-  const interruption = pod ? upToDate(view, known, pod, options) : known;
+  // Each look finds out anew where it has to wait.
+  const interruption = { ...(pod ? upToDate(view, known, pod, options) : known), queue: undefined };
   return {
     interruption,
     pod,
     standings: pod ? standingsOf(view, pod) : [],
     successors: successorsOf(view, interruption),
-    surge: pod && isLive(pod) ? surgeOf(view, interruption, pod) : undefined,
+    surge: pod && isLive(pod) ? surgeOf(view, interruption, pod, options.nowMs) : undefined,
     warning: warningOf(view, interruption),
     trustEvents: options.trustEvents,
   };

@@ -111,6 +111,10 @@ const act = (seen: Case, pod: Pod, nowMs: number): Look => {
     { ...seen, interruption: withSuccessor(interruption, seen, nowMs), pod, times },
     nowMs,
   );
+  if ('queue' in first) {
+    const { queue, againAtMs } = first;
+    return wait(queue, 'Replacing', queue.message, nowMs, againAtMs);
+  }
   return 'look' in first ? first.look : evict({ ...seen, interruption: first.evict }, pod, nowMs);
 };
 

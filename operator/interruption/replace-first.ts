@@ -18,13 +18,26 @@ export interface First extends Pick<Case, 'interruption' | 'successors' | 'surge
 }
 
 /** What is to be done before a pod is evicted; otherwise the record to evict it by. */
-export const replaceFirst = (first: First, nowMs: number): { look: Look } | { evict: Interruption } => {
+export const replaceFirst = (
+  first: First,
+  nowMs: number,
+): { look: Look } | { evict: Interruption } | { queue: Interruption; againAtMs: number } => {
   const { interruption, surge, times } = first;
   switch (surge?.kind) {
     case undefined:
       return { evict: interruption };
     case 'Impossible':
       return { evict: { ...interruption, plainly: surge.because } };
+    case 'Queued': {
+      const { queue, because, againAtMs } = surge;
+      const tooLateMs = times.lastEvictionMs - worthMs;
+      return nowMs >= tooLateMs
+        ? { evict: { ...interruption, plainly: `too little time is left: ${because}` } }
+        : {
+            queue: { ...interruption, queue, message: `its replacement waits: ${because}` },
+            againAtMs: Math.min(againAtMs, tooLateMs),
+          };
+    }
     case 'Sought':
     case 'Possible':
     case 'Delegable':

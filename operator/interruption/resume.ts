@@ -1,5 +1,5 @@
 import type { InterruptionEntry } from '../api/index.ts';
-import { ourAnnotations } from '../api/keys.ts';
+import { ourAnnotations, ourLabels } from '../api/keys.ts';
 import type { Interruption, Outcome, Replacement, WorkloadReference } from '../world/interruption.ts';
 import { instantMs } from '../world/object.ts';
 import { isOfKind } from '../world/objects.ts';
@@ -14,7 +14,8 @@ import { readMark } from './mark.ts';
  * The interruptions that a new leader takes over, read once.
  *
  * Those that are over, and those whose pod is and whose replacement is awaited, are in the policies' status and nowhere
- * else. Those whose pod is terminating were counted by whoever evicted it.
+ * else. Those whose pod is terminating were counted by whoever evicted it. Those whose pod is detached reserve room for its
+ * replacement, which must be known before any other pod is detached.
  */
 export const resumeInterruptions = (
   view: View,
@@ -26,7 +27,8 @@ export const resumeInterruptions = (
   const over = new Set(listed.map(({ uid }) => uid));
   const told = new Set([...view.policies.all()].flatMap(entriesOf).map(({ uid }) => uid));
   const underWay = [...view.pods.all()].filter(
-    ({ uid, deletionAtMs }) => (deletionAtMs !== undefined || told.has(uid)) && !over.has(uid),
+    ({ uid, deletionAtMs, labels }) =>
+      (deletionAtMs !== undefined || told.has(uid) || ourLabels.reclaiming in labels) && !over.has(uid),
   );
   return [
     ...listed,
@@ -114,6 +116,7 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
       call: undefined,
       detached: undefined,
       plainly: undefined,
+      queue: undefined,
       budgets: [],
       refusal: undefined,
       unmarked: undefined,

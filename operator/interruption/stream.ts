@@ -15,7 +15,7 @@ import { gatherCase, releasedBy } from './gather.ts';
 import { type Effect, look } from './look.ts';
 import { resumeInterruptions } from './resume.ts';
 import { type Answer, settle } from './settle.ts';
-import { passesTurn, turnsIn } from './turns.ts';
+import { turnsAfter } from './turns.ts';
 import { wokenBy } from './woken.ts';
 
 /** What this room tells about one step of one interruption. */
@@ -57,8 +57,7 @@ export const interruptionStream = (
 
     const known$ = defer(() => [...resumed.map(({ uid }) => uid), ...doomedPods(world)]);
     const touched$ = world$.pipe(
-      tap((change) => noteEnding(world, change, nowMs())),
-      mergeMap((change) => wokenBy(world, change, nowMs())),
+      mergeMap((change) => [...noteEnding(world, change, nowMs()), ...wokenBy(world, change, nowMs())]),
     );
     const due$ = alarm$.pipe(delayByKey(nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
@@ -89,13 +88,16 @@ const deadlineOf = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: str
 const namespaceOf = ({ pods, interruptions }: World, uid: string): string =>
   (pods.byUid(uid) ?? interruptions.byUid(uid))?.namespace ?? '';
 
-// How a pod ended must not depend on how soon it is looked at: an object that failed may be removed a moment later.
-const noteEnding = (world: World, change: Change, nowMs: number): void => {
-  if (change.kind !== 'Pod') return;
+// How a pod ended must not depend on how soon it is looked at: an object that failed may be removed a moment later. Gives
+// those whose turn that makes it.
+const noteEnding = (world: World, change: Change, nowMs: number): readonly string[] => {
+  if (change.kind !== 'Pod') return [];
   const interruption = world.interruptions.byUid((change.after ?? change.before)?.uid ?? '');
-  if (!interruption) return;
+  if (!interruption) return [];
   const ended = withEnding(interruption, change.after, nowMs);
-  if (ended !== interruption && ended.ending) world.record(ended);
+  if (ended === interruption || !ended.ending) return [];
+  world.record(ended);
+  return turnsAfter(world, interruption, ended);
 };
 
 /** Looks at one pod, does what the look asks for, and looks again until there is nothing to do for now. */
@@ -151,8 +153,7 @@ const recorded = (
   if (before && isSameStep(before, next)) return EMPTY;
   world.record(next);
   if (next.phase === 'Done') forgetOldest(world, next);
-  if (passesTurn(before, next))
-    for (const uid of next.workload ? turnsIn(world, next.workload) : []) released$.next(uid);
+  for (const uid of turnsAfter(world, before, next)) released$.next(uid);
   return of({ room: 'interruption', before, after: next, ...(called && { called }) });
 };
 

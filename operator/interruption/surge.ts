@@ -5,6 +5,7 @@ import { isOfKind, type Workload } from '../world/objects.ts';
 import { isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 import { delegation } from './delegation.ts';
+import { behind, behindOthers } from './queue.ts';
 import { podsOf } from './replacement.ts';
 
 /**
@@ -22,6 +23,14 @@ export type Surge =
     }
   /** Not known yet, and will be in a moment. */
   | { readonly kind: 'Sought' }
+  /** Possible once there is room for it, which others take now. */
+  | {
+      readonly kind: 'Queued';
+      readonly queue: string;
+      readonly because: string;
+      /** By then the answer is another one, in milliseconds since the epoch; infinite where only a change of the world matters. */
+      readonly againAtMs: number;
+    }
   | { readonly kind: 'Delegable' }
   | { readonly kind: 'Delegated' }
   | {
@@ -37,33 +46,49 @@ export type Surge =
 const impossible = (because: string): Surge => ({ kind: 'Impossible', because });
 
 /** How it stands with the replacement of a doomed pod; undefined where there is none to start first. */
-export const surgeOf = (view: View, interruption: Interruption, pod: Pod): Surge | undefined => {
+export const surgeOf = (
+  view: View,
+  interruption: Interruption,
+  pod: Pod,
+  nowMs: number,
+): Surge | undefined => {
   const { plan, settings, detached, plainly } = interruption;
   if (plan.when !== 'AtOnce' || settings.replacement === 'AfterEviction' || plainly !== undefined)
     return undefined;
   if (detached) return detached.origin ? underWay(view, pod, detached.origin) : { kind: 'Delegated' };
-  if (pod.controller && isCloneSet(pod.controller)) return delegation(view, pod, pod.controller);
+  if (pod.controller && isCloneSet(pod.controller)) return delegation(view, pod, pod.controller, nowMs);
   if (!pod.controller || !isOfKind(pod.controller, 'ReplicaSet')) return undefined;
   if (!view.synced('ReplicaSet') || !view.synced('Deployment'))
     return impossible('its Deployment is not known');
   const replicaSet = view.workload(pod.controller);
   const deployment = replicaSet?.controller && view.workload(replicaSet.controller);
   return replicaSet && deployment?.kind === 'Deployment'
-    ? offer(view, pod, replicaSet, deployment)
+    ? offer(view, interruption, { pod, replicaSet, deployment }, nowMs)
     : undefined;
 };
 
-const offer = (view: View, pod: Pod, replicaSet: Workload, deployment: Workload): Surge => {
+interface Offer {
+  readonly pod: Pod;
+  readonly replicaSet: Workload;
+  readonly deployment: Workload;
+}
+
+const offer = (view: View, interruption: Interruption, owned: Offer, nowMs: number): Surge => {
+  const { pod, replicaSet, deployment } = owned;
   const { name, uid } = deployment;
-  if (!deployment.surges) return impossible(`Deployment ${name} allows no pod more than it wants`);
   if (deployment.terminating || replicaSet.terminating)
     return impossible(`Deployment ${name} is being deleted`);
   if (!replicaSet.replicas || !deployment.replicas) return impossible(`Deployment ${name} is scaled to 0`);
+  if (deployment.maxSurge === 0) return impossible(`Deployment ${name} allows no pod more than it wants`);
   if (replicaSet.revision !== deployment.revision)
     return impossible(`ReplicaSet ${replicaSet.name} is not the current one of Deployment ${name}`);
   if (replicaSet.creationFails) return impossible(`ReplicaSet ${replicaSet.name} cannot create pods`);
-  const obstacle = obstacleTo(view, pod);
-  if (obstacle !== undefined) return impossible(obstacle);
+  const patient = interruption.settings.surge === 'AsWorkload';
+  const obstacle = obstacleTo(view, pod, { nowMs, patient });
+  if (obstacle && obstacle.untilMs === undefined) return impossible(obstacle.because);
+  const queued = patient ? behindOthers(view, interruption, deployment) : undefined;
+  if (queued) return queued;
+  if (obstacle) return behind(pod, obstacle);
   const ready = [...podsOf(view, deployment)].filter(isServing).length;
   return {
     kind: 'Possible',

@@ -1,7 +1,8 @@
-import type { Interruption } from '../world/interruption.ts';
+import { type Interruption, isReplacementDue, isSurplus } from '../world/interruption.ts';
 import { isSameController, objectKey, type ObjectKey } from '../world/object.ts';
 import { isLive, isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
+import { headOf, quotaQueue, surgeQueue } from './queue.ts';
 import { isOfIndex, jobIndexOf } from './job-index.ts';
 
 /**
@@ -25,9 +26,22 @@ export const turnsIn = (view: View, workload: ObjectKey, pod?: Pod): readonly st
 const suits = (view: View, seeking: Interruption, pod: Pod | undefined): boolean =>
   pod === undefined || isOfIndex(view, pod, jobIndexOf(view, seeking));
 
-/** Whether a step of an interruption gives the turn to the next. */
-export const passesTurn = (before: Interruption | undefined, after: Interruption): boolean =>
-  before !== undefined && ((seeks(before) && !seeks(after)) || (waits(before) && !waits(after)));
+/** The interruptions, by UID, whose turn comes by a step of another one. */
+export const turnsAfter = (
+  view: View,
+  before: Interruption | undefined,
+  after: Interruption,
+): readonly string[] => {
+  if (!before) return [];
+  const ceases = (test: (each: Interruption) => boolean): boolean => test(before) && !test(after);
+  const { workload, namespace } = after;
+  return [
+    ...(workload && (ceases(seeks) || ceases(waits)) ? turnsIn(view, workload) : []),
+    ...(workload && ceases(isSurplus) ? headOf(view, surgeQueue(workload)) : []),
+    ...(ceases(isReplacementDue) ? headOf(view, quotaQueue(namespace)) : []),
+    ...(before.queue !== undefined && before.queue !== after.queue ? headOf(view, before.queue) : []),
+  ];
+};
 
 /** Whether a change of a pod is news to those who wait for pods of its workload. */
 export const isNews = (before: Pod | undefined, after: Pod): boolean =>
@@ -39,7 +53,8 @@ export const isNews = (before: Pod | undefined, after: Pod): boolean =>
 const seeks = ({ phase, ending, detached, replacement }: Interruption): boolean =>
   phase !== 'Done' && (ending ?? detached) !== undefined && replacement === undefined;
 
-const waits = ({ phase, call }: Interruption): boolean => phase === 'Replacing' && !call;
+const waits = ({ phase, call, detached }: Interruption): boolean =>
+  phase === 'Replacing' && !call && detached !== undefined;
 
 // Whoever made room first may be replaced by every pod that may replace a later one.
 const endedAt = (view: View, { uid }: Interruption): number => view.lifetimes.endedAt(uid) ?? 0;

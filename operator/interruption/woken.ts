@@ -9,6 +9,7 @@ import type { Owner } from '../world/owner-kinds.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { heldBy, releasedBy } from './gather.ts';
+import { headOf, quotaQueue } from './queue.ts';
 import { isNews, turnsIn } from './turns.ts';
 
 /** The pods, by UID, that a change of the world gives reason to look at. Cheap where nothing is under way. */
@@ -23,6 +24,8 @@ export const wokenBy = (view: View, change: Change, nowMs: number): readonly str
       const pod = event && view.pods.byName(event.namespace, event.podName);
       return pod ? [pod.uid] : [];
     }
+    case 'ResourceQuota':
+      return headOf(view, quotaQueue((change.after ?? change.before)?.namespace ?? ''));
     case 'PodDisruptionBudget':
       return ofBudget(view, change, nowMs);
     case 'Deployment':
@@ -77,7 +80,7 @@ const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly st
 // Each status of a Deployment comes by here: only what a look reads is news.
 const readOf = [
   ...['uid', 'controller', 'terminating', 'replicas', 'finished', 'failure', 'lastPod', 'failedIndexes'],
-  ...['creationFails', 'surges', 'minReadySeconds', 'revision'],
+  ...['creationFails', 'maxSurge', 'minReadySeconds', 'revision'],
 ] as readonly (keyof Workload)[];
 
 const ofWorkload = (view: View, { before, after }: Step<Workload>): readonly string[] => {

@@ -126,6 +126,8 @@ export interface Interruption extends Identity {
   readonly detached: Detachment | undefined;
   /** Why it is evicted before its replacement has started; undefined while that is not decided. */
   readonly plainly: string | undefined;
+  /** The line in which it waits for room to start its replacement; undefined while it waits for none. */
+  readonly queue: string | undefined;
   /** Budgets that selected the pod at the last look, by `namespace/name`. */
   readonly budgets: readonly string[];
   /** The last one of any call but a mark. */
@@ -151,6 +153,22 @@ export const describe = ({ message, plainly }: Pick<Interruption, 'message' | 'p
 /** Somebody is about to end the pod: it counts no more among those that serve. */
 export const isLeaving = ({ call, evictedAtMs }: Interruption): boolean =>
   evictedAtMs !== undefined || call === 'Evict' || call === 'Delete' || call === 'Remove';
+
+/** It is out of its ReplicaSet, or labelled for its CloneSet, and still there; or may be for all that was heard. */
+export const isDetaching = ({ call, detached, ending, phase, plainly, refusal }: Interruption): boolean => {
+  if (phase === 'Done' || ending) return false;
+  if (detached || call === 'Detach' || call === 'Delegate') return true;
+  const isLost = refusal?.unsure === true && (refusal.of === 'Detach' || refusal.of === 'Delegate');
+  return isLost && plainly === undefined;
+};
+
+/** Its replacement may still be created: the world has shown none. */
+export const isReplacementDue = (interruption: Interruption): boolean =>
+  isDetaching(interruption) && interruption.replacement === undefined;
+
+/** It is one pod more than its workload wants, and nobody has evicted it yet. */
+export const isSurplus = (interruption: Interruption): boolean =>
+  isDetaching(interruption) && interruption.evictedAtMs === undefined;
 
 /** What a policy counts. */
 export interface Totals {

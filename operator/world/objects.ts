@@ -136,8 +136,8 @@ export interface Workload extends Identity, JobFailures {
   readonly creationFails: boolean;
   /** The number of a StatefulSet's first pod. */
   readonly firstOrdinal: number;
-  /** A Deployment that may have more pods than it wants for a while. */
-  readonly surges: boolean;
+  /** How many pods more than it wants a Deployment may have for a while: its `maxSurge` in pods. */
+  readonly maxSurge: number;
   /** How long a pod of a Deployment must have been Ready to count, in seconds. */
   readonly minReadySeconds: number;
   /** Of a Deployment and of its ReplicaSets: whose is the Deployment's is the current one. */
@@ -157,7 +157,7 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
   ...noJobFailures,
   creationFails: false,
   firstOrdinal: 0,
-  surges: false,
+  maxSurge: 0,
   minReadySeconds: 0,
   revision: raw.metadata?.annotations?.['deployment.kubernetes.io/revision'] ?? '',
   template: undefined,
@@ -174,13 +174,17 @@ const fixedByOwner = ({ metadata }: RawObject): string | undefined => {
 export const trimDeployment = (raw: Deployment): Workload =>
   workload('Deployment', raw, {
     replicas: raw.spec?.replicas ?? 1,
-    surges: surges(raw.spec?.strategy),
+    maxSurge: maxSurgeOf(raw.spec?.strategy, raw.spec?.replicas ?? 1),
     minReadySeconds: raw.spec?.minReadySeconds ?? 0,
     template: trimTemplate(raw, 'Deployment', fixedByOwner(raw)),
   });
-// The API server fills in RollingUpdate with 25 %.
-const surges = ({ type, rollingUpdate }: DeploymentStrategy = {}): boolean =>
-  type !== 'Recreate' && Number.parseInt(String(rollingUpdate?.maxSurge ?? '25%'), 10) > 0;
+// The API server fills in RollingUpdate with 25 %; the Deployment controller rounds up.
+const maxSurgeOf = ({ type, rollingUpdate }: DeploymentStrategy = {}, replicas: number): number => {
+  if (type === 'Recreate') return 0;
+  const figure = String(rollingUpdate?.maxSurge ?? '25%');
+  const amount = Math.max(0, Number.parseInt(figure, 10) || 0);
+  return figure.endsWith('%') ? Math.ceil((amount * replicas) / 100) : amount;
+};
 
 /** The world's record of a ReplicaSet; the template of one that a Deployment controls is the Deployment's. */
 export const trimReplicaSet = (raw: ReplicaSet): Workload =>

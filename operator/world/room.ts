@@ -17,6 +17,7 @@ export const trimClaim = (raw: PersistentVolumeClaim): Claim => ({
 
 /** A ResourceQuota with the figures of its controller; of one with scopes it is not known which pods it is about. */
 export interface Quota extends Identity {
+  readonly scoped: boolean;
   readonly hard: Demand;
   readonly used: Demand;
 }
@@ -24,6 +25,7 @@ export interface Quota extends Identity {
 /** The world's record of a ResourceQuota. */
 export const trimQuota = (raw: ResourceQuota): Quota => ({
   ...identityOf(raw),
+  scoped: Boolean(raw.spec?.scopes?.length) || raw.spec?.scopeSelector !== undefined,
   hard: amountsOf(raw.status?.hard ?? raw.spec?.hard),
   used: amountsOf(raw.status?.used),
 });

@@ -62,9 +62,11 @@ export interface Trouble {
 
 /**
  * How interruptions are found: by policy, by the `objectKey` of the workload that replaces the pod, by its replacement, and
- * by budget those whose eviction is being asked for (`calling`) and those that wait for it (`held`).
+ * by budget those whose eviction is being asked for (`calling`) and those that wait for it (`held`); by namespace those
+ * whose pod is `detached`, and by the line in which it is those that wait for room to start a replacement (`queue`).
  */
-export type InterruptionIndex = 'policy' | 'workload' | 'replacement' | 'calling' | 'held';
+export type InterruptionIndex =
+  'policy' | 'workload' | 'replacement' | 'calling' | 'held' | 'detached' | 'queue';
 
 /** How pods are found: `controller` by its `objectKey`, `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy. */
 export type PodIndex = 'namespace' | 'controller' | 'cohort' | 'ghost';

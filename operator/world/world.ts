@@ -2,7 +2,14 @@ import { ourAnnotations } from '../api/keys.ts';
 import type { Watched } from '../runtime/list-watch.ts';
 import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
-import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
+import {
+  addTotals,
+  countStep,
+  type Interruption,
+  isDetaching,
+  noTotals,
+  type Totals,
+} from './interruption.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { type Identity, objectKey, type ObjectKey, type Owned } from './object.ts';
 import type {
@@ -63,6 +70,9 @@ export class World implements View {
     workload: ({ workload }) => (workload ? [objectKey(workload)] : []),
     calling: ({ call, budgets }) => (call === 'Evict' ? budgets : []),
     held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
+    detached: (each) =>
+      isDetaching(each) || (each.detached && each.phase !== 'Done') ? [each.namespace] : [],
+    queue: ({ queue }) => (queue === undefined ? [] : [queue]),
     replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
   });
   readonly refusals = new Refusals();

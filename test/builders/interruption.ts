@@ -56,6 +56,7 @@ export const anInterruption = (more: Partial<Interruption> = {}): Interruption =
   call: undefined,
   detached: undefined,
   plainly: undefined,
+  queue: undefined,
   budgets: [],
   refusal: undefined,
   unmarked: undefined,

@@ -30,6 +30,8 @@ export type Mood = 'Does' | 'IsSlow' | 'BudgetRefuses' | 'Fails' | 'IsDown' | 'I
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+const second = (ms: number): number => Math.floor(ms / 1000);
+
 /** What stays the same through one history. */
 export interface Setting {
   readonly owners: readonly ('ReplicaSet' | 'Job' | 'None')[];
@@ -38,6 +40,9 @@ export interface Setting {
   readonly budgets: 0 | 1 | 2;
   readonly trustEvents: boolean;
   readonly replacement: 'BeforeEviction' | 'AfterEviction';
+  readonly surge: 'AsDoomed' | 'AsWorkload';
+  /** How many pods more than there are at first a quota of the namespace lets in; undefined where there is none. */
+  readonly room: number | undefined;
 }
 
 /** Something that happens in a cluster: to a doomed pod, to a successor, to what surrounds them, or to us. */
@@ -48,6 +53,8 @@ export type Happening =
     }
   | { readonly kind: 'created' | 'ready' | 'unschedulable' | 'lost'; readonly pod: number }
   | { readonly kind: 'quota'; readonly full: boolean }
+  /** The status of the quota is written: it lags behind until then. */
+  | { readonly kind: 'counted' }
   | { readonly kind: 'budget'; readonly allowed: number }
   | { readonly kind: 'scaled'; readonly replicas: number }
   | { readonly kind: 'mood'; readonly mood: Mood }
@@ -78,6 +85,17 @@ export const doomedCluster = (setting: Setting) => {
   let world: World;
   let leader: Leader;
   const underWay = new Map<string, AbortSignal>();
+  /** UIDs of pods whose detachment is being asked for. */
+  const detaching = new Set<string>();
+  /** Replacements that the ReplicaSet has yet to create for detached pods. */
+  let due = 0;
+  /** Seconds in which pods were detached. */
+  const detachedIn = new Set<number>();
+  /**
+   * What no later leader can know: a call of an earlier one may still be done, and a pod that was created in the second of a
+   * detachment may be its replacement.
+   */
+  let haunted = false;
   const broken: string[] = [];
   /** UIDs of pods whose eviction or removal was done, or may have been for all that was heard. */
   const mayHaveEvicted = new Set<string>();
@@ -87,9 +105,9 @@ export const doomedCluster = (setting: Setting) => {
       .slice(0, setting.budgets)
       .map((name) => aComputedBudget({ name, allowed, version: String(version) }));
   const policy = () => {
-    const { onDeadline, jobPods, replacement } = setting;
+    const { onDeadline, jobPods, replacement, surge } = setting;
     return aPolicy({
-      spec: { interruption: { onDeadline, jobPods, replacement } },
+      spec: { interruption: { onDeadline, jobPods, replacement, surge } },
       ...(status && { status }),
     });
   };
@@ -103,11 +121,43 @@ export const doomedCluster = (setting: Setting) => {
   const remove = (name: string): void => {
     const pod = pods.get(uidOf('Pod', name));
     if (!pod) return;
+    leaves(name);
     pods.delete(uidOf('Pod', name));
     tell(drop(world, 'Pod', aPod(pod)));
   };
-  const terminate = (name: string, graceSeconds: number): void =>
+  const terminate = (name: string, graceSeconds: number): void => {
+    leaves(name);
     change(name, { deletion: { atMs: Date.now(), graceSeconds } });
+  };
+
+  const used = (): number =>
+    [...pods.values()].filter(
+      ({ phase, deletion }) =>
+        phase === undefined && !(deletion && Date.now() >= deletion.atMs + deletion.graceSeconds * 1000),
+    ).length;
+  const quotas = () => {
+    if (setting.room === undefined) return [];
+    const pods = String(setting.owners.length + setting.room);
+    return [{ metadata: { name: 'small' }, status: { hard: { pods }, used: { pods: String(used()) } } }];
+  };
+  const isOut = ({ owner, deletion, phase }: PodWishes): boolean =>
+    owner?.kind === 'Deployment' && !deletion && phase === undefined;
+  // A detached pod that goes leaves its room to its replacement.
+  const leaves = (name: string): void => {
+    const pod = pods.get(uidOf('Pod', name));
+    if (pod && isOut(pod)) due = Math.max(0, due - 1);
+  };
+  const checkRoom = (doomed: Interruption, rule: (holds: boolean, text: string) => unknown): void => {
+    if (haunted) return;
+    const others = detaching.size;
+    const wanted = used() + due + others + 1;
+    const hard = setting.owners.length + (setting.room ?? Number.POSITIVE_INFINITY);
+    rule(wanted <= hard, `${wanted} pods are more than the ${hard} of the quota`);
+    if (setting.surge === 'AsDoomed') return;
+    const surplus = [...pods.entries()].filter(([uid, pod]) => uid !== doomed.uid && isOut(pod)).length;
+    const most = Math.ceil(replicas / 4);
+    rule(surplus + others < most, `${surplus + others} are out already, and maxSurge is ${most}`);
+  };
 
   const readyBeside = (uid: string): number =>
     [...pods.values()].filter(
@@ -130,6 +180,7 @@ export const doomedCluster = (setting: Setting) => {
     const kindOfOwner = pod?.owner?.kind;
     if (effect.kind === 'Detach') {
       rule(setting.replacement === 'BeforeEviction', 'the policy says AfterEviction');
+      checkRoom(doomed, rule);
       return void rule(kindOfOwner !== 'Deployment', 'it is out of its ReplicaSet already');
     }
     if (effect.kind === 'Attach') return;
@@ -177,7 +228,11 @@ export const doomedCluster = (setting: Setting) => {
     if (deletion || owner?.uid !== before.uid)
       return { kind: 'Refused', byBudget: false, message: 'a test failed' };
     const mark = { 'spotpolicy.dev/interruption': writeMark(effect.mark) };
-    change(name, { owner: after, annotations: { ...annotations, ...mark } });
+    const labels: Record<string, string> =
+      effect.kind === 'Detach' ? { 'spotpolicy.dev/reclaiming': 'true' } : {};
+    if (effect.kind === 'Detach') detachedIn.add(second(Date.now()));
+    due = effect.kind === 'Detach' ? due + 1 : Math.max(0, due - 1);
+    change(name, { owner: after, labels, annotations: { ...annotations, ...mark } });
     return { kind: 'Done' };
   };
   const answer = async (doomed: Interruption, effect: Effect, signal: AbortSignal): Promise<Answer> => {
@@ -188,6 +243,7 @@ export const doomedCluster = (setting: Setting) => {
       return new Promise(() => undefined);
     }
     underWay.set(doomed.uid, signal);
+    if (effect.kind === 'Detach') detaching.add(doomed.uid);
     try {
       if (mood === 'BudgetRefuses' && effect.kind === 'Evict')
         return { kind: 'Refused', byBudget: true, message: 'needs 9, has 9' };
@@ -199,7 +255,10 @@ export const doomedCluster = (setting: Setting) => {
       const answered = doIt(doomed, effect);
       return mood === 'IsNotHeard' ? noAnswer : answered;
     } finally {
-      if (underWay.get(doomed.uid) === signal) underWay.delete(doomed.uid);
+      if (underWay.get(doomed.uid) === signal) {
+        underWay.delete(doomed.uid);
+        detaching.delete(doomed.uid);
+      }
     }
   };
 
@@ -208,7 +267,11 @@ export const doomedCluster = (setting: Setting) => {
     status: { replicas: 1, conditions: full ? [{ type: 'ReplicaFailure', status: 'True' }] : [] },
   });
   const begin = (): void => {
+    haunted ||=
+      detaching.size > 0 ||
+      [...pods.values()].some(({ createdAtMs = 0 }) => detachedIn.has(second(createdAtMs)));
     underWay.clear();
+    detaching.clear();
     const deployment = aDeployment({ replicas });
     world = aWorld({
       SpotPolicy: [policy()],
@@ -216,6 +279,7 @@ export const doomedCluster = (setting: Setting) => {
       ReplicaSet: [replicaSet()],
       Job: [aJob({ completions: 9, ignoresDisruption: true })],
       PodDisruptionBudget: budgets(),
+      ResourceQuota: quotas(),
       Pod: [...pods.values()].map(aPod),
       ReclaimEvent: [...events.values()].map(anEvent),
     });
@@ -229,13 +293,19 @@ export const doomedCluster = (setting: Setting) => {
       None: undefined,
     };
     const name = `doomed-${index}`;
-    pods.set(uidOf('Pod', name), { name, owner: owners[owner] });
+    // Before anything happens: by times alone a pod of the same second may be a replacement.
+    pods.set(uidOf('Pod', name), { name, owner: owners[owner], createdAtMs: noonMs - 60_000 });
   });
   begin();
 
   const alive = (name: string): boolean => {
     const pod = pods.get(uidOf('Pod', name));
     return pod !== undefined && !pod.deletion && pod.phase === undefined;
+  };
+  const end = (name: string, how: PodWishes): void => {
+    if (!alive(name)) return;
+    leaves(name);
+    change(name, how);
   };
   const happen = (what: Happening): void => {
     const doomed = 'pod' in what ? `doomed-${what.pod % setting.owners.length}` : '';
@@ -251,12 +321,13 @@ export const doomedCluster = (setting: Setting) => {
       case 'gone':
         return remove(doomed);
       case 'released':
-        return alive(doomed) ? change(doomed, { phase: 'Failed', reason: 'BidFailed' }) : undefined;
+        return end(doomed, { phase: 'Failed', reason: 'BidFailed' });
       case 'completed':
-        return alive(doomed) ? change(doomed, { phase: 'Succeeded' }) : undefined;
+        return end(doomed, { phase: 'Succeeded' });
       case 'created': {
         const owner = what.pod % 2 === 0 ? ownedBy('ReplicaSet', 'web-abc') : ownedBy('Job', 'batch');
         if (pods.has(uidOf('Pod', successor))) return undefined;
+        if (what.pod % 2 === 0) due = Math.max(0, due - 1);
         return change(successor, { owner, ready: false, createdAtMs: Date.now() });
       }
       case 'ready':
@@ -271,6 +342,8 @@ export const doomedCluster = (setting: Setting) => {
       case 'quota':
         ({ full } = what);
         return tell(put(world, 'ReplicaSet', replicaSet()));
+      case 'counted':
+        return tell(quotas().flatMap((quota) => put(world, 'ResourceQuota', quota)));
       case 'budget':
         ({ allowed } = what);
         version += 1;

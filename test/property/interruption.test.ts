@@ -14,6 +14,8 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   budgets: fc.constantFrom(0, 1, 2),
   trustEvents: fc.boolean(),
   replacement: fc.constantFrom('BeforeEviction', 'AfterEviction'),
+  surge: fc.constantFrom('AsDoomed', 'AsWorkload'),
+  room: fc.option(fc.nat(3), { nil: undefined }),
 });
 const pod = fc.nat(3);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -39,7 +41,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       mood: fc.constantFrom('Does', 'IsSlow', 'BudgetRefuses', 'Fails', 'IsDown', 'IsNotHeard', 'Hangs'),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('relist', 'status') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('relist', 'status', 'counted') }) },
 );
 const waitMs = fc.oneof(fc.constant(0), fc.nat(2_000), fc.nat(60_000));
 const history = fc.array(fc.tuple(happening, waitMs), { maxLength: 25 });
@@ -48,6 +50,26 @@ const historyWithRestarts = fc.array(
   fc.tuple(fc.oneof({ weight: 8, arbitrary: happening }, { weight: 1, arbitrary: restart }), waitMs),
   { maxLength: 25 },
 );
+
+/** Settings and histories in which pods crowd for the room that a quota or a surge leaves. */
+const crowd: fc.Arbitrary<Setting> = fc.record({
+  owners: fc.array(fc.constant('ReplicaSet' as const), { minLength: 2, maxLength: 4 }),
+  onDeadline: fc.constant('Delete'),
+  jobPods: fc.constant('AtDeadline'),
+  budgets: fc.constant(0),
+  trustEvents: fc.boolean(),
+  replacement: fc.constant('BeforeEviction'),
+  surge: fc.constantFrom('AsDoomed', 'AsWorkload'),
+  room: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined }),
+});
+const crowding: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('condition'), pod }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('created', 'ready'), pod: fc.nat(7) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('counted') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('restart', 'relist') }) },
+  { weight: 2, arbitrary: happening },
+);
+const crowdedHistory = fc.array(fc.tuple(crowding, waitMs), { maxLength: 12 });
 
 // The rarest defects found here so far took some thousands of them.
 const often = { numRuns: 2_000 };
@@ -101,6 +123,15 @@ describe('through any history of a cluster', () => {
           ...{ name, phase: 'Done', ended: true, counted: true },
         });
     })(),
+  );
+
+  test.prop([crowd, crowdedHistory], { numRuns: 500 })(
+    'no more replacements are on their way than quota and surge have room for, restarts or none',
+    (of, past) =>
+      onAClock(async (advance) => {
+        const cluster = await live(advance, of, past, () => undefined);
+        expect(cluster.broken).toEqual([]);
+      })(),
   );
 
   test.prop([setting, history], often)(

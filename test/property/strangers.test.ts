@@ -66,12 +66,12 @@ const podOf = (world: World, name: string): Pod => {
 /** All that is decided about the Deployment by who its pods are. */
 const decisions = (world: World) => {
   const pod = podOf(world, 'web-1');
-  const before = surgeOf(world, doomed, pod);
+  const before = surgeOf(world, doomed, pod, at(0));
   const cohort = cohortOf(podOf(world, 'web-2'), '');
   const distribution = { onDemandBase: 1, spotPercentage: 50 };
   const place = placeIn(world, { nonce: 'x', cohort, distribution }, at(1));
   put(world, 'Pod', aPod({ owner: ownedBy('Deployment', 'web') }));
-  const underWay = surgeOf(world, { ...doomed, detached }, podOf(world, 'web-1'));
+  const underWay = surgeOf(world, { ...doomed, detached }, podOf(world, 'web-1'), at(0));
   put(world, 'Pod', aPod({ ...leaving, owner: ownedBy('Deployment', 'web') }));
   const { candidates, serving, wanted } = successorsOf(world, { ...doomed, detached });
   return {

@@ -26,7 +26,7 @@ const record = (world: ReturnType<typeof unlisted>) => world.interruptions.byUid
 const reason = (world: ReturnType<typeof unlisted>): string | undefined => {
   const pod = world.pods.byUid(uidOf('Pod', 'web-1'));
   if (!pod) throw new Error('there is no such pod');
-  const found = surgeOf(world, anInterruption(), pod);
+  const found = surgeOf(world, anInterruption(), pod, at(0));
   return found?.kind === 'Impossible' ? found.because : found?.kind;
 };
 

@@ -146,7 +146,8 @@ describe('a new leader takes over', () => {
         wanted: 2,
         serving: 1,
         workloadEnded: false,
-        failure: undefined, indexFailed: undefined,
+        failure: undefined,
+        indexFailed: undefined,
       };
       const { next } = look({ ...seen, interruption: resumed, successors }, at(60));
       return { next, counted: countStep(resumed, next) };

@@ -24,7 +24,7 @@ const surge = (
   });
   const pod = world.pods.byUid(uidOf('Pod', 'web-1'));
   if (!pod) throw new Error('there is no such pod');
-  return surgeOf(world, anInterruption(interruption), pod);
+  return surgeOf(world, anInterruption(interruption), pod, at(0));
 };
 const reason = (content: Content, doomed: PodWishes = {}): string | undefined => {
   const found = surge(content, {}, doomed);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isNews, passesTurn, turnsIn } from '../../../operator/interruption/turns.ts';
+import { quotaQueue, surgeQueue } from '../../../operator/interruption/queue.ts';
+import { isNews, turnsAfter, turnsIn } from '../../../operator/interruption/turns.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
-import { anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aWorld, known, put } from '../../builders/world.ts';
 
@@ -100,6 +101,53 @@ describe('the turn is passed on', () => {
     ['by nobody who goes on waiting', waiting, { message: 'it goes when 2 pods are Ready' }, false],
     ['by nobody who begins to wait', { ...waiting, phase: 'Noticed' }, { phase: 'Replacing' }, false],
   ])('%s', (_, before, change, passes) => {
-    expect(passesTurn(before, { ...before, ...change })).toBe(passes);
+    const world = aWorld();
+    world.record(anInterruption({ ...seeking, name: 'next', uid: uidOf('Pod', 'next') }));
+    world.record(replacing('later', 9));
+    world.record({ ...before, ...change });
+    expect(turnsAfter(world, before, { ...before, ...change }).length > 0).toBe(passes);
+  });
+
+  const queued = (name: string, queue: string, deadlineMs: number) =>
+    anInterruption({ name, phase: 'Replacing', queue, deadlineMs });
+  const passedOn = (queue: string, before: Interruption, after: Partial<Interruption>): readonly string[] => {
+    const world = aWorld();
+    for (const [name, deadline] of [
+      ['late', 200],
+      ['soon', 190],
+      ['later', 210],
+    ] as const)
+      world.record(queued(name, queue, at(deadline)));
+    const next = { ...before, ...after };
+    world.record(next);
+    return turnsAfter(world, before, next).filter((uid) => uid !== next.uid);
+  };
+  const out = replacing('web-1', 1);
+  const lost = { of: 'Detach', unsure: true } as const;
+  const begun = anInterruption({ call: 'Detach' });
+  it.each<[string, Interruption, Partial<Interruption>, boolean, boolean]>([
+    ['a surplus pod that is evicted', out, { evictedAtMs: at(9) }, true, false],
+    ['one that ends by itself', out, { ending: { how: 'Gone', atMs: at(9) } }, true, false],
+    ['one that is put back', out, { detached: undefined, replacement: undefined }, true, false],
+    [
+      'one whose replacement is seen',
+      { ...out, replacement: undefined },
+      { replacement: out.replacement },
+      false,
+      true,
+    ],
+    ['one that is not detached after all', begun, { call: undefined, plainly: 'denied' }, true, true],
+    ['not one of which that is not known', begun, { call: undefined, refusal: aRefusal(lost) }, false, false],
+    ['not one that is being evicted', out, { call: 'Evict' }, false, false],
+  ])('by %s, to the earliest deadline in line', (_, before, after, surge, quota) => {
+    const soon = uids('soon');
+    expect(passedOn(surgeQueue(aWorkloadReference()), before, after)).toEqual(surge ? soon : []);
+    expect(passedOn(quotaQueue('shop'), before, after)).toEqual(quota ? soon : []);
+  });
+
+  it('by one that leaves a line to the next there', () => {
+    const before = queued('web-1', 'quota/shop', at(180));
+    expect(passedOn('quota/shop', before, { queue: undefined, call: 'Detach' })).toEqual(uids('soon'));
+    expect(passedOn('quota/shop', before, { message: 'still waits' })).toEqual([]);
   });
 });

@@ -2,12 +2,13 @@ import type { PodSpec } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import { obstacleTo } from '../../../operator/policy/room.ts';
 import { trimPod } from '../../../operator/world/pod.ts';
-import { aPod } from '../../builders/pod.ts';
+import { aPod, at } from '../../builders/pod.ts';
 import { aWorld, type Content } from '../../builders/world.ts';
 
 const obstacle = (spec: Partial<PodSpec>, content: Content = {}): string | undefined => {
   const pod = aPod();
-  return obstacleTo(aWorld(content), trimPod({ ...pod, spec: { containers: [], ...pod.spec, ...spec } }));
+  const record = trimPod({ ...pod, spec: { containers: [], ...pod.spec, ...spec } });
+  return obstacleTo(aWorld(content), record, { nowMs: at(0), patient: false })?.because;
 };
 const claim = (...accessModes: string[]) => ({ metadata: { name: 'data' }, spec: { accessModes } });
 const mounting: Partial<PodSpec> = {
