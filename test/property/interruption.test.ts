@@ -71,8 +71,9 @@ const crowding: fc.Arbitrary<Happening> = fc.oneof(
 );
 const crowdedHistory = fc.array(fc.tuple(crowding, waitMs), { maxLength: 12 });
 
-// The rarest defects found here so far took some thousands of them.
-const often = { numRuns: 2_000 };
+// The rarest defects found here so far took some thousands of them: in batches, each of which a busy machine ends in time.
+const often = { numRuns: 500 };
+const batches = [1, 2, 3, 4];
 
 type Cluster = ReturnType<typeof doomedCluster>;
 type History = readonly (readonly [Happening, number])[];
@@ -113,55 +114,32 @@ const countOf = (records: readonly Interruption[]): Totals => ({
 const credits = (records: readonly Interruption[]): string[] =>
   records.flatMap(({ replacement }) => replacement?.uid ?? []);
 
-describe('through any history of a cluster', () => {
-  test.prop([setting, history], often)('no call breaks a rule, and every interruption ends', (of, past) =>
-    onAClock(async (advance) => {
-      const cluster = await live(advance, of, past, () => undefined);
-      expect(cluster.broken).toEqual([]);
-      for (const { name, phase, outcome, counted } of cluster.records())
-        expect({ name, phase, ended: outcome !== undefined, counted }).toEqual({
-          ...{ name, phase: 'Done', ended: true, counted: true },
-        });
-    })(),
-  );
-
-  test.prop([crowd, crowdedHistory], { numRuns: 500 })(
-    'no more replacements are on their way than quota and surge have room for, restarts or none',
+describe.each(batches)('through any history of a cluster, batch %i,', () => {
+  test.prop([setting, history], often)(
+    'no call breaks a rule, every interruption ends, and each figure of the totals is the edge of one field',
     (of, past) =>
       onAClock(async (advance) => {
         const cluster = await live(advance, of, past, () => undefined);
         expect(cluster.broken).toEqual([]);
-      })(),
-  );
-
-  test.prop([setting, history], often)(
-    'every figure of the totals is the edge of one field, counted once',
-    (of, past) =>
-      onAClock(async (advance) => {
-        const cluster = await live(advance, of, past, () => undefined);
-        const { evicted: _, ...totals } = cluster.totals();
-        const { evicted: __, ...counted } = countOf(cluster.records());
+        for (const { name, phase, outcome, counted } of cluster.records())
+          expect({ name, phase, ended: outcome !== undefined, counted }).toEqual({
+            ...{ name, phase: 'Done', ended: true, counted: true },
+          });
+        const { evicted, ...totals } = cluster.totals();
+        const { evicted: _, ...counted } = countOf(cluster.records());
         expect(totals).toEqual(counted);
-        expect(cluster.totals().evicted).toBeLessThanOrEqual(cluster.mayHaveEvicted.size);
+        expect(evicted).toBeLessThanOrEqual(cluster.mayHaveEvicted.size);
       })(),
   );
 
   test.prop([setting, historyWithRestarts], often)(
-    'no replacement is credited twice, restarts or none',
+    'restarts break no rule either, count nothing twice, and credit no replacement twice',
     (of, past) =>
       onAClock(async (advance) => {
-        await live(advance, of, past, (cluster) => {
-          const uids = credits(cluster.records());
+        const cluster = await live(advance, of, past, (now) => {
+          const uids = credits(now.records());
           expect(new Set(uids).size).toBe(uids.length);
         });
-      })(),
-  );
-
-  test.prop([setting, historyWithRestarts], often)(
-    'restarts break no rule either, and count nothing twice',
-    (of, past) =>
-      onAClock(async (advance) => {
-        const cluster = await live(advance, of, past, () => undefined);
         expect(cluster.broken).toEqual([]);
         const { noticed, evicted, replaced, forced, missed, leftToReclaim } = cluster.totals();
         const doomed = of.owners.length;
@@ -169,6 +147,17 @@ describe('through any history of a cluster', () => {
           expect(figure).toBeLessThanOrEqual(doomed);
         for (const { name, phase } of cluster.records())
           expect({ name, phase }).toEqual({ name, phase: 'Done' });
+      })(),
+  );
+});
+
+describe('in a crowd of doomed pods', () => {
+  test.prop([crowd, crowdedHistory], { numRuns: 300 })(
+    'no more replacements are on their way than quota and surge have room for, restarts or none',
+    (of, past) =>
+      onAClock(async (advance) => {
+        const cluster = await live(advance, of, past, () => undefined);
+        expect(cluster.broken).toEqual([]);
       })(),
   );
 });
