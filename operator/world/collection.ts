@@ -1,5 +1,6 @@
 import type { Watched } from '../runtime/list-watch.ts';
 import { type Identity, nameKey } from './object.ts';
+import { isSame } from './same.ts';
 
 /** One object before and after a step of the world; one side is undefined when it appeared or went. */
 export interface Step<T> {
@@ -46,6 +47,16 @@ export const joined = <T, Index extends string>(
   },
 });
 
+// The version tells where a record has it; of the others everything is compared that was kept.
+const isUnchanged = (known: Versioned, listed: Versioned): boolean =>
+  known.resourceVersion === undefined
+    ? isSame(known, listed)
+    : known.resourceVersion === listed.resourceVersion;
+
+interface Versioned extends Identity {
+  readonly resourceVersion?: string;
+}
+
 const nothing: ReadonlySet<never> = new Set<never>();
 // The index every collection has. Its groups have one member, but for the moment in which a watch tells of a name's
 // next bearer before it tells of the last one's end; then the younger arrival is found.
@@ -54,15 +65,17 @@ const byName = Symbol('name');
 /**
  * The objects of one kind by UID, with indexes kept in place.
  *
- * A listing is swapped in whole at its `synced`: until then readers see the state before it, and afterwards
- * nothing that was not listed.
+ * A listing is taken in object by object, as if a watch had told of each, and its `synced` removes what was not listed. So
+ * until then readers see some objects as they were before it, but never two of one name where the listing has one. An
+ * object that the listing brings unchanged keeps its record and makes no step: listing anew costs no second copy.
  */
 export class Collection<T extends Identity, Index extends string = never> implements Lookup<T, Index> {
   readonly #byUid = new Map<string, T>();
   // Per index exactly the objects of #byUid that its function puts into a group; an empty group has no entry.
   readonly #groups = new Map<Index | typeof byName, Map<string, Set<T>>>();
   readonly #grouping: Grouping<T, Index | typeof byName>;
-  #listing: T[] | undefined;
+  // While a listing is under way, the UIDs that it has not brought (yet).
+  #unlisted: Set<string> | undefined;
   #synced = false;
 
   constructor(grouping: Grouping<T, Index>) {
@@ -70,7 +83,7 @@ export class Collection<T extends Identity, Index extends string = never> implem
     for (const index of Reflect.ownKeys(this.#grouping) as Index[]) this.#groups.set(index, new Map());
   }
 
-  /** The first listing has been swapped in. */
+  /** The first listing is complete. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -95,17 +108,16 @@ export class Collection<T extends Identity, Index extends string = never> implem
     return this.#members(index, key);
   }
 
-  /** Takes in what the watch says and returns the steps it made, in order; none for `listing`, `listed` and what befell the watch. */
+  /** Takes in what the watch says and returns the steps it made, in order. */
   apply(watched: Watched<T>): readonly Step<T>[] {
     switch (watched.kind) {
       case 'listing':
-        this.#listing = [];
+        this.#unlisted = new Set(this.#byUid.keys());
         return [];
       case 'listed':
-        this.#listing?.push(watched.object);
-        return [];
+        return this.#list(watched.object);
       case 'synced':
-        return this.#swap();
+        return this.#sweep();
       case 'changed':
         return [this.#put(watched.object)];
       case 'deleted':
@@ -116,13 +128,20 @@ export class Collection<T extends Identity, Index extends string = never> implem
     }
   }
 
-  #swap(): readonly Step<T>[] {
-    const listed = this.#listing ?? [];
-    this.#listing = undefined;
+  #list(object: T): readonly Step<T>[] {
+    const known = this.#byUid.get(object.uid);
+    this.#unlisted?.delete(object.uid);
+    // The listing is of one moment: who else bore this name is gone.
+    const namesakes = [...this.#members(byName, nameKey(object))].filter(({ uid }) => uid !== object.uid);
+    const gone = namesakes.flatMap(({ uid }) => (this.#unlisted?.delete(uid) ? this.#remove(uid) : []));
+    return known && isUnchanged(known, object) ? gone : [...gone, this.#put(object)];
+  }
+
+  #sweep(): readonly Step<T>[] {
+    const gone = [...(this.#unlisted ?? [])];
+    this.#unlisted = undefined;
     this.#synced = true;
-    const present = new Set(listed.map(({ uid }) => uid));
-    const gone = [...this.#byUid.keys()].filter((uid) => !present.has(uid));
-    return [...gone.flatMap((uid) => this.#remove(uid)), ...listed.map((object) => this.#put(object))];
+    return gone.flatMap((uid) => this.#remove(uid));
   }
 
   #put(object: T): Step<T> {

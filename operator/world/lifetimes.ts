@@ -1,4 +1,5 @@
 import { specifiedDelete } from '../api/keys.ts';
+import type { Watched } from '../runtime/list-watch.ts';
 import type { Step } from './collection.ts';
 import { isSameController } from './object.ts';
 import { isOfKind } from './objects.ts';
@@ -14,8 +15,9 @@ const departedMs = 3_600_000;
  * pods and workloads went.
  */
 export class Lifetimes {
-  // A whole listing is one step, since what it brings happened in no known order.
   #step = 0;
+  // A listing is under way.
+  #listing = false;
   // Of gone pods both are kept only while an interruption follows them.
   readonly #seenAt = new Map<string, number>();
   readonly #endedAt = new Map<string, number>();
@@ -23,14 +25,23 @@ export class Lifetimes {
   readonly #departed = new Map<string, number>();
   #nowMs = 0;
 
-  /** The world goes on by one step, which it takes at `nowMs`. */
+  /** The world goes on at `nowMs`. */
   advance(nowMs: number): void {
-    this.#step += 1;
     this.#nowMs = nowMs;
     for (const [uid, atMs] of this.#departed) {
       if (nowMs - atMs < departedMs) break;
       this.#departed.delete(uid);
     }
+  }
+
+  /**
+   * The world goes on by one step as the watch of pods does. A listing is one step to its end, also when it breaks off and
+   * begins anew: what it brings happened in no known order.
+   */
+  hear(watched: Watched<Pod>['kind']): void {
+    if (!this.#listing) this.#step += 1;
+    if (watched === 'listing') this.#listing = true;
+    if (watched === 'synced') this.#listing = false;
   }
 
   /** Keeps what a step says of a pod; of one that is gone only where it is `followed`. */

@@ -189,6 +189,7 @@ export class World implements View {
     }
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
     this.lifetimes.advance(nowMs);
+    if (kind === 'Pod') this.lifetimes.hear(watched.kind);
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>, nowMs);
     if (this.#workloads.has(kind))

@@ -34,20 +34,26 @@ const say: fc.Arbitrary<Say> = fc.oneof(
   },
 );
 
-/** The objects by uid, in order of arrival: what a collection without any index would hold. */
+/** The objects by uid: what a collection without any index would hold. */
 const model = () => {
-  let objects = new Map<string, Thing>();
-  let listing: Map<string, Thing> | undefined;
+  const objects = new Map<string, Thing>();
+  let unlisted = new Set<string>();
+  const list = (object: Thing): void => {
+    unlisted.delete(object.uid);
+    for (const { uid, name } of objects.values())
+      if (name === object.name && unlisted.delete(uid)) objects.delete(uid);
+    if (JSON.stringify(objects.get(object.uid)) !== JSON.stringify(object)) objects.set(object.uid, object);
+  };
   return {
     objects: () => objects,
     hear: (said: Say): void => {
-      if (said.kind === 'listing') listing = new Map();
-      if (said.kind === 'listed') listing?.set(said.object.uid, said.object);
+      if (said.kind === 'listing') unlisted = new Set(objects.keys());
+      if (said.kind === 'listed') list(said.object);
       if (said.kind === 'changed') objects.set(said.object.uid, said.object);
       if (said.kind === 'deleted') objects.delete(said.object.uid);
       if (said.kind === 'synced') {
-        objects = listing ?? new Map();
-        listing = undefined;
+        for (const uid of unlisted) objects.delete(uid);
+        unlisted = new Set();
       }
     },
   };
@@ -91,6 +97,29 @@ describe('a collection, after any watch with any listings', () => {
       expect(sorted(before.values())).toEqual(sorted(held.values()));
     }
   });
+
+  test.prop([fc.array(say, { maxLength: 60 }), fc.uniqueArray(thing, { selector: ({ name }) => name })])(
+    'holds exactly what a complete listing brought',
+    (sayings, listed) => {
+      const things = new Collection<Thing, 'group'>({ group: ({ groups }) => groups });
+      for (const said of sayings) things.apply(watchedOf(said));
+      things.apply({ kind: 'listing' });
+      for (const object of listed) {
+        things.apply({ kind: 'listed', object });
+        expect(things.byName('shop', object.name)).toEqual(object);
+      }
+      things.apply({ kind: 'synced' });
+      expect(sorted(things.all())).toEqual(sorted(listed));
+      const again = [...things.all()];
+      const steps = [
+        ...things.apply({ kind: 'listing' }),
+        ...listed.flatMap((object) => things.apply({ kind: 'listed', object: { ...object } })),
+        ...things.apply({ kind: 'synced' }),
+      ];
+      expect(steps).toEqual([]);
+      for (const [index, object] of [...things.all()].entries()) expect(object).toBe(again[index]);
+    },
+  );
 
   test.prop([fc.array(say, { maxLength: 60 })])(
     'finds a name exactly where one of its objects is',

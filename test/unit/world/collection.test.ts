@@ -25,24 +25,50 @@ const list = (things: Things, ...listed: Thing[]) => [
 const names = (things: Iterable<Thing>): string[] => [...things].map(({ name }) => name);
 
 describe('a listing', () => {
-  it('is not seen before it is complete', () => {
+  it('is taken in as it comes, and what it does not bring goes at its end', () => {
     const things = aCollection();
     list(things, aThing('a'));
     things.apply({ kind: 'listing' });
-    things.apply({ kind: 'listed', object: aThing('b') });
-    expect(names(things.all())).toEqual(['a']);
-    things.apply({ kind: 'synced' });
+    expect(things.apply({ kind: 'listed', object: aThing('b') })).toEqual([
+      { before: undefined, after: aThing('b') },
+    ]);
+    expect(names(things.all())).toEqual(['a', 'b']);
+    expect(things.apply({ kind: 'synced' })).toEqual([{ before: aThing('a'), after: undefined }]);
     expect(names(things.all())).toEqual(['b']);
   });
 
-  it('removes what was not listed, and says so before it says what was', () => {
+  it('removes the last bearer of a name before it brings the next one', () => {
     const things = aCollection();
-    list(things, aThing('a'), aThing('b'));
-    expect(list(things, aThing('b'), aThing('c'))).toEqual([
-      { before: aThing('a'), after: undefined },
-      { before: aThing('b'), after: aThing('b') },
-      { before: undefined, after: aThing('c') },
+    const [old, next] = [aThing('a', ['red'], 'old'), aThing('a', ['red'], 'next')];
+    list(things, old, aThing('b'));
+    expect(list(things, next, aThing('b'))).toEqual([
+      { before: old, after: undefined },
+      { before: undefined, after: next },
     ]);
+  });
+
+  it('keeps the record of what it brings unchanged, and makes no step of it', () => {
+    const things = aCollection();
+    const kept = aThing('a', ['red']);
+    list(things, kept, aThing('b'));
+    expect(list(things, aThing('a', ['red']), aThing('b', ['blue']))).toEqual([
+      { before: aThing('b'), after: aThing('b', ['blue']) },
+    ]);
+    expect(things.byUid(kept.uid)).toBe(kept);
+  });
+
+  it('goes by the version of what has one', () => {
+    const pods = new Collection<Thing & { resourceVersion: string }>({});
+    const kept = { ...aThing('a'), resourceVersion: '1' };
+    const listing = (resourceVersion: string) => [
+      ...pods.apply({ kind: 'listing' }),
+      ...pods.apply({ kind: 'listed', object: { ...aThing('a'), resourceVersion } }),
+      ...pods.apply({ kind: 'synced' }),
+    ];
+    pods.apply({ kind: 'changed', object: kept });
+    expect(listing('1')).toEqual([]);
+    expect(pods.byUid(kept.uid)).toBe(kept);
+    expect(listing('2')).toEqual([{ before: kept, after: { ...kept, resourceVersion: '2' } }]);
   });
 
   it('that breaks off and begins anew forgets what it had listed', () => {
