@@ -1,9 +1,9 @@
 import { catchError, defer, EMPTY, expand, filter, merge, mergeMap, type Observable } from 'rxjs';
 import { repeat, Subject, takeUntil, takeWhile, tap, timer } from 'rxjs';
 import { type DiscoveredResource, watchable } from './kube/discovery.ts';
-import { isExpired, isForbidden, isNotFound } from './kube/errors.ts';
+import { isForbidden, isNotFound } from './kube/errors.ts';
 import type { Kube, Selection } from './kube/kube.ts';
-import { listWatchCalls } from './kube/list-watch-calls.ts';
+import { listWatchCalls, listWatchOptions } from './kube/list-watch-calls.ts';
 import { type Resource, resources } from './kube/resources.ts';
 import { nextDelay } from './runtime/backoff.ts';
 import { fromCall } from './runtime/from-call.ts';
@@ -140,10 +140,7 @@ const watchOwners = (
     return listed ? [] : judge('Failing', messageOf(watched.error));
   };
   const calls = listWatchCalls(kube, resource, { ...selection, trim });
-  return listWatch<Owner>(calls, {
-    expired: isExpired,
-    nextDelayMs: (previousMs) => nextDelay(previousMs, random),
-  }).pipe(
+  return listWatch<Owner>(calls, listWatchOptions(random)).pipe(
     takeWhile((watched) => watched.kind !== 'failed' || !isNotFound(watched.error), true),
     // The last change of these may end this very watch.
     mergeMap((watched) => [...standingAfter(watched), ...world.applyOwners(resource, watched)]),

@@ -2,9 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { filter, firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
 import { admit, type Standing } from './admit.ts';
 import type { Config } from './config.ts';
-import { isExpired } from './kube/errors.ts';
 import type { Kube } from './kube/kube.ts';
-import { listWatchCalls } from './kube/list-watch-calls.ts';
+import { listWatchCalls, listWatchOptions } from './kube/list-watch-calls.ts';
 import { resources } from './kube/resources.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -117,9 +116,7 @@ const certificatesOf = ({ config, kube, log, nowMs, random }: ServeParts): Obser
   });
   return certificateStream({
     ensure: () => ensureCertificates(store, lifetimes, namesOf(config), nowMs),
-    changed$: listWatch(secret, { expired: isExpired, nextDelayMs }).pipe(
-      filter(({ kind }) => kind === 'changed'),
-    ),
+    changed$: listWatch(secret, listWatchOptions(random)).pipe(filter(({ kind }) => kind === 'changed')),
     nowMs,
     nextDelayMs,
     onFailure: (err) => log.warn({ err }, 'certificates not ready'),

@@ -1,9 +1,7 @@
 import { connect, filter, merge, mergeMap, type Observable, take } from 'rxjs';
-import { isExpired } from './kube/errors.ts';
 import type { Kube, Selection } from './kube/kube.ts';
 import { type Resource, resources } from './kube/resources.ts';
-import { listWatchCalls } from './kube/list-watch-calls.ts';
-import { nextDelay } from './runtime/backoff.ts';
+import { listWatchCalls, listWatchOptions, type WatchLength } from './kube/list-watch-calls.ts';
 import { listWatch } from './runtime/list-watch.ts';
 import {
   trimBudget,
@@ -74,22 +72,29 @@ export const waitingFor = (view: Pick<View, 'synced'>): string | undefined => {
   return missing.length > 0 ? `waiting for the first list of ${missing.join(', ')}` : undefined;
 };
 
+/** What the sources need beside the client; without a length their watches last as long as client-go's. */
+export interface SourceParts {
+  readonly random: () => number;
+  readonly nowMs: () => number;
+  readonly watchLength?: WatchLength;
+}
+
 /** Every source of the world, over one client. */
 export const sourcesOf = (
   kube: Kube,
   webhookName: string,
-  { random, nowMs }: { readonly random: () => number; readonly nowMs: () => number },
+  { random, nowMs, watchLength }: SourceParts,
 ): readonly Source[] => {
   const table = rows(webhookName);
+  const options = listWatchOptions(random, watchLength);
   const source =
     <K extends Kind>(kind: K): Source =>
     (world) => {
       const [resource, trim, selection = {}]: Row<K> = table[kind];
       const calls = listWatchCalls(kube, resource, { ...selection, trim });
-      return listWatch<Kinds[K]>(calls, {
-        expired: isExpired,
-        nextDelayMs: (previousMs) => nextDelay(previousMs, random),
-      }).pipe(mergeMap((watched) => world.apply(kind, watched, nowMs())));
+      return listWatch<Kinds[K]>(calls, options).pipe(
+        mergeMap((watched) => world.apply(kind, watched, nowMs())),
+      );
     };
   const ofPods: readonly Kind[] = ['ReclaimEvent', 'DegradeEvent'];
   const others = allKinds.filter((kind) => kind !== 'Pod' && !ofPods.includes(kind));

@@ -10,6 +10,11 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** `onOpen` is called when the server has accepted the watch, before its first line. */
+export interface WatchOptions extends CallOptions {
+  readonly onOpen?: (() => void) | undefined;
+}
+
 /** `dryRun` asks the API server to run every check and to store nothing. */
 export interface WriteOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
@@ -54,6 +59,12 @@ export interface EvictOptions extends DeleteOptions {
   readonly uid: string;
 }
 
+/** Where a watch begins; without `timeoutSeconds` the server ends it when it likes, after 30 to 60 minutes. */
+export interface WatchStart extends Selection {
+  readonly resourceVersion: string;
+  readonly timeoutSeconds?: number;
+}
+
 /** A page of a list, from the start or from a token. */
 export interface PageRequest extends Selection {
   readonly limit?: number;
@@ -78,8 +89,8 @@ export interface Kube {
   /** The events after a resourceVersion, bookmarks included, until the server ends the watch. Leaving the loop closes it. */
   watch<T extends KubeObject>(
     resource: Resource<'watch'>,
-    selection: Selection & { readonly resourceVersion: string },
-    options?: CallOptions,
+    from: WatchStart,
+    options?: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>, void, undefined>;
   create<T extends KubeObject>(
     resource: Resource<'create'>,

@@ -1,6 +1,9 @@
-import type { WatchCalls, WatchLine } from '../runtime/list-watch.ts';
+import { nextDelay } from '../runtime/backoff.ts';
+import type { ListWatchOptions, WatchCalls } from '../runtime/list-watch.ts';
+import type { WatchLine } from '../runtime/one-watch.ts';
+import { isExpired } from './errors.ts';
 import type { Kube, Selection } from './kube.ts';
-import type { Resource } from './resources.ts';
+import { type Resource, resources } from './resources.ts';
 import type { KubeObject } from './types.ts';
 import type { WatchEvent } from './watch-lines.ts';
 
@@ -9,7 +12,26 @@ export interface Followed<Raw extends KubeObject, T> extends Selection {
   readonly trim: (raw: Raw) => T;
 }
 
-/** The two calls that `listWatch` needs to follow a resource. */
+/** Between which limits the length of a watch is chosen at random, in seconds. */
+export interface WatchLength {
+  readonly leastSeconds: number;
+  readonly mostSeconds: number;
+}
+
+// The same as client-go's (minWatchTimeout in its reflector).
+const usualLength: WatchLength = { leastSeconds: 300, mostSeconds: 600 };
+
+/** How every list-watch of the API server deals with trouble, and how long its watches last. */
+export const listWatchOptions = (
+  random: () => number,
+  { leastSeconds, mostSeconds }: WatchLength = usualLength,
+): ListWatchOptions => ({
+  expired: isExpired,
+  nextDelayMs: (previousMs) => nextDelay(previousMs, random),
+  watchSeconds: () => leastSeconds + Math.floor(random() * (mostSeconds - leastSeconds)),
+});
+
+/** The calls that `listWatch` needs to follow a resource. */
 export const listWatchCalls = <Raw extends KubeObject, T>(
   kube: Kube,
   resource: Resource<'list' | 'watch'>,
@@ -19,11 +41,21 @@ export const listWatchCalls = <Raw extends KubeObject, T>(
     const { items, ...position } = await kube.list<Raw>(resource, { ...selection, ...page }, { signal });
     return { items: items.map(trim), ...position };
   },
-  watch: async function* ({ resourceVersion, signal }) {
-    const events = kube.watch<Raw>(resource, { ...selection, resourceVersion }, { signal });
-    for await (const event of events) yield lineOf(event, trim);
+  watch: async function* ({ resourceVersion, timeoutSeconds, signal, onOpen }) {
+    const from = { ...selection, resourceVersion, timeoutSeconds };
+    for await (const event of kube.watch<Raw>(resource, from, { signal, onOpen })) yield lineOf(event, trim);
   },
+  ...(resource === resources.events && { position: presentPosition(kube, selection.namespace) }),
 });
+
+// The API server keeps no watch cache for Events (DefaultWatchCacheSizes), so no watch of them gets a bookmark. A
+// selector would have the server read Events until one fits, and one is enough for the version of the list.
+const presentPosition =
+  (kube: Kube, namespace: string | undefined) =>
+  async (signal: AbortSignal): Promise<string> => {
+    const page = { namespace, limit: 1, metadataOnly: true };
+    return (await kube.list(resources.events, page, { signal })).resourceVersion;
+  };
 
 const lineOf = <Raw extends KubeObject, T>(event: WatchEvent<Raw>, trim: (raw: Raw) => T): WatchLine<T> => {
   const { resourceVersion } = event.object.metadata;

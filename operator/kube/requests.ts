@@ -5,6 +5,8 @@ import type {
   PageRequest,
   Patch,
   Selection,
+  WatchOptions,
+  WatchStart,
   WriteOptions,
 } from './kube.ts';
 import { pathOf, resources } from './resources.ts';
@@ -71,14 +73,16 @@ export const listRequest = (resource: ResourceType, page: PageRequest, options?:
 /** A watch from a resourceVersion on, with bookmarks. */
 export const watchRequest = (
   resource: ResourceType,
-  from: Selection & { readonly resourceVersion: string },
-  options?: CallOptions,
+  from: WatchStart,
+  options: WatchOptions = {},
 ): Outgoing => ({
   ...requestFor('watch', resource, { namespace: from.namespace }, options),
+  onOpen: options.onOpen,
   query: {
     labelSelector: from.labelSelector,
     fieldSelector: from.fieldSelector,
     resourceVersion: from.resourceVersion,
+    timeoutSeconds: from.timeoutSeconds?.toString(),
     watch: 'true',
     allowWatchBookmarks: 'true',
   },

@@ -24,6 +24,8 @@ export interface Outgoing {
   /** Milliseconds for the whole exchange; for a stream, until it opens. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Called when a stream has been accepted, before its first byte. */
+  readonly onOpen?: (() => void) | undefined;
   /** It is about the lease, which waits for no other call. */
   readonly lease?: boolean;
 }
@@ -120,6 +122,7 @@ export const createTransport = ({
         const response = await open(out, limit, 'watches');
         if (!isSuccess(response)) throw refused(out.doing, refusalOf(response, await response.body.text()));
         limit.stopClock();
+        out.onOpen?.();
         yield* response.body as AsyncIterable<Uint8Array>;
       } catch (error) {
         throw failure(out, limit, error);

@@ -1,7 +1,7 @@
-import { asyncScheduler, catchError, defer, first } from 'rxjs';
-import { mergeMap, of, repeat, startWith, tap, throwError, timeout, timer } from 'rxjs';
+import { catchError, defer, first, mergeMap, of, repeat, startWith, tap, timer } from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
 import { fromCall } from './from-call.ts';
+import { oneWatch, type OneWatchCalls, type WatchNews } from './one-watch.ts';
 
 /** What a list-watch reports; a listing is bracketed, so that a store can swap its content when it is complete. */
 export type Watched<T> =
@@ -11,12 +11,7 @@ export type Watched<T> =
   | { kind: 'changed'; object: T }
   | { kind: 'deleted'; object: T }
   | { kind: 'failed'; error: unknown; then: 'resume' | 'relist' } // a value, never the end of the stream
-  | { kind: 'recovered' }; // the first line of a watch after a failure, a bookmark too
-
-/** One line of a watch; a bookmark only says how far the watch has come. */
-export type WatchLine<T> =
-  | { kind: 'changed' | 'deleted'; object: T; resourceVersion: string }
-  | { kind: 'bookmark'; resourceVersion: string };
+  | { kind: 'recovered' }; // after a failure a watch has given a line, a bookmark too, or stayed open for a second
 
 /** One page of a list; `continueToken` is absent on the last page. */
 export interface ListPage<T> {
@@ -25,10 +20,9 @@ export interface ListPage<T> {
   continueToken?: string;
 }
 
-/** The two calls a list-watch is made of; each must end when its signal aborts, and must not change what it has given. */
-export interface WatchCalls<T> {
+/** The calls a list-watch is made of; each must end when its signal aborts, and must not change what it has given. */
+export interface WatchCalls<T> extends OneWatchCalls<T> {
   list(page: { limit: number; continueToken?: string; signal: AbortSignal }): ObservableInput<ListPage<T>>;
-  watch(from: { resourceVersion: string; signal: AbortSignal }): ObservableInput<WatchLine<T>>;
 }
 
 /**
@@ -43,10 +37,10 @@ export interface ListWatchOptions {
   expired: (error: unknown) => boolean;
   /** The next wait of the back-off, from the one before it, 0 at first. */
   nextDelayMs: (previousMs: number) => number;
+  /** For how many seconds the next watch is asked for: at random, so that the watches of many clients end apart. */
+  watchSeconds: () => number;
   /** Objects a page. */
   pageLimit?: number;
-  /** A watch without a line for so long is given up. Bookmarks come about once a minute. */
-  idleTimeoutMs?: number;
 }
 
 /** Where to go on: at a page of the list, the first one without a token, or with the watch. */
@@ -61,9 +55,6 @@ interface State {
 }
 
 type Trouble = 'ended' | 'expired' | 'failed';
-
-// Restarts of a watch that are further apart than this are no hot loop, however often they come.
-const steadyMs = 1_000;
 
 /**
  * The state after trouble, with the pause that comes first. A watch that ends and a 410 are part of normal life and cost
@@ -100,36 +91,24 @@ const listPage = <T>(
     }),
   );
 
-const watch = <T>(
-  calls: WatchCalls<T>,
-  start: { resourceVersion: string; idleTimeoutMs: number },
-  moveTo: (resourceVersion: string) => void,
-): Observable<WatchLine<T>> =>
-  fromCall((signal) => calls.watch({ resourceVersion: start.resourceVersion, signal })).pipe(
-    timeout({
-      each: start.idleTimeoutMs,
-      with: () => throwError(() => new Error(`watching: no line for ${start.idleTimeoutMs} ms`)),
-    }),
-    tap((line) => moveTo(line.resourceVersion)),
-  );
-
 /**
  * Lists a resource page by page, watches it from there, and goes on for ever: it neither completes nor errors.
  *
  * A failure comes out as `failed`, then it pauses with a growing back-off and goes on where it was; `then: 'relist'` says
- * that a new `listing` follows. The first line of a watch after a failure comes with a `recovered` before it. Where the
- * position in the history is gone it lists again, at once the first time. A watch that the server ends is taken up at
- * once. A watch without a line for `idleTimeoutMs` counts as failed. Back-off starts anew when a watch has moved on or
- * lasted a second. Unsubscribing aborts the call under way; there is at most one.
+ * that a new `listing` follows. After a failure `recovered` comes with the first line of a watch, or when one has been open
+ * for a second. Where the position in the history is gone it lists again, at once the first time. A watch that the server
+ * ends is taken up at once and is no failure, however silent it was. A watch that the server does not end 30 s after the
+ * time it was asked for is one: its connection is dead. Back-off starts anew when a watch has moved on or has been open
+ * for a second. Unsubscribing aborts the calls under way: one page, or one watch.
  */
 export const listWatch = <T>(
   calls: WatchCalls<T>,
-  { expired, nextDelayMs, pageLimit = objectsPerPage, idleTimeoutMs = 90_000 }: ListWatchOptions,
+  { expired, nextDelayMs, watchSeconds, pageLimit = objectsPerPage }: ListWatchOptions,
 ): Observable<Watched<T>> =>
   defer(() => {
     let state: State = { position: { phase: 'list' }, pausedMs: undefined };
     let pauseMs = 0;
-    // A failure came out, and no line of a watch since.
+    // A failure came out, and no watch has proved since that it works.
     let failing = false;
 
     const list = (continueToken?: string): Observable<Watched<T>> => {
@@ -140,34 +119,35 @@ export const listWatch = <T>(
       return continueToken ? page$ : page$.pipe(startWith({ kind: 'listing' as const }));
     };
 
-    const watchFrom = (start: string): Observable<Watched<T>> =>
-      watch(calls, { resourceVersion: start, idleTimeoutMs }, (resourceVersion) => {
-        // A bookmark may repeat where the watch began, which is no progress.
-        if (resourceVersion !== start)
-          state = { position: { phase: 'watch', resourceVersion }, pausedMs: undefined };
-      }).pipe(
-        mergeMap((line): Watched<T>[] => {
-          const recovered: Watched<T>[] = failing ? [{ kind: 'recovered' }] : [];
-          failing = false;
-          return line.kind === 'bookmark'
-            ? recovered
-            : [...recovered, { kind: line.kind, object: line.object }];
-        }),
+    const hear = (news: WatchNews<T>, start: string): Watched<T>[] => {
+      if (news.kind === 'steady') state = { ...state, pausedMs: undefined };
+      // A bookmark may repeat where the watch began, which is no progress.
+      else if (news.resourceVersion !== start)
+        state = {
+          position: { phase: 'watch', resourceVersion: news.resourceVersion },
+          pausedMs: undefined,
+        };
+      const recovered: Watched<T>[] = failing ? [{ kind: 'recovered' }] : [];
+      failing = false;
+      return 'object' in news ? [...recovered, { kind: news.kind, object: news.object }] : recovered;
+    };
+
+    const pauseFor = (trouble: Trouble): void => {
+      state = afterTrouble(state, trouble, nextDelayMs);
+      pauseMs = state.pausedMs ?? 0;
+    };
+
+    const watchFrom = (resourceVersion: string): Observable<Watched<T>> =>
+      oneWatch(calls, { resourceVersion, timeoutSeconds: watchSeconds() }).pipe(
+        mergeMap((news) => hear(news, resourceVersion)),
+        tap({ complete: () => pauseFor('ended') }),
       );
 
     const attempt$ = defer(() => {
       const { position } = state;
-      const beganMs = asyncScheduler.now();
       pauseMs = 0;
-      const pauseFor = (trouble: Trouble): void => {
-        const steady = position.phase === 'watch' && asyncScheduler.now() - beganMs >= steadyMs;
-        state = afterTrouble(steady ? { ...state, pausedMs: undefined } : state, trouble, nextDelayMs);
-        pauseMs = state.pausedMs ?? 0;
-      };
       const work$ =
-        position.phase === 'list'
-          ? list(position.continueToken)
-          : watchFrom(position.resourceVersion).pipe(tap({ complete: () => pauseFor('ended') }));
+        position.phase === 'list' ? list(position.continueToken) : watchFrom(position.resourceVersion);
       return work$.pipe(
         catchError((error: unknown) => {
           pauseFor(expired(error) ? 'expired' : 'failed');

@@ -1,17 +1,26 @@
-import { BehaviorSubject, from, mergeMap, NEVER, of, Subject, timer } from 'rxjs';
+import { BehaviorSubject, from, ignoreElements, mergeMap, NEVER, of, Subject, timer } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Outcome, run } from '../../operator/app.ts';
+import type { SpotPolicyStatus } from '../../operator/api/index.ts';
+import { listWatchOptions } from '../../operator/kube/list-watch-calls.ts';
 import { precedence } from '../../operator/policy/rules.ts';
-import { allKinds } from '../../operator/sources.ts';
+import { listWatch, type WatchCalls } from '../../operator/runtime/list-watch.ts';
+import { allKinds, type Source } from '../../operator/sources.ts';
 import type { Change, Kind } from '../../operator/world/view.ts';
 import { World } from '../../operator/world/world.ts';
 import { type Advance, onAClock } from '../builders/clock.ts';
+import { withParts } from '../builders/parts.ts';
 import { aPod, anExpiry, at } from '../builders/pod.ts';
 import { aPolicy } from '../builders/policy.ts';
-import { list, put } from '../builders/world.ts';
+import { drop, list, put } from '../builders/world.ts';
 
-/** An operator whose cluster has a policy and a doomed pod, and lists what `lists` names. */
-const operate = (lists: readonly Kind[] = allKinds) => {
+/** An operator whose cluster has a policy and a doomed pod, and lists what `lists` names, or is followed by `source`. */
+const operate = (
+  lists: readonly Kind[] = allKinds,
+  source = (kind: Kind, listed: (kind: Kind) => readonly Change[]): Source =>
+    () =>
+      timer(0).pipe(mergeMap(() => listed(kind))),
+) => {
   const world = new World(precedence);
   const leader$ = new BehaviorSubject(false);
   const change$ = new Subject<Change>();
@@ -31,7 +40,7 @@ const operate = (lists: readonly Kind[] = allKinds) => {
   const subscription = run({
     world,
     nowMs: Date.now,
-    sources: [() => change$, ...lists.map((kind) => () => timer(0).pipe(mergeMap(() => listed(kind))))],
+    sources: [() => change$, ...lists.map((kind) => source(kind, listed))],
     leader$,
     defaultMinutes: 3,
     trustEvents: false,
@@ -43,7 +52,15 @@ const operate = (lists: readonly Kind[] = allKinds) => {
     remove: call('remove', undefined),
     probe: () => call('probe', undefined),
     writeTemplate: () => call('writeTemplate', { kind: 'Written' } as const),
-    write: (_, patch) => call(`write ${Object.keys(patch).toSorted().join()}`, true),
+    write: (policy, parts) => (signal) => {
+      const object = {
+        ...policy,
+        status: withParts<Partial<SpotPolicyStatus>>(policy.status, parts) as SpotPolicyStatus,
+      };
+      for (const change of world.apply('SpotPolicy', { kind: 'changed', object }, Date.now()))
+        change$.next(change);
+      return call(`write ${Object.keys(parts).toSorted().join()}`, true)(signal);
+    },
   }).subscribe((outcome) => outcomes.push(outcome));
   onTestFinished(() => subscription.unsubscribe());
   return {
@@ -115,6 +132,47 @@ describe('an operator', () => {
     }),
   );
 });
+
+/** A source that lists as the test does; its watches tell nothing, and the server ends each on time. */
+const quietly =
+  (asked: { lists: number; watches: number }) =>
+  (kind: Kind, listed: (kind: Kind) => readonly Change[]): Source =>
+  (world) => {
+    const calls: WatchCalls<never> = {
+      list: () => (asked.lists++, of({ items: [], resourceVersion: '1' })),
+      watch: ({ timeoutSeconds, onOpen }) => {
+        asked.watches++;
+        onOpen();
+        return timer(timeoutSeconds * 1_000).pipe(ignoreElements());
+      },
+    };
+    return listWatch(calls, listWatchOptions(Math.random)).pipe(
+      mergeMap((watched) =>
+        watched.kind === 'synced' ? listed(kind) : world.apply(kind, watched, Date.now()),
+      ),
+    );
+  };
+
+it(
+  'an hour of silence is no failure, is not listed anew and writes no status',
+  onAClock(async (advance) => {
+    const asked = { lists: 0, watches: 0 };
+    const { lead, outcomes, made, tell, world } = operate(allKinds, quietly(asked));
+    lead(true);
+    await advance(1_000);
+    tell(drop(world, 'Pod', aPod()));
+    // By then the interruption of that pod has ended.
+    await advance(3_600_000);
+    const before = { lists: asked.lists, watches: asked.watches, told: outcomes.length };
+    const writes = (): number => made().filter((call) => call === 'write').length;
+    const written = writes();
+    await advance(3_600_000);
+    expect(asked.lists).toBe(allKinds.length);
+    expect(asked.watches - before.watches).toBeGreaterThanOrEqual(6 * allKinds.length);
+    expect(writes()).toBe(written);
+    expect(outcomes.slice(before.told).filter(({ room }) => room === 'world')).toEqual([]);
+  }),
+);
 
 describe('before the first lists', () => {
   const without = (...missing: Kind[]): Kind[] => allKinds.filter((kind) => !missing.includes(kind));

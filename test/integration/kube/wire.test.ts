@@ -1,13 +1,17 @@
+import { merge } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startFaultProxy } from '../../../hack/cluster/fault-proxy.ts';
+import { createKube } from '../../../operator/kube/client.ts';
 import { isConflict, isExpired, isNotFound, KubeError } from '../../../operator/kube/errors.ts';
 import type { Kube } from '../../../operator/kube/kube.ts';
-import { listWatchCalls } from '../../../operator/kube/list-watch-calls.ts';
-import { resources } from '../../../operator/kube/resources.ts';
+import { listWatchCalls, listWatchOptions } from '../../../operator/kube/list-watch-calls.ts';
+import { resources, type Verb } from '../../../operator/kube/resources.ts';
 import type { KubeObject } from '../../../operator/kube/types.ts';
-import { nextDelay } from '../../../operator/runtime/backoff.ts';
+import { precedence } from '../../../operator/policy/rules.ts';
 import { listWatch } from '../../../operator/runtime/list-watch.ts';
 import type { Watched } from '../../../operator/runtime/list-watch.ts';
+import { allKinds, sourcesOf } from '../../../operator/sources.ts';
+import { World } from '../../../operator/world/world.ts';
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
 import { asAdmin, kubeOf } from './kube-of.ts';
 
@@ -58,8 +62,7 @@ const followEvents = (kube: Kube, namespace: string, pageLimit = 500) => {
     held.set(metadata.name, metadata.annotations?.['note'] ?? '');
   const trim = (raw: KubeObject): KubeObject => raw;
   const subscription = listWatch(listWatchCalls(kube, resources.events, { namespace, trim }), {
-    expired: isExpired,
-    nextDelayMs: (previousMs) => nextDelay(previousMs, Math.random),
+    ...listWatchOptions(Math.random),
     pageLimit,
   }).subscribe((watched) => {
     seen.push(watched);
@@ -91,6 +94,26 @@ describe('list and watch', () => {
     await waitFor('the three changes', () => held.has('b') && held.get('a0') === 'new' && !held.has('a1'));
     expect(held.size).toBe(7);
     expect(seen.every(({ kind }) => kind !== 'failed')).toBe(true);
+  });
+
+  test('end quietly, again and again, without a failure and without a second list', async () => {
+    const { adminKubeconfigPath: kubeconfig } = await sharedCluster();
+    let watches = 0;
+    const onAnswer = (verb: Verb): unknown => verb === 'watch' && watches++;
+    const kube = createKube({ kubeconfig, connections: 8, version: 'test', onAnswer });
+    onTestFinished(() => kube.close());
+    const world = new World(precedence);
+    const watchLength = { leastSeconds: 1, mostSeconds: 3 };
+    const parts = { random: Math.random, nowMs: Date.now, watchLength };
+    const sources = sourcesOf(kube, 'none', parts).map((source) => source(world));
+    const told: string[] = [];
+    const subscription = merge(...sources).subscribe((change) => {
+      if (change.kind === 'Failed') told.push(`${change.of} failed: ${String(change.trouble.error)}`);
+      if (change.kind === 'Synced') told.push(`${change.of} listed`);
+    });
+    onTestFinished(() => subscription.unsubscribe());
+    await waitFor('ten watches of each kind', () => watches >= 10 * sources.length);
+    expect(told.toSorted()).toEqual(allKinds.map((kind) => `${kind} listed`).toSorted());
   });
 
   test('leave spec and status on the server when only metadata is wanted', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { resources } from '../../../operator/kube/resources.ts';
 import { anHttpsServer, answer } from './https-server.ts';
@@ -251,6 +252,49 @@ describe('a watch', () => {
     expect(server.seen[0]?.headers.accept).toBe(
       'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
     );
+  });
+
+  it('says when the server has accepted it, however silent it stays, and asks for the time it may last', async () => {
+    const server = await anHttpsServer((_, response) => {
+      response.writeHead(200);
+      response.flushHeaders();
+    });
+    const kube = await server.client();
+    const controller = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const options = { signal: controller.signal, onOpen: opened.resolve };
+    const watching = kube.watch(resources.pods, { ...from, timeoutSeconds: 417 }, options).next();
+    await opened.promise;
+    expect(server.seen[0]?.url.searchParams.get('timeoutSeconds')).toBe('417');
+    controller.abort();
+    await expect(watching).rejects.toMatchObject({ reason: 'Aborted' });
+  });
+
+  it('has the kernel ask within 30 s whether a silent connection still leads anywhere', async () => {
+    const server = await anHttpsServer((_, response) => {
+      response.writeHead(200);
+      response.flushHeaders();
+    });
+    const kube = await server.client();
+    const opened = Promise.withResolvers<void>();
+    const watch = kube.watch(resources.pods, from, { onOpen: opened.resolve });
+    const watching = watch.next();
+    await opened.promise;
+    const port = Number(new URL(server.url).port).toString(16).toUpperCase().padStart(4, '0');
+    // Columns of proc(5): `rem_address`, and `tr:tm->when`, whose timer 02 is keepalive, in hundredths of a second.
+    const timers = async (): Promise<string[]> =>
+      (await readFile('/proc/net/tcp', 'utf8'))
+        .split('\n')
+        .map((row) => row.trim().split(/\s+/))
+        .filter(([, , remote]) => remote === `0100007F:${port}`)
+        .map((columns) => columns[5] ?? '');
+    await vi.waitFor(async () => {
+      const [timer = ''] = await timers();
+      expect(timer).toMatch(/^02:/);
+      expect(Number.parseInt(timer.slice(3), 16)).toBeLessThanOrEqual(3_000);
+    });
+    await server.close();
+    await expect(watching).rejects.toMatchObject({ reason: 'Broken' });
   });
 
   it('throws when it is refused, when it breaks and when nothing opens in time', async () => {

@@ -3,7 +3,8 @@ import type { Observable, Subscription } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { listWatch } from '../../../operator/runtime/list-watch.ts';
-import type { ListPage, WatchCalls, Watched, WatchLine } from '../../../operator/runtime/list-watch.ts';
+import type { ListPage, WatchCalls, Watched } from '../../../operator/runtime/list-watch.ts';
+import type { WatchLine } from '../../../operator/runtime/one-watch.ts';
 import { inVirtualTime } from './marbles.ts';
 
 const pages: Record<string, ListPage<string>> = {
@@ -17,6 +18,7 @@ const lines: Record<string, WatchLine<string>> = {
   b: { kind: 'bookmark', resourceVersion: '8' },
   s: { kind: 'bookmark', resourceVersion: '5' }, // where the list was
 };
+const tenSeconds = { watchSeconds: () => 10 };
 // `#` in a script: the server fails; `##`: the position is gone.
 const errors = { '#': 'status 500', '##': 'status 410' };
 
@@ -40,7 +42,7 @@ const play = (forMs: number, { lists = ['(o|)'], watches = ['-'] }: Scripts) => 
   const answer = <A>(helpers: RunHelpers, scripts: string[], values: Record<string, A>): Observable<A> => {
     const script = (scripts.length > 1 ? scripts.shift() : scripts[0]) ?? '';
     const error = script.endsWith('##') ? errors['##'] : errors['#'];
-    return helpers.cold(script.replace('##', '#'), values, error);
+    return helpers.cold(script.replace('!', '').replace('##', '#'), values, error);
   };
   inVirtualTime((helpers) => {
     const note = (call: string, signal: AbortSignal): void => {
@@ -55,16 +57,19 @@ const play = (forMs: number, { lists = ['(o|)'], watches = ['-'] }: Scripts) => 
         note(continueToken ? `list ${limit} ${continueToken}` : `list ${limit}`, signal);
         return answer(helpers, lists, pages);
       },
-      watch: ({ resourceVersion, signal }) => {
+      watch: ({ resourceVersion, timeoutSeconds, signal, onOpen }) => {
         note(`watch ${resourceVersion}`, signal);
+        expect(timeoutSeconds).toBe(10);
+        // `!` begins the script of a watch that the server never accepts.
+        if (!/^[!#]/.test(watches[0] ?? '')) onOpen();
         return answer(helpers, watches, lines);
       },
     };
     subscription = listWatch(wire, {
       expired: (error) => error === errors['##'],
       nextDelayMs: (previousMs) => Math.min(2 * previousMs || 10, 40),
+      ...tenSeconds,
       pageLimit: 2,
-      idleTimeoutMs: 5_000,
     }).subscribe({
       next: (watched) => items.push(`${asyncScheduler.now()} ${told(watched)}`),
       error: (error) => items.push(`errored ${String(error)}`),
@@ -196,10 +201,31 @@ describe('listWatch', () => {
     expect(items.slice(3)).toEqual(['0 failed status 500, resume', '12 recovered', '14 changed a']);
   });
 
-  it('gives up a watch without a line, and bookmarks keep one alive', () => {
-    const { items, calls } = play(15_000, { watches: ['4s s 4s s', '-'] });
-    expect(calls.slice(1)).toEqual(['0 watch 5', '13011 watch 5']);
-    expect(items.slice(3)).toEqual(['13001 failed Error: watching: no line for 5000 ms, resume']);
+  it('hears an hour of silence as nothing: no failure, no pause and no second list', () => {
+    const { items, calls } = play(3_600_000 - 1, { watches: ['10s |'] });
+    expect(items).toEqual(['0 listing', '0 listed a', '0 synced']);
+    expect(calls.filter((call) => call.includes('list'))).toHaveLength(1);
+    expect(calls.slice(1)).toEqual(Array.from({ length: 360 }, (_, index) => `${index * 10_000} watch 5`));
+  });
+
+  it('gives up a watch that the server has not ended in time, and goes on from its last line', () => {
+    const { items, calls } = play(60_000, { watches: ['4s b', '-'] });
+    expect(calls.slice(1)).toEqual(['0 watch 5', '40010 watch 8']);
+    expect(items.slice(3)).toEqual([
+      '40000 failed Error: watching: not ended by the server 30 s after the 10 s asked for, resume',
+      '41010 recovered',
+    ]);
+  });
+
+  it('says that a silent watch works again when it has been open for a second', () => {
+    const { items } = play(9_000, { watches: ['#', '-'] });
+    expect(items.slice(3)).toEqual(['0 failed status 500, resume', '1010 recovered']);
+  });
+
+  it('does not take a watch for open that the server is slow to refuse', () => {
+    const { calls, items } = play(15_000, { watches: ['!5s #'] });
+    expect(calls.slice(1)).toEqual(['0 watch 5', '5010 watch 5', '10030 watch 5']);
+    expect(items.filter((item) => item.includes('recovered'))).toEqual([]);
   });
 
   it('aborts the call under way when it is unsubscribed, whatever that is', () => {
@@ -216,7 +242,7 @@ describe('listWatch', () => {
         list: () => (calls.push('list'), cold('(p|)', pages)),
         watch: () => (calls.push('watch'), cold('-', lines)),
       };
-      const options = { expired: () => false, nextDelayMs: () => 1 };
+      const options = { expired: () => false, nextDelayMs: () => 1, ...tenSeconds };
       listWatch(wire, options).pipe(take(2)).subscribe();
       flush();
       expect(calls).toEqual(['list']);
@@ -229,7 +255,7 @@ describe('listWatch', () => {
       const thrower = (): never => {
         throw 'no such host';
       };
-      const options = { expired: () => false, nextDelayMs: () => 7 };
+      const options = { expired: () => false, nextDelayMs: () => 7, ...tenSeconds };
       listWatch<string>({ list: thrower, watch: thrower }, options)
         .pipe(take(4))
         .subscribe((watched) => items.push(`${asyncScheduler.now()} ${told(watched)}`));
