@@ -4,11 +4,12 @@ import { wokenBy } from '../../../operator/interruption/woken.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
-import { aRefusal, anInterruption } from '../../builders/interruption.ts';
+import { aForeign, listForeign, putForeign } from '../../builders/foreign.ts';
+import { aRefusal, anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
 import { aPod, anEvent, anExpiry, at, ownedBy, uidOf } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aComputedBudget, aNamespace, aReplicaSet, aWorld, drop, known, put } from '../../builders/world.ts';
-import { aDeployment } from '../../builders/workloads.ts';
+import { aDeployment, aJob } from '../../builders/workloads.ts';
 
 const web1 = uidOf('Pod', 'web-1');
 const web2 = uidOf('Pod', 'web-2');
@@ -93,6 +94,31 @@ describe('a change of something else wakes', () => {
     const conditions = [{ type: 'ReplicaFailure', status: 'True' }];
     const failing = { ...aReplicaSet(), status: { ...status, conditions } };
     expect(woken(world, put(world, 'ReplicaSet', failing))).toEqual([web1]);
+  });
+
+  it('the pods of a Job that fails, or has used up its retries', () => {
+    const workload = aWorkloadReference('Job', 'batch', 'batch');
+    const job = aJob({ backoffLimit: 1 });
+    const world = aWorld({ Job: [job] });
+    world.record(anInterruption({ workload }));
+    const failed = { type: 'FailureTarget', status: 'True' };
+    for (const status of [{ failed: 1 }, { failed: 1, conditions: [failed] }])
+      expect(woken(world, put(world, 'Job', { ...job, status }))).toEqual([web1]);
+    expect(woken(world, put(world, 'Job', { ...job, status: { failed: 2, conditions: [failed] } }))).toEqual(
+      [],
+    );
+  });
+
+  it('the pods of a Workflow that ends or goes, and none while it runs', () => {
+    const world = aWorld({ Pod: [aPod({ owner: ownedBy('Workflow', 'hello') })] });
+    world.record(anInterruption({ workload: aWorkloadReference('Workflow', 'hello', 'argoproj.io') }));
+    const inPhase = (phase: string) => {
+      const labels = { 'workflows.argoproj.io/phase': phase };
+      return woken(world, putForeign(world, aForeign('Workflow', { metadata: { labels } }), false));
+    };
+    expect([inPhase('Pending'), inPhase('Running')].flat()).toEqual([]);
+    expect(inPhase('Failed')).toEqual([web1]);
+    expect(woken(world, listForeign(world, 'Workflow', [], false))).toEqual([web1]);
   });
 
   it('the spot pods of the namespace where a policy was edited, came or went, not where its status was written', () => {
