@@ -1,4 +1,5 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { test } from 'vitest';
@@ -7,6 +8,7 @@ import { waitFor } from '../harness/cluster.ts';
 import { budgetInForce, pathTo, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
+import { aQuotaInForce } from '../harness/quota.ts';
 import {
   aScene,
   eventsUpTo,
@@ -93,5 +95,60 @@ test.concurrent.for([{ maxUnavailable: 1 }, undefined])(
     expect(new Set(ended.map(({ replacement }) => replacement?.uid)).size).toBe(10);
     expect(fewestServing(watched.seen, listed - 1)).toBe(10);
     expect((await scene.status()).totals).toMatchObject({ noticed: 10, evicted: 10, replaced: 10 });
+  },
+);
+
+/** The most pods out of a ReplicaSet that lived at any version which the API server had of them, and how many there ever were. */
+const detachedIn = (seen: readonly Pod[]): { most: number; ever: number } => {
+  const out = new Set<string>();
+  const ever = new Set<string>();
+  const counts = seen.map((pod) => {
+    const isOut = pod.metadata?.ownerReferences?.some(({ kind }) => kind === 'Deployment');
+    if (isOut) ever.add(uidOf(pod));
+    if (isOut && pod.metadata?.deletionTimestamp === undefined) out.add(uidOf(pod));
+    else out.delete(uidOf(pod));
+    return out.size;
+  });
+  return { most: Math.max(0, ...counts), ever: ever.size };
+};
+
+test.concurrent(
+  'of four pods that are warned at once, one is replaced first where a quota has room for one more',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await aQuotaInForce(scene, 'small', { pods: '5' });
+    await scene.create(aDeployment({ replicas: 4, annotations: spotAnnotations }));
+    const pods = await scene.ready('web', 4);
+    const watched = watchPods(scene);
+    await waitFor('all four', () => watched.seen.length >= 4);
+    await Promise.all(pods.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+    const evicted = await Promise.all(
+      pods.map((pod) => scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined)),
+    );
+    watched.stop();
+    expect(detachedIn(watched.seen)).toEqual({ most: 1, ever: 1 });
+    const plain = evicted.filter(({ message }) => message?.includes('not replaced first'));
+    for (const { message } of plain) expect(message).toContain('quota small has no room for its pods');
+    expect(plain).toHaveLength(3);
+  },
+);
+
+test.concurrent(
+  'pods that are warned at once are replaced one after the other where the policy keeps to a maxSurge of 1',
+  async ({ expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction', surge: 'AsWorkload' });
+    await aQuotaInForce(scene, 'small', { pods: '4' });
+    await scene.create(aDeployment({ replicas: 3, annotations: spotAnnotations, graceSeconds: 1 }));
+    const pods = await scene.ready('web', 3);
+    const watched = watchPods(scene);
+    const listed = await waitFor('all three', () => watched.seen.length >= 3 && watched.seen.length);
+    await Promise.all(pods.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+    const ended = await Promise.all(
+      pods.map((pod) => scene.entry(pod, ({ phase }) => phase === 'Done', 120_000)),
+    );
+    watched.stop();
+    expect(ended.map(({ outcome }) => outcome)).toEqual(['Replaced', 'Replaced', 'Replaced']);
+    expect(detachedIn(watched.seen)).toEqual({ most: 1, ever: 3 });
+    expect(fewestServing(watched.seen, listed - 1)).toBe(3);
   },
 );
