@@ -3,7 +3,15 @@ import type { Share } from '../policy/distribution.ts';
 import { isSparkDriver, type Subject } from '../policy/owners.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import { giftOf, keptCapacity, mergeAnnotations, type Reason, type Values } from '../policy/gift.ts';
+import {
+  type Edits,
+  giftOf,
+  keptCapacity,
+  mergeAnnotations,
+  type Reason,
+  valueAfter,
+  type Values,
+} from '../policy/gift.ts';
 import { isStamped, type Stamping, stampOf } from './stamp.ts';
 
 /** A pod on its way in: what decides on it, and the annotations it has so far. */
@@ -11,15 +19,15 @@ export interface Incoming extends Subject {
   readonly annotations: Values;
 }
 
-/** What becomes of its metadata. */
+/** What is changed of its metadata. */
 export interface Injected {
-  readonly annotations: Values;
-  readonly labels: Values;
+  readonly annotations: Edits;
+  readonly labels: Edits;
 }
 
 /** Whether the pod comes with stamps that we gave it in this very admission. */
 export const isRepeated = (pod: Incoming, stamping: Stamping): boolean =>
-  isStamped(pod, { ...pod.annotations, ...capacityOf(pod.labels) }, stamping);
+  isStamped(pod, { ...stampsOn(pod), ...capacityOf(pod.labels[ourLabels.capacity]) }, stamping);
 
 /** The capacity that the pod's user has chosen for it and that its policy respects; undefined where the policy decides. */
 export const chosenCapacity = (pod: Incoming, policy: SoundPolicy): Share['capacity'] | undefined =>
@@ -30,14 +38,14 @@ export const chosenCapacity = (pod: Incoming, policy: SoundPolicy): Share['capac
   );
 
 /**
- * The labels and annotations of a governed pod, with its share where the policy divides its pods. The same pod under the
- * same policy with the same share always gets the same; of stamps of this very admission the decision is kept.
+ * What a governed pod is given, with its share where the policy divides its pods. The same pod under the same policy with the
+ * same share always gets the same; of stamps of this very admission the decision is kept.
  */
 export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, share?: Share): Injected => {
   const repeated = isRepeated(pod, stamping);
   const revision = revisionOf(policy);
   // Edited between two calls of one admission: the pod keeps the decision it was given first.
-  if (repeated && pod.annotations[ourAnnotations.revision] !== revision) return pod;
+  if (repeated && pod.annotations[ourAnnotations.revision] !== revision) return nothing;
   const { existing } = policy.spec.injection;
   const chosen = share && chosenCapacity(pod, policy);
   const decided = repeated ? pod.labels[ourLabels.capacity] : (chosen ?? share?.capacity);
@@ -46,15 +54,9 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, s
     pod.controller,
     decided === 'on-demand' && chosen === undefined ? 'on-demand' : 'spot',
   );
-  const { annotations, userValueKept } = mergeAnnotations(
-    withoutStamps(pod.annotations),
-    gift.annotations,
-    existing,
-  );
-  const labels = {
-    ...(existing === 'Keep' ? { ...gift.labels, ...pod.labels } : { ...pod.labels, ...gift.labels }),
-    [ourLabels.capacity]: eciAnnotations.spotStrategy in annotations ? 'spot' : 'on-demand',
-  };
+  const { edits, userValueKept } = mergeAnnotations(pod.annotations, gift.annotations, existing);
+  const strategy = valueAfter(pod.annotations, edits, eciAnnotations.spotStrategy);
+  const capacity = strategy === undefined ? 'on-demand' : 'spot';
   const reason: Reason =
     userValueKept || chosen !== undefined ? 'UserValueKept' : (share?.reason ?? 'Policy');
   const stamps = {
@@ -63,19 +65,32 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, s
     [ourAnnotations.reason]: (repeated && pod.annotations[ourAnnotations.reason]) || reason,
   };
   const admission = repeated
-    ? (pod.annotations[ourAnnotations.admission] ?? '')
-    : stampOf(pod, { ...stamps, ...capacityOf(labels) }, stamping);
-  return { annotations: { ...annotations, ...stamps, [ourAnnotations.admission]: admission }, labels };
+    ? pod.annotations[ourAnnotations.admission]
+    : stampOf(pod, { ...stamps, ...capacityOf(capacity) }, stamping);
+  return {
+    annotations: { ...edits, ...noStamps, ...stamps, [ourAnnotations.admission]: admission },
+    labels: { ...labelEdits(pod.labels, gift.labels, existing), [ourLabels.capacity]: capacity },
+  };
 };
+
+const nothing: Injected = { annotations: {}, labels: {} };
+
+const labelEdits = (own: Values, gift: Values, existing: 'Keep' | 'Overwrite'): Values =>
+  existing === 'Overwrite'
+    ? gift
+    : Object.fromEntries(Object.entries(gift).filter(([key]) => !Object.hasOwn(own, key)));
 
 /** The spec that counts for a pod: the driver of a Spark application may be left out of what its executors get. */
 export const specFor = (pod: Incoming, { spec }: SoundPolicy): SoundPolicy['spec'] =>
   spec.spark.driver === 'OnDemand' && isSparkDriver(pod) ? { ...spec, strategy: 'NoSpot' } : spec;
 
-const capacityOf = (labels: Values): Values => ({ [ourLabels.capacity]: labels[ourLabels.capacity] ?? '' });
+const capacityOf = (capacity = ''): Values => ({ [ourLabels.capacity]: capacity });
 
 const ours: readonly string[] = Object.values(ourAnnotations);
-
 // Stamps of another pod come along when somebody copies its manifest.
-const withoutStamps = (annotations: Values): Values =>
-  Object.fromEntries(Object.entries(annotations).filter(([key]) => !ours.includes(key)));
+const noStamps: Edits = Object.fromEntries(ours.map((key) => [key, undefined]));
+
+const stampsOn = ({ annotations }: Incoming): Values =>
+  Object.fromEntries(
+    ours.filter((key) => Object.hasOwn(annotations, key)).map((key) => [key, annotations[key] ?? '']),
+  );

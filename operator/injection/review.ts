@@ -1,5 +1,5 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
-import { createPatch, type Operation } from 'rfc6902';
+import type { Operation } from 'rfc6902';
 import { ourAnnotations } from '../api/keys.ts';
 import { divides, indexOf, type Share } from '../policy/distribution.ts';
 import { isBoundToNode } from '../policy/owners.ts';
@@ -11,6 +11,7 @@ import type { View } from '../world/view.ts';
 import { fit, type Values } from '../policy/gift.ts';
 import { chosenCapacity, type Incoming, inject, isRepeated, specFor } from './inject.ts';
 import { type Place, placeByIndex, placeIn, type Question } from './place.ts';
+import { patchOf } from './patch.ts';
 import { answerProbe, isProbe } from './probe.ts';
 import type { Stamping } from './stamp.ts';
 
@@ -67,9 +68,13 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
   if (policy?.spec.injection.at !== 'Pod') return unchanged;
   const answer = (arrived: Incoming, made: Stamping, share?: Share): PodAnswer => {
     const { annotations, labels } = inject(arrived, policy, made, share);
-    if (!fit(annotations)) return { ...unchanged, warnings: [tooMany] };
-    const before = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
-    return { patch: createPatch(before, { metadata: { labels, annotations } }), warnings: [] };
+    // Of the pod as it came: what was set aside for a decision is still there.
+    if (!fit(metadata.annotations ?? {}, annotations)) return { ...unchanged, warnings: [tooMany] };
+    const patch = [
+      ...patchOf('labels', metadata.labels, labels),
+      ...patchOf('annotations', metadata.annotations, annotations),
+    ];
+    return { patch, warnings: [] };
   };
   if (!divides(specFor(pod, policy))) return answer(pod, stamping);
   const again = isRepeated(pod, stamping);

@@ -44,27 +44,38 @@ const spotAnnotations = (spec: EffectiveSpec, controller: Controller | undefined
 const specAnnotations = ({ instanceSpecs }: EffectiveSpec): Values =>
   instanceSpecs?.length ? { [eciAnnotations.useSpecs]: instanceSpecs.join(',') } : {};
 
-/** The annotations of a pod after the gift, and whether a value of its user was kept against it. */
+/** New values by key; undefined takes a key away. What is not named stays: a pod may have tens of thousands of keys. */
+export type Edits = Readonly<Record<string, string | undefined>>;
+
+/** The value of a key after the edits; undefined where it is not there. */
+export const valueAfter = (own: Values, edits: Edits, key: string): string | undefined => {
+  if (Object.hasOwn(edits, key)) return edits[key];
+  return Object.hasOwn(own, key) ? own[key] : undefined;
+};
+
+/** What the gift changes in a pod's annotations, and whether a value of its user was kept against it. */
 export interface Merged {
-  readonly annotations: Values;
+  readonly edits: Edits;
   readonly userValueKept: boolean;
 }
 
 /**
- * The pod's annotations with the gift.
+ * What the gift changes in the annotations of a pod.
  *
  * `Keep`: a value that is there stays, key by key. `Overwrite`: the gift stands, and spot annotations that it does not
  * hold go, so that no pair of ours and theirs contradicts itself.
  */
 export const mergeAnnotations = (own: Values, gift: Values, existing: 'Keep' | 'Overwrite'): Merged => {
+  const theirs = Object.keys(own).filter((key) => key.startsWith(eciSpotPrefix) || Object.hasOwn(gift, key));
   if (existing === 'Overwrite') {
-    const rest = Object.entries(own).filter(([key]) => !key.startsWith(eciSpotPrefix) || key in gift);
-    return { annotations: { ...Object.fromEntries(rest), ...gift }, userValueKept: false };
+    const gone = Object.fromEntries(theirs.map((key) => [key, undefined]));
+    return { edits: { ...gone, ...gift }, userValueKept: false };
   }
-  const fitting = withoutContradiction(own, gift);
-  const differs = (key: string): boolean => Object.hasOwn(own, key) && own[key] !== gift[key];
-  const spotKeys = Object.keys(own).filter((key) => key.startsWith(eciSpotPrefix) || key in gift);
-  return { annotations: { ...fitting, ...own }, userValueKept: spotKeys.some(differs) };
+  const fitting = Object.entries(withoutContradiction(own, gift));
+  return {
+    edits: Object.fromEntries(fitting.filter(([key]) => !Object.hasOwn(own, key))),
+    userValueKept: theirs.some((key) => own[key] !== gift[key]),
+  };
 };
 
 /** The capacity that a pod gets by its user's own values whatever the gift of spot annotations; undefined where the policy decides. */
@@ -97,10 +108,19 @@ const omit = (values: Values, key: string): Values =>
 // kube-apiserver's limit for all keys and values of one object: TotalAnnotationSizeLimitB of apimachinery's validation.
 const mostBytes = 256 * 1024;
 
-/** Whether an object may hold so many annotations. */
-export const fit = (annotations: Values): boolean => {
-  const texts = Object.entries(annotations).flat();
+/** Whether an object may hold these annotations after the edits. */
+export const fit = (own: Values, edits: Edits): boolean => {
+  const texts = [
+    ...Object.entries(own).filter(([key]) => !Object.hasOwn(edits, key)),
+    ...Object.entries(edits).filter(([, value]) => value !== undefined),
+  ].flat();
+  return bytesFit(texts as string[], mostBytes);
+};
+
+/** Whether texts, in UTF-8, are no longer than so many bytes together. */
+export const bytesFit = (texts: readonly string[], most: number): boolean => {
   const length = texts.reduce((sum, { length: own }) => sum + own, 0);
-  // A UTF-16 unit becomes three bytes at most: pods of ordinary size are not encoded to be counted.
-  return length * 3 <= mostBytes || new TextEncoder().encode(texts.join('')).length <= mostBytes;
+  // A UTF-16 unit becomes one to three bytes: texts of ordinary size are not encoded to be counted.
+  if (length > most) return false;
+  return length * 3 <= most || new TextEncoder().encode(texts.join('')).length <= most;
 };

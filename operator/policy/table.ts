@@ -7,6 +7,8 @@ interface Table {
   readonly byClue: ReadonlyMap<string, readonly number[]>;
   /** Rules that a pod need show nothing for, or nothing that an index could find. */
   readonly anywhere: readonly number[];
+  /** Every label that a rule asks for a value of. */
+  readonly labelKeys: ReadonlySet<string>;
 }
 
 // Rules are a new list whenever one of them changes, so a table lives as long as it is true.
@@ -25,12 +27,21 @@ export const candidates = (
   chain: readonly WorkloadReference[],
 ): readonly SoundPolicy[] => {
   if (rules.length <= fewRules) return rules;
-  const { byClue, anywhere } = tableOf(rules);
+  const { byClue, anywhere, labelKeys } = tableOf(rules);
   if (anywhere.length === rules.length) return rules;
-  const clues = [...chain.map(workloadClue), ...Object.entries(labels).map(labelClue)];
+  const clues = [...chain.map(workloadClue), ...labelsAskedFor(labels, labelKeys).map(labelClue)];
   const found = clues.flatMap((clue) => byClue.get(clue) ?? []);
   const positions = new Set([...anywhere, ...found].toSorted((a, b) => a - b));
   return [...positions].flatMap((position) => rules[position] ?? []);
+};
+
+// A pod of ordinary size is asked for each of its labels, one with thousands only for those that a rule names.
+const manyLabels = 100;
+
+const labelsAskedFor = (labels: Labels, asked: ReadonlySet<string>): readonly [string, string][] => {
+  const keys = Object.keys(labels);
+  const relevant = keys.length <= manyLabels ? keys : [...asked].filter((key) => Object.hasOwn(labels, key));
+  return relevant.map((key) => [key, labels[key] ?? '']);
 };
 
 const tableOf = (rules: readonly SoundPolicy[]): Table => {
@@ -59,7 +70,7 @@ const compile = (rules: readonly SoundPolicy[]): Table => {
       else byClue.set(clue, [position]);
     }
   });
-  return { byClue, anywhere };
+  return { byClue, anywhere, labelKeys: new Set(rules.flatMap(labelKeysOf)) };
 };
 
 // What a pod must show: at least one clue of each of these lists.
@@ -69,6 +80,11 @@ const alternativesOf = ({ spec: { selector, targetRefs } }: SoundPolicy): readon
   ...(selector?.matchExpressions ?? []).flatMap(({ key, operator, values = [] }) =>
     operator === 'In' ? [values.map((value) => labelClue([key, value]))] : [],
   ),
+];
+
+const labelKeysOf = ({ spec: { selector } }: SoundPolicy): readonly string[] => [
+  ...Object.keys(selector?.matchLabels ?? {}),
+  ...(selector?.matchExpressions ?? []).map(({ key }) => key),
 ];
 
 // Neither a label key nor a group or kind holds a blank.

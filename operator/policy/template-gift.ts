@@ -2,7 +2,7 @@ import { eciAnnotations, ourAnnotations, ourLabels } from '../api/keys.ts';
 import { groupOf } from '../world/object.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import { type Template, type Templated, templates } from '../world/template.ts';
-import { giftOf, mergeAnnotations, type Reason, type Values } from './gift.ts';
+import { type Edits, giftOf, mergeAnnotations, type Reason, valueAfter, type Values } from './gift.ts';
 import type { Subject } from './owners.ts';
 import { revisionOf } from './revision.ts';
 
@@ -28,22 +28,29 @@ const stamps: readonly string[] = Object.values(ourAnnotations);
 export const ownedUnder = (policy: SoundPolicy, workload: Templated, template: Template): Owned => {
   const gift = giftOf(policy.spec, madeFrom(workload, template).controller);
   const own = without(template.annotations, [...template.owned.annotations, ...stamps]);
-  const { annotations, userValueKept } = mergeAnnotations(own, gift.annotations, 'Keep');
+  const { edits, userValueKept } = mergeAnnotations(own, gift.annotations, 'Keep');
   const ownLabels = without(template.labels, template.owned.labels);
   const reason: Reason = userValueKept ? 'UserValueKept' : 'Policy';
   return {
     annotations: {
-      ...without(annotations, Object.keys(own)),
+      ...given(edits),
       [ourAnnotations.policy]: policyKey(policy),
       [ourAnnotations.revision]: revisionOf(policy),
       [ourAnnotations.reason]: reason,
     },
     labels: {
       ...without(gift.labels, Object.keys(ownLabels)),
-      [ourLabels.capacity]: eciAnnotations.spotStrategy in annotations ? 'spot' : 'on-demand',
+      [ourLabels.capacity]:
+        valueAfter(own, edits, eciAnnotations.spotStrategy) === undefined ? 'on-demand' : 'spot',
     },
   };
 };
+
+// With Keep nothing is taken away.
+const given = (edits: Edits): Values =>
+  Object.fromEntries(
+    Object.entries(edits).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
 
 const without = (values: Values, keys: readonly string[]): Values =>
   Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));

@@ -1,12 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { type Incoming, inject } from '../../operator/injection/inject.ts';
+import type { Incoming } from '../../operator/injection/inject.ts';
 import { type Mark, readMark, writeMark } from '../../operator/interruption/mark.ts';
 import { revisionOf } from '../../operator/policy/revision.ts';
 import { changedParts } from '../../operator/status/changed-parts.ts';
 import type { SoundPolicy } from '../../operator/world/policy.ts';
 import { controllerOf } from '../../operator/world/object.ts';
-import { aStamping } from '../builders/admission.ts';
+import { aStamping, injected as inject } from '../builders/admission.ts';
 import { anySpec } from '../builders/any-spec.ts';
 import { withParts } from '../builders/parts.ts';
 import { ownedBy } from '../builders/pod.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Incoming, inject } from '../../../operator/injection/inject.ts';
+import type { Incoming } from '../../../operator/injection/inject.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
-import { aStamping } from '../../builders/admission.ts';
+import { aStamping, injected as inject } from '../../builders/admission.ts';
 import { at } from '../../builders/pod.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { known } from '../../builders/world.ts';

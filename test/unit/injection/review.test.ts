@@ -90,6 +90,24 @@ describe('the patch of a governed pod', () => {
     for (const { path } of patch) expect(path).toMatch(/^\/metadata\/(annotations|labels)(\/|$)/);
   });
 
+  it('looks up the labels that it changes, however many there are: no other is read', () => {
+    const many = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`label-${index}`, 'x']));
+    const unlisted = new Proxy(
+      { ...many, ...labels },
+      {
+        ownKeys: () => {
+          throw new Error('every label was asked for');
+        },
+      },
+    );
+    const { patch } = review(request({ labels: unlisted, annotations: {} }));
+    expect(patch.filter(({ path }) => path.startsWith('/metadata/labels'))).toEqual([
+      { op: 'add', path: '/metadata/labels/spotpolicy.dev~1capacity', value: 'spot' },
+    ]);
+    const overwriting = { injection: { existing: 'Overwrite', scheduling: 'VirtualNode' } } as const;
+    expect(review(request({ labels: unlisted, annotations: {} }), overwriting).patch).not.toEqual([]);
+  });
+
   it('is empty when the API server asks again about what it was answered', () => {
     const pod = { metadata: { labels, annotations: {} } };
     const { metadata } = patched(pod, review(request(pod.metadata)).patch);

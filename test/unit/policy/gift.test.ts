@@ -1,10 +1,11 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { describe, expect, it } from 'vitest';
 import { eciAnnotations } from '../../../operator/api/keys.ts';
-import { giftOf, mergeAnnotations } from '../../../operator/policy/gift.ts';
+import { giftOf, mergeAnnotations, type Merged } from '../../../operator/policy/gift.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { controllerOf } from '../../../operator/world/object.ts';
 import { ownedBy } from '../../builders/pod.ts';
+import { edited } from '../../builders/admission.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { known } from '../../builders/world.ts';
 
@@ -86,9 +87,14 @@ describe('what a policy gives', () => {
   });
 });
 
+const merged = (own: Record<string, string>, { edits, userValueKept }: Merged) => ({
+  annotations: edited(own, edits),
+  userValueKept,
+});
+
 describe('Keep', () => {
   const keep = (own: Record<string, string>, spec: PolicyWishes['spec'] = {}) =>
-    mergeAnnotations(own, gift(spec).annotations, 'Keep');
+    merged(own, mergeAnnotations(own, gift(spec).annotations, 'Keep'));
 
   it('adds what is missing and leaves what is there, key by key', () => {
     expect(keep({ team: 'web', [spotDuration]: '0' })).toEqual({
@@ -134,7 +140,7 @@ describe('Keep', () => {
 
 describe('Overwrite', () => {
   const overwrite = (own: Record<string, string>, spec: PolicyWishes['spec'] = {}) =>
-    mergeAnnotations(own, gift(spec).annotations, 'Overwrite');
+    merged(own, mergeAnnotations(own, gift(spec).annotations, 'Overwrite'));
 
   it('puts our values in place of the user’s and takes spot annotations away that we do not give', () => {
     const own = { team: 'web', [spotStrategy]: 'SpotWithPriceLimit', [spotPriceLimit]: '0.1' };
