@@ -75,6 +75,7 @@ const toChange = (outcome: InterruptionOutcome | InjectionOutcome | TemplateOutc
   if (outcome.room === 'interruption') {
     return [{ kind: 'Interruption', before: outcome.before, after: outcome.after }];
   }
-  if (outcome.kind === 'troubled') return [outcome.change];
+  if (outcome.kind === 'troubled' || outcome.kind === 'lost' || outcome.kind === 'settled')
+    return [outcome.change];
   return outcome.kind === 'probed' ? [{ kind: 'Probe', before: undefined, after: outcome.probe }] : [];
 };

@@ -18,7 +18,15 @@ export const bindCalls = (
   { bundlePem, certificates$ }: Pick<Servers, 'bundlePem' | 'certificates$'>,
 ): Pick<
   Deps,
-  'perform' | 'removeLeftover' | 'apply' | 'remove' | 'probe' | 'writeTemplate' | 'write' | 'endpoint$'
+  | 'perform'
+  | 'removeLeftover'
+  | 'apply'
+  | 'remove'
+  | 'probe'
+  | 'writeTemplate'
+  | 'write'
+  | 'endpoint$'
+  | 'writer'
 > => ({
   perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs: Date.now, signal }),
   removeLeftover: (pod) => (signal) => removeLeftover(kube, pod, signal),
@@ -26,8 +34,9 @@ export const bindCalls = (
     const name = config.webhookConfigurationName;
     const owner = ownerIn(world, config.operatorNamespace);
     const inputs = { name, endpoint: endpointOf(config), bundlePem: bundlePem(), owner };
-    return applyWebhook(kube, webhookConfiguration(coverage, inputs), signal);
+    return applyWebhook(kube, webhookConfiguration(coverage, inputs), writerOf(config), signal);
   },
+  writer: writerOf(config),
   remove: (signal) => removeWebhook(kube, config.webhookConfigurationName, signal),
   probe: (policy, namespace) => (signal) =>
     probeAdmission(kube, policy, namespace, randomBytes(8).toString('hex'), signal),
@@ -35,6 +44,10 @@ export const bindCalls = (
   write: (policy, parts) => (signal) => writeStatus(kube, policy, parts, signal),
   endpoint$: certificates$,
 });
+
+// Replicas that share a Lease are one installation and never write at the same time.
+const writerOf = ({ operatorNamespace, leaseName }: Config): string =>
+  `spotpolicy ${operatorNamespace}/${leaseName}`;
 
 const endpointOf = ({ webhookUrl, operatorNamespace, webhookService }: Config): Endpoint =>
   webhookUrl === undefined

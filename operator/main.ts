@@ -88,6 +88,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
   const flow$ = run({
     world,
     nowMs,
+    random,
     sources: [
       withOwners(sourcesOf(kube, config.webhookConfigurationName, { random, nowMs }), { kube, random }),
     ],

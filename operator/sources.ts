@@ -32,7 +32,7 @@ const platformEvents = (reason: string): Selection => ({
   fieldSelector: `reason=${reason},involvedObject.kind=Pod`,
 });
 const metadataOnly: Selection = { metadataOnly: true };
-// Of a template is ours what our field manager owns, which only these fields tell.
+// Only these fields tell which keys of a template our field manager owns, and who else writes the webhook configuration.
 const managedFields: Selection = { managedFields: true };
 
 // Every kind of the world, where it comes from, and what is kept of it.
@@ -55,7 +55,7 @@ const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
   Webhook: [
     resources.mutatingWebhookConfigurations,
     trimWebhook,
-    { ...metadataOnly, fieldSelector: `metadata.name=${webhookName}` },
+    { ...metadataOnly, ...managedFields, fieldSelector: `metadata.name=${webhookName}` },
   ],
   CustomResourceDefinition: [resources.customResourceDefinitions, trimDefinition, metadataOnly],
 });

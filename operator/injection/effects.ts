@@ -10,21 +10,26 @@ import type { Policy } from '../world/policy.ts';
 import { type Templated, type TemplateKind, templateManager } from '../world/template.ts';
 import type { WebhookConfiguration } from './webhook.ts';
 
-/** Makes the configuration what it should be, whatever others wrote into it; returns its resourceVersion. Throws KubeError. */
+/**
+ * Makes the configuration what it should be, whatever others wrote into it; returns its resourceVersion. `fieldManager` is the
+ * name that the API server keeps of the writer. Throws KubeError.
+ */
 export const applyWebhook = async (
   kube: Kube,
   body: WebhookConfiguration,
+  fieldManager: string,
   signal: AbortSignal,
 ): Promise<string> => {
   const { mutatingWebhookConfigurations: resource } = resources;
   const { name } = body.metadata;
+  const options = { fieldManager, signal };
   try {
     // A merge patch replaces the list of webhooks as a whole; server-side apply would keep what others added to it.
-    const patched = await kube.patch<KubeObject>(resource, { name }, { type: 'merge', body }, { signal });
+    const patched = await kube.patch<KubeObject>(resource, { name }, { type: 'merge', body }, options);
     return patched.metadata.resourceVersion;
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    return (await kube.create<KubeObject>(resource, body, { signal })).metadata.resourceVersion;
+    return (await kube.create<KubeObject>(resource, body, options)).metadata.resourceVersion;
   }
 };
 

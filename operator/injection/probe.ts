@@ -1,4 +1,6 @@
 import type { Identity } from '../world/object.ts';
+import type { Probe } from '../world/objects.ts';
+import type { Policy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 
 // The webhook also covers `pods/eviction` for names that begin so. A dry-run eviction of a pod that cannot exist takes
@@ -37,3 +39,28 @@ export const generationIn = (answer: string, name: string): number | undefined =
   const generation = answer.includes(name) ? /^ knows generation (\d+)/.exec(text)?.[1] : undefined;
   return generation === undefined ? undefined : Number(generation);
 };
+
+/** The record of one question about a policy; `failures` is how often in a row it failed before. */
+export const probeOf = (
+  { uid, namespace, name, generation }: Policy,
+  problem: string | undefined,
+  atMs: number,
+  failures: number,
+): Probe => {
+  const reached = problem === undefined;
+  return {
+    ...{ uid, namespace, name, generation, atMs, reached },
+    problem: problem ?? '',
+    failures: reached ? 0 : failures + 1,
+  };
+};
+
+// One namespace may have a problem of its own, such as a webhook that refuses every eviction there.
+const mostTries = 3;
+
+/** The places, at most three, in which to ask after so many failures, so that retries come round to each. */
+export const turned = (places: readonly string[], failures: number): readonly string[] =>
+  Array.from(
+    { length: Math.min(mostTries, places.length) },
+    (_, index) => places[(failures * mostTries + index) % places.length] ?? '',
+  );

@@ -2,6 +2,7 @@ import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { optOutLabel } from '../api/keys.ts';
 import { namespacesOf } from '../policy/rules.ts';
 import { nodeBoundKinds } from '../world/owner-kinds.ts';
+import type { Policy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { probeCondition } from './probe.ts';
 
@@ -28,13 +29,28 @@ export interface Coverage {
 /** The namespaces whose pods are annotated at admission; every other one is left alone by the API server. */
 export const coverageOf = (view: View): Coverage => {
   const reached = new Set([...view.policies.all()].flatMap((policy) => namespacesOf(view, policy)));
+  return divide(view, [...reached].toSorted());
+};
+
+const divide = (view: View, namespaces: readonly string[]): Coverage => {
   const coverage: { ignore: string[]; fail: string[] } = { ignore: [], fail: [] };
-  for (const name of [...reached].toSorted()) {
+  for (const name of namespaces) {
     const injecting = view.rules(name).filter(({ spec }) => spec.injection.at === 'Pod');
     if (injecting.some(({ spec }) => spec.injection.whenUnavailable === 'Fail')) coverage.fail.push(name);
     else if (injecting.length > 0) coverage.ignore.push(name);
   }
   return coverage;
+};
+
+/**
+ * Where to ask whether admission is reached for a policy: of each webhook of the configuration the namespaces in which the
+ * policy governs. The API server refuses every creation in a terminating namespace before it calls a webhook, so those
+ * are left out; a webhook without any other is left out too.
+ */
+export const placesToProbe = (view: View, policy: Policy): readonly (readonly string[])[] => {
+  const open = namespacesOf(view, policy).filter((name) => !view.namespaces.byName('', name)?.terminating);
+  const { ignore, fail } = divide(view, open);
+  return [ignore, fail].filter((places) => places.length > 0);
 };
 
 /** The whole configuration for these namespaces; the API server calls us for nothing else. */

@@ -15,9 +15,13 @@ export interface WatchOptions extends CallOptions {
   readonly onOpen?: (() => void) | undefined;
 }
 
-/** `dryRun` asks the API server to run every check and to store nothing. */
+/**
+ * `dryRun` asks the API server to run every check and to store nothing. `fieldManager` is the writer's name in the object's
+ * `managedFields`, at most 128 characters; by default the first part of the user agent, `spotpolicy`.
+ */
 export interface WriteOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
+  readonly fieldManager?: string | undefined;
 }
 
 /**

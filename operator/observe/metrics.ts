@@ -35,6 +35,10 @@ export const createMetrics = () => {
       admissionBuckets,
       ['result'],
     ),
+    injectionWebhookLosses: counter(
+      'spot_injection_webhook_losses_total',
+      'Writes of the webhook configuration that another writer had made necessary.',
+    ),
     injectionTemplates: counter(
       'spot_injection_templates_total',
       'Applies to pod templates of workloads by result: written, FieldManagerConflict, Forbidden, Refused.',

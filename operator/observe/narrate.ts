@@ -148,6 +148,10 @@ const ofInjection = (narrator: Narrator, outcome: InjectionOutcome | TemplateOut
       const { ignore, fail } = outcome.coverage;
       return log.info({ ignore: ignore.length, fail: fail.length }, 'applied the webhook configuration');
     }
+    case 'lost':
+      return ofLoss(narrator, outcome);
+    case 'settled':
+      return log.info('no other writer changes the webhook configuration any more');
     case 'removed':
       return log.info('removed the webhook configuration: no policy needs it');
     case 'failed':
@@ -163,6 +167,16 @@ const ofInjection = (narrator: Narrator, outcome: InjectionOutcome | TemplateOut
       );
     }
   }
+};
+
+const ofLoss = (
+  { log, metrics }: Narrator,
+  { change: { after }, rival, againInMs }: Extract<InjectionOutcome, { kind: 'lost' }>,
+): void => {
+  metrics.injectionWebhookLosses.inc();
+  const line = 'another writer had changed the webhook configuration; wrote it again';
+  if (!after) return log.info({ rival }, line);
+  log.warn({ rival, losses: after.losses, againInMs }, `${line}, and will do so less and less often`);
 };
 
 const ofTemplate = (

@@ -8,6 +8,17 @@ export interface BackoffLimits {
 const usualLimits: BackoffLimits = { baseMs: 100, ceilingMs: 30_000 };
 
 /**
+ * The wait after so many failures in a row, in milliseconds: the base, doubled with each failure up to the ceiling, of which
+ * between half and all is waited. For retries that must not come sooner only because luck was good; `random` gives numbers
+ * in [0, 1).
+ */
+export const growingDelay = (
+  failures: number,
+  random: () => number,
+  { baseMs, ceilingMs }: BackoffLimits,
+): number => Math.min(ceilingMs, baseMs * 2 ** Math.min(failures, 30)) * (0.5 + random() / 2);
+
+/**
  * The next wait of a back-off with decorrelated jitter, in milliseconds: anywhere between the base and three times the
  * wait before it, never above the ceiling. Begin with a previous wait of 0. `random` gives numbers in [0, 1).
  *

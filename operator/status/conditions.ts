@@ -1,6 +1,6 @@
 import type { Condition } from '../api/index.ts';
 import { apiTime } from '../world/object.ts';
-import type { Probe } from '../world/objects.ts';
+import type { Probe, WebhookContest } from '../world/objects.ts';
 import type { Policy, SoundPolicy } from '../world/policy.ts';
 import type { TemplateTrouble } from '../world/template.ts';
 import type { Governed } from './governed.ts';
@@ -25,6 +25,7 @@ export interface Grounds {
    */
   readonly reach: 'Some' | 'Exempt' | 'OptedOut' | 'None' | 'Unknown';
   readonly probe: Probe | undefined;
+  readonly contest: WebhookContest | undefined;
   /** What stands between pod templates and the policy. */
   readonly troubles: readonly TemplateTrouble[];
   /** Kinds whose pod templates cannot be read, in words; empty where all can. */

@@ -1,5 +1,6 @@
 import { optOutLabel } from '../api/keys.ts';
 import { evictingVersion } from '../policy/virtual-node.ts';
+import type { WebhookContest } from '../world/objects.ts';
 import type { SoundPolicy } from '../world/policy.ts';
 import type { Finding, Grounds } from './conditions.ts';
 import { listed } from './listed.ts';
@@ -22,6 +23,7 @@ const outlooks = {
   NamespaceOptedOut: 'Stuck',
   FieldManagerConflict: 'Stuck',
   Forbidden: 'Stuck',
+  WebhookContested: 'Stuck',
   NotOnVirtualNode: 'Stuck',
   VirtualNodeTooOld: 'Stuck',
 } as const;
@@ -61,8 +63,17 @@ export const findProgrammed = (policy: SoundPolicy, grounds: Grounds): Programme
   );
 };
 
-const findPending = ({ spec, generation }: SoundPolicy, { probe }: Grounds): Programmed | undefined => {
+const describeContest = ({ writers }: WebhookContest): string =>
+  writers.length > 0
+    ? `${writers.join(' and ')} write the MutatingWebhookConfiguration in turn; let only one of them write it (--webhook-configuration-name)`
+    : 'the MutatingWebhookConfiguration is deleted each time it is written; find out who deletes it';
+
+const findPending = (
+  { spec, generation }: SoundPolicy,
+  { probe, contest }: Grounds,
+): Programmed | undefined => {
   if (spec.injection.at !== 'Pod') return undefined;
+  if (contest) return is('False', 'WebhookContested', describeContest(contest));
   const current = probe?.generation === generation ? probe : undefined;
   return current?.reached
     ? undefined

@@ -36,6 +36,7 @@ const describe = (
         governed,
         reach: reachOf(view, policy, governed),
         probe: view.probes.byUid(policy.uid),
+        contest: view.contests.current,
         unseen: describeUnseen(view),
         troubles: [...view.templateTroubles.group('policy', policy.uid)],
         target: findTargetProblem(view, policy),

@@ -139,6 +139,7 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
     case 'Owner':
       return [...(sameController(change) ? [] : around(view, change)), ...tryingTemplates(view, change)];
     case 'OwnerKind':
+    case 'Contest':
       return everywhere(view);
     case 'DegradeEvent': {
       const event = change.after;

@@ -4,7 +4,14 @@ import type { Namespace as RawNamespace, Node as RawNode } from 'kubernetes-type
 import { virtualNodes } from '../api/keys.ts';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
-import { type Controller, controllerOf, type Identity, identityOf, type RawObject } from './object.ts';
+import {
+  type Controller,
+  controllerOf,
+  type Identity,
+  identityOf,
+  instantMs,
+  type RawObject,
+} from './object.ts';
 import { type JobFailures, jobFailuresOf, noJobFailures } from './job-failures.ts';
 import { type Template, trimTemplate } from './template.ts';
 
@@ -38,13 +45,31 @@ export const trimNode = (raw: Pick<RawNode, 'metadata'>): Node => {
 /** The MutatingWebhookConfiguration that the operator owns; `namespace` is empty. */
 export interface Webhook extends Identity {
   readonly resourceVersion: string;
+  /** The field managers that wrote it, the latest first; at most 10, as the API server joins older ones. */
+  readonly writers: readonly string[];
 }
 
-/** The world's record of a webhook configuration: which version is there. */
+/** The world's record of a webhook configuration, which must come with its `managedFields`. */
 export const trimWebhook = (raw: RawObject): Webhook => ({
   ...identityOf(raw),
   resourceVersion: raw.metadata?.resourceVersion ?? '',
+  writers: (raw.metadata?.managedFields ?? [])
+    .map(({ manager = '', time }) => ({ manager, atMs: instantMs(time) ?? 0 }))
+    .toSorted((a, b) => b.atMs - a.atMs)
+    .map(({ manager }) => manager)
+    .filter(Boolean)
+    .slice(0, mostWriters),
 });
+
+// structured-merge-diff's default of manageable updaters (fieldmanager.DefaultMaxUpdateManagers); appliers come on top.
+const mostWriters = 10;
+
+/** Who takes turns in writing the webhook configuration, in field managers, sorted; and how often this operator lost. */
+export interface WebhookContest {
+  /** Empty where the configuration is taken away each time, which leaves no trace of who did it. */
+  readonly writers: readonly string[];
+  readonly losses: number;
+}
 
 /** A CustomResourceDefinition: kinds of this group may have come, changed or gone. `namespace` is empty. */
 export interface Definition extends Identity {

@@ -1,4 +1,5 @@
 import type { Lookup, Step } from './collection.ts';
+import type { Contests } from './contests.ts';
 import type { Interruption, Totals } from './interruption.ts';
 import type {
   Budget,
@@ -7,6 +8,7 @@ import type {
   Node,
   Probe,
   Webhook,
+  WebhookContest,
   Workload,
   WorkloadKind,
 } from './objects.ts';
@@ -48,6 +50,7 @@ export type Change =
   | { [K in Kind]: { readonly kind: K } & Step<Kinds[K]> }[Kind]
   | ({ readonly kind: 'Interruption' } & Step<Interruption>)
   | ({ readonly kind: 'Probe' } & Step<Probe>)
+  | ({ readonly kind: 'Contest' } & Step<WebhookContest>)
   | ({ readonly kind: 'Template' } & Step<TemplateTrouble>)
   | ({ readonly kind: 'Owner' } & Step<Owner>)
   | ({ readonly kind: 'OwnerKind' } & Step<OwnerKind>)
@@ -85,6 +88,7 @@ export interface View {
   readonly degradeEvents: Pick<PodEvents, 'about'>;
   readonly webhooks: Lookup<Webhook>;
   readonly probes: Lookup<Probe>;
+  readonly contests: Pick<Contests, 'current'>;
   readonly templateTroubles: Lookup<TemplateTrouble, 'policy'>;
   readonly interruptions: Lookup<Interruption, InterruptionIndex>;
   workloads(kind: WorkloadKind): Lookup<Workload, WorkloadIndex>;

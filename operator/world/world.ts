@@ -2,6 +2,7 @@ import { ourAnnotations } from '../api/keys.ts';
 import type { Watched } from '../runtime/list-watch.ts';
 import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
+import { Contests } from './contests.ts';
 import {
   addTotals,
   countStep,
@@ -12,16 +13,7 @@ import {
 } from './interruption.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { type Identity, objectKey, type ObjectKey, type Owned } from './object.ts';
-import type {
-  Budget,
-  Definition,
-  Namespace,
-  Node,
-  Probe,
-  Webhook,
-  Workload,
-  WorkloadKind,
-} from './objects.ts';
+import type { Namespace, Probe, Workload, WorkloadKind } from './objects.ts';
 import {
   type GroupKind,
   isPod,
@@ -53,16 +45,16 @@ export class World implements View {
     cohort: (pod) => [cohortOf(pod, pod.annotations[ourAnnotations.policy] ?? '')],
   });
   readonly namespaces = new Collection<Namespace>({});
-  readonly nodes = new Collection<Node>({});
+  readonly nodes = new Collection<Kinds['Node']>({});
   readonly #ownPolicies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
   readonly #clusterPolicies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
   readonly policies = joined(this.#ownPolicies, this.#clusterPolicies);
-  readonly budgets = new Collection<Budget, 'namespace'>({ namespace: inNamespace });
+  readonly budgets = new Collection<Kinds['PodDisruptionBudget'], 'namespace'>({ namespace: inNamespace });
   readonly claims = new Collection<Claim>({});
   readonly quotas = new Collection<Quota, 'namespace'>({ namespace: inNamespace });
   readonly reclaimEvents = this.#eventsOfPods();
   readonly degradeEvents = this.#eventsOfPods();
-  readonly webhooks = new Collection<Webhook>({});
+  readonly webhooks = new Collection<Kinds['Webhook']>({});
   readonly probes = new Collection<Probe>({});
   readonly templateTroubles = new Collection<TemplateTrouble, 'policy'>({ policy: ({ policy }) => [policy] });
   readonly interruptions = new Collection<Interruption, InterruptionIndex>({
@@ -80,6 +72,7 @@ export class World implements View {
   readonly sightings = new SightingBook();
   readonly reservations = new Reservations();
   readonly troubles = new Map<Kind, Trouble>();
+  readonly contests = new Contests();
 
   // When the source that spoke last did.
   #nowMs = 0;
@@ -110,7 +103,7 @@ export class World implements View {
       ReclaimEvent: this.reclaimEvents,
       DegradeEvent: this.degradeEvents,
       Webhook: this.webhooks,
-      CustomResourceDefinition: new Collection<Definition>({}),
+      CustomResourceDefinition: new Collection<Kinds['CustomResourceDefinition']>({}),
       ...this.#workloads.byKind,
     };
   }
@@ -257,6 +250,7 @@ export class World implements View {
     for (const { uid } of [...this.interruptions.all()]) this.forget(uid);
     for (const probe of [...this.probes.all()]) this.probes.apply({ kind: 'deleted', object: probe });
     for (const { uid } of [...this.templateTroubles.all()]) this.recordTrouble(uid, undefined);
+    this.contests.record(undefined);
     this.#totals.clear();
     this.refusals.clear();
     for (const policy of this.policies.all()) {

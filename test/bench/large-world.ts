@@ -191,6 +191,8 @@ const lead = async (): Promise<void> => {
   const subscription = run({
     world,
     nowMs: Date.now,
+    random: Math.random,
+    writer: 'spotpolicy',
     sources: [...sources(), () => touch$],
     leader$,
     defaultMinutes: 3,

@@ -40,6 +40,8 @@ const operate = (
   const subscription = run({
     world,
     nowMs: Date.now,
+    random: () => 0.5,
+    writer: 'spotpolicy',
     sources: [() => change$, ...lists.map((kind) => source(kind, listed))],
     leader$,
     defaultMinutes: 3,
@@ -205,7 +207,8 @@ describe('before the first lists', () => {
 it('an operator whose election ends in an error ends with it', async () => {
   const world = new World(precedence);
   const errors: unknown[] = [];
-  const deps = { world, nowMs: Date.now, defaultMinutes: 3, trustEvents: false };
+  const basics = { random: () => 0.5, writer: 'spotpolicy' };
+  const deps = { world, ...basics, nowMs: Date.now, defaultMinutes: 3, trustEvents: false };
   const never = () => () => new Promise<never>(() => undefined);
   const leader$ = new Subject<boolean>();
   run({

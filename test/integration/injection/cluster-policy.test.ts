@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Event } from 'kubernetes-types/core/v1.js';
+import type { Event, Namespace } from 'kubernetes-types/core/v1.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { reclaim } from '../../../hack/cluster/reclaim.ts';
 import { aClusterPolicy, aPolicy, type ClusterPolicyWishes } from '../../builders/policy.ts';
@@ -80,6 +80,23 @@ describe.concurrent('a policy of the cluster', () => {
     const { stdout } = await kubectl(['get', 'cspp', name, '-o', 'wide']);
     expect(stdout).toMatch(/PRECEDENCE +NAMESPACES\n/);
     expect(stdout).toMatch(/Defaults +2\n/);
+  });
+
+  test('is Programmed although the first of its namespaces terminates and never ends', async () => {
+    const team = unique('team');
+    const stuck = unique('a-stuck');
+    await admin.post('/api/v1/namespaces', { metadata: { name: stuck, labels: { team } } });
+    const configMaps = `/api/v1/namespaces/${stuck}/configmaps`;
+    const held = { name: 'held', finalizers: ['spotpolicy.dev/test'] };
+    await admin.post(configMaps, { metadata: held });
+    await admin.delete(`/api/v1/namespaces/${stuck}`);
+    const namespace = await aNamespace({ labels: { team } });
+    expect(stuck < namespace).toBe(true);
+    const name = await aClusterWide('ending', { namespaceSelector: of(team) });
+    expect(await governorOfNew(namespace)).toBe(name);
+    const { metadata } = await admin.get<Namespace>(`/api/v1/namespaces/${stuck}`);
+    expect(metadata?.deletionTimestamp).toBeDefined();
+    await admin.patch(`${configMaps}/held`, { metadata: { finalizers: [] } });
   });
 
   test('follows the labels of namespaces within a second, both ways', async () => {

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { DaemonSet } from 'kubernetes-types/apps/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import { type Replica, startReplica } from '../../../hack/cluster/operator.ts';
@@ -9,7 +10,7 @@ import { aNamespace, waitFor } from '../harness/cluster.ts';
 import { aProgrammedPolicy, create, pathTo, statusOf } from '../harness/objects.ts';
 import { anOwnCluster } from '../harness/operator.ts';
 import { podTemplate } from '../harness/pods.ts';
-import { requestsOf } from '../harness/counters.ts';
+import { counterOf, requestsOf } from '../harness/counters.ts';
 import { readWebhook, sentNamespaces, webhookPath } from '../harness/webhook-configuration.ts';
 import { admit, aPod, asWritten, governorOf } from './admitted.ts';
 import { edit, freshStatus } from './editing.ts';
@@ -244,6 +245,49 @@ test('a policy is not Programmed while the API server does not reach admission, 
   replica = await startReplica(cluster);
   await waitFor('the policy to be Programmed', async () => (await programmed())?.status === 'True');
   expect(governorOf(await admit(admin, namespace, aPod()))).toBe('web');
+});
+
+/** Lets the operator take part in an election by another Lease, as a second installation would. */
+const mayElectBy = async (lease: string): Promise<void> => {
+  const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${installation.namespace}`;
+  const metadata = { name: lease };
+  const rule = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [lease] };
+  await cluster.admin.post(`${roles}/roles`, { metadata, rules: [{ ...rule, verbs: ['get', 'patch'] }] });
+  await cluster.admin.post(`${roles}/rolebindings`, {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: lease },
+    subjects: [{ kind: 'ServiceAccount', name: installation.name, namespace: installation.namespace }],
+  });
+};
+
+test('two installations with one webhook name write it less and less often, and each names both', async () => {
+  const { admin } = cluster;
+  const namespace = await aNamespace({ cluster });
+  await aProgrammedPolicy(admin, namespace, aPolicy());
+  const versions = new Set<string>();
+  const watching = admin
+    .watch$(webhookPath.replace('/spotpolicy', '?fieldSelector=metadata.name%3Dspotpolicy'))
+    .subscribe(({ object }) => versions.add(object.metadata?.resourceVersion ?? ''));
+  onTestFinished(() => watching.unsubscribe());
+  await mayElectBy('rival');
+  const rival = await startReplica(cluster, { flags: ['--lease-name', 'rival'] });
+  const names = ['rival', 'spotpolicy'].map((lease) => `spotpolicy ${installation.namespace}/${lease}`);
+  await waitFor('both to be named', async () => {
+    const { conditions } = await statusOf(admin, namespace, 'web');
+    const { reason, message = '' } = conditions?.find(({ type }) => type === 'Programmed') ?? {};
+    return reason === 'WebhookContested' && message.startsWith(`${names.join(' and ')} write`);
+  });
+  const lossesOf = (one: Replica): Promise<number> => counterOf(one, 'spot_injection_webhook_losses_total');
+  await waitFor(
+    'both to have lost',
+    async () => (await lossesOf(replica)) > 2 && (await lossesOf(rival)) > 2,
+  );
+  watching.unsubscribe();
+  // Before they backed off they wrote it 14 times in each second.
+  expect(versions.size).toBeLessThan(20);
+  const log = await readFile(rival.logPath, 'utf8');
+  expect(log).toContain('another writer had changed the webhook configuration');
+  await rival.end('SIGTERM');
 });
 
 test('a spec that only an older definition let in is Invalid, and its policy governs nothing', async () => {

@@ -10,6 +10,7 @@ import type { Change } from '../../../operator/world/view.ts';
 import type { Policy } from '../../../operator/world/policy.ts';
 import { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';
+import { noonMs } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy } from '../../builders/policy.ts';
 import { aNamespace, aWorld, drop, list, put } from '../../builders/world.ts';
 
@@ -32,6 +33,8 @@ const lead = (world: World, calls: Partial<InjectionDeps> = {}): Cluster => {
     {
       world,
       nowMs: Date.now,
+      random: () => 1,
+      writer: 'spotpolicy shop-system/spotpolicy',
       endpoint$: NEVER,
       ...calls,
       apply: (coverage) => (signal) => {
@@ -319,6 +322,233 @@ describe('admission', () => {
       await advance(50);
       expect(world.probes.size).toBe(0);
       expect(kinds(cluster)).not.toContain('probed');
+    }),
+  );
+
+  const ending = (name: string) => ({
+    metadata: { name, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    status: { phase: 'Terminating' },
+  });
+  const reached = (world: World) => [...world.probes.all()].map((probe) => probe.reached);
+
+  it(
+    'is asked in a namespace that is not terminating: the API server refuses every creation in one that is',
+    onAClock(async (advance) => {
+      const world = aWorld({
+        ClusterSpotPolicy: [aClusterPolicy()],
+        Namespace: [ending('a-preview'), aNamespace('shop')],
+      });
+      const probe: InjectionDeps['probe'] = (_, place) => () =>
+        Promise.resolve(place === 'a-preview' ? 'the namespace is terminating' : undefined);
+      const cluster = lead(world, { probe });
+      await advance(50);
+      expect(cluster.asked).toEqual(['base@1 in shop']);
+      expect(reached(world)).toEqual([true]);
+    }),
+  );
+
+  it(
+    'is not asked where every namespace is terminating, since no pod can be created there',
+    onAClock(async (advance) => {
+      const world = aWorld({ ClusterSpotPolicy: [aClusterPolicy()], Namespace: [aNamespace('shop')] });
+      const cluster = lead(world, { probe: () => () => Promise.resolve('not yet') });
+      await advance(50);
+      expect(reached(world)).toEqual([false]);
+      cluster.tell(put(world, 'Namespace', ending('shop')));
+      await advance(50);
+      expect(reached(world)).toEqual([true]);
+      const { length } = cluster.asked;
+      await advance(60_000);
+      expect(cluster.asked).toHaveLength(length);
+    }),
+  );
+
+  it(
+    'is asked once for each webhook of the configuration, and all of them must be reached',
+    onAClock(async (advance) => {
+      const strict = aPolicy({ namespace: 'vault', spec: { injection: { whenUnavailable: 'Fail' } } });
+      const world = aWorld({
+        ClusterSpotPolicy: [aClusterPolicy()],
+        SpotPolicy: [strict],
+        Namespace: [aNamespace('shop'), aNamespace('till'), aNamespace('vault')],
+      });
+      const probe: InjectionDeps['probe'] = (_, place) => () =>
+        Promise.resolve(place === 'vault' ? 'its webhook is not called' : undefined);
+      const cluster = lead(world, { probe });
+      await advance(50);
+      expect(cluster.asked.filter((asked) => asked.startsWith('base'))).toEqual([
+        'base@1 in shop',
+        'base@1 in vault',
+      ]);
+      expect([...world.probes.all()].find(({ name }) => name === 'base')).toMatchObject({
+        reached: false,
+        problem: 'its webhook is not called',
+      });
+    }),
+  );
+
+  it(
+    'is asked in another namespace where one does not answer, and in every one in the end',
+    onAClock(async (advance) => {
+      const names = Array.from({ length: 12 }, (_, index) => `ns-${String(index).padStart(2, '0')}`);
+      const world = aWorld({
+        ClusterSpotPolicy: [aClusterPolicy()],
+        Namespace: names.map((name) => aNamespace(name)),
+      });
+      const answering = new Set(['ns-11']);
+      const probe: InjectionDeps['probe'] = (_, place) => () =>
+        Promise.resolve(answering.has(place) ? undefined : 'another webhook refuses every eviction here');
+      const cluster = lead(world, { probe });
+      await advance(50);
+      expect(cluster.asked).toEqual(['base@1 in ns-00', 'base@1 in ns-01', 'base@1 in ns-02']);
+      expect(reached(world)).toEqual([false]);
+      await advance(5_000);
+      expect(reached(world)).toEqual([true]);
+      expect(new Set(cluster.asked)).toEqual(new Set(names.map((name) => `base@1 in ${name}`)));
+      // One that does not answer costs the verdict nothing while another one does.
+      answering.add('ns-01');
+      const { length } = cluster.asked;
+      await advance(300_000);
+      expect(cluster.asked.slice(length)).toEqual(['base@1 in ns-00', 'base@1 in ns-01']);
+      expect(reached(world)).toEqual([true]);
+    }),
+  );
+});
+
+describe('a webhook configuration that another writer keeps changing', () => {
+  /** Two installations that were given one name: each makes the one object what it wants. */
+  const installations = (count: number) => {
+    let version = 0;
+    let content = '';
+    let writes = 0;
+    const manager = (index: number) => `spotpolicy ns-${index}/spotpolicy`;
+    const written: string[] = [];
+    const clusters: { readonly world: World; readonly cluster: Cluster }[] = [];
+    const webhook = () => ({
+      metadata: {
+        ...webhookAt(String(version)).metadata,
+        managedFields: written.map((name, index) => ({
+          manager: name,
+          operation: 'Update',
+          time: new Date(noonMs + index * 1_000).toISOString(),
+        })),
+      },
+    });
+    const write = async (index: number, coverage: object): Promise<string> => {
+      const wanted = `${index} ${JSON.stringify(coverage)}`;
+      if (wanted === content) return String(version);
+      content = wanted;
+      version += 1;
+      writes += 1;
+      written.splice(0, written.length, ...written.filter((name) => name !== manager(index)), manager(index));
+      for (const { world, cluster } of clusters) cluster.tell(put(world, 'Webhook', webhook()));
+      return String(version);
+    };
+    for (let index = 0; index < count; index += 1) {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const apply: InjectionDeps['apply'] = (coverage) => () => write(index, coverage);
+      clusters.push({ world, cluster: lead(world, { apply, writer: manager(index) }) });
+    }
+    return { clusters, writes: () => writes, webhook };
+  };
+
+  it(
+    'is written less and less often, and both installations name the two of them in the same words',
+    onAClock(async (advance) => {
+      const { clusters, writes } = installations(2);
+      await advance(3_600_000);
+      expect(writes()).toBeLessThan(60);
+      const [one, other] = clusters.map(({ world }) => world.contests.current);
+      expect(one?.writers).toEqual(['spotpolicy ns-0/spotpolicy', 'spotpolicy ns-1/spotpolicy']);
+      expect(other?.writers).toEqual(one?.writers);
+      const losses = clusters.flatMap(({ cluster }) =>
+        cluster.outcomes.flatMap((outcome) => (outcome.kind === 'lost' ? outcome.againInMs : [])),
+      );
+      expect(Math.max(...losses)).toBe(300_000);
+    }),
+  );
+
+  it(
+    'is repaired at once after the first two changes by others, and after a day without one again',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const cluster = lead(world);
+      await advance(50);
+      const edited = async (version: string) => {
+        cluster.tell(put(world, 'Webhook', webhookAt(version)));
+        await advance(100);
+      };
+      await edited('a');
+      await edited('b');
+      expect(cluster.applied).toHaveLength(3);
+      expect(world.contests.current).toBeUndefined();
+      await edited('c');
+      expect(cluster.applied).toHaveLength(3);
+      await advance(1_000);
+      expect(cluster.applied).toHaveLength(4);
+      expect(world.contests.current).toMatchObject({ losses: 3 });
+      cluster.tell(put(world, 'Webhook', webhookAt('version-4')));
+      await advance(86_400_000);
+      expect(world.contests.current).toBeUndefined();
+      expect(kinds(cluster)).toContain('settled');
+      await edited('d');
+      expect(cluster.applied).toHaveLength(5);
+    }),
+  );
+
+  it(
+    'still follows an edit of a policy at once',
+    onAClock(async (advance) => {
+      const { clusters } = installations(2);
+      await advance(600_000);
+      const [first] = clusters;
+      if (!first) throw new Error('there is no installation');
+      const { length } = first.cluster.applied;
+      first.cluster.tell(put(first.world, 'SpotPolicy', aPolicy({ namespace: 'bank' })));
+      await advance(100);
+      expect(first.cluster.applied.slice(length)).toEqual([['bank', 'shop']]);
+    }),
+  );
+
+  it(
+    'is no contest where the other writer changes nothing that is ours, nor where an older version comes late',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      let version = '10';
+      const cluster = lead(world, { apply: () => () => Promise.resolve(version) });
+      await advance(50);
+      cluster.tell(put(world, 'Webhook', webhookAt('9')));
+      await advance(100);
+      expect(cluster.applied).toHaveLength(1);
+      for (const next of ['11', '12', '13', '14', '15']) {
+        // A patch that changes nothing gets the version that is there.
+        version = next;
+        cluster.tell(put(world, 'Webhook', webhookAt(next)));
+        await advance(100);
+      }
+      expect(cluster.applied).toHaveLength(6);
+      expect(world.contests.current).toBeUndefined();
+      expect(kinds(cluster)).not.toContain('lost');
+    }),
+  );
+
+  it(
+    'counts one that is taken away each time as well',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const cluster: Cluster = lead(world, {
+        apply: () => async () => {
+          const version = `made-${cluster.applied.length}`;
+          queueMicrotask(() => {
+            cluster.tell(put(world, 'Webhook', webhookAt(version)));
+            cluster.tell(drop(world, 'Webhook', webhookAt(version)));
+          });
+          return version;
+        },
+      });
+      await advance(3_600_000);
+      expect(cluster.applied.length).toBeLessThan(30);
+      expect(world.contests.current).toMatchObject({ writers: [] });
     }),
   );
 });

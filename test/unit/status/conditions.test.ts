@@ -44,6 +44,7 @@ const find = (
           governed: nobody,
           reach: 'Some',
           probe: aProbe(),
+          contest: undefined,
           troubles: [],
           unseen: '',
           counted: '',
@@ -90,6 +91,21 @@ describe('a policy is Programmed', () => {
     expect(Programmed).toMatchObject({ status: 'False', reason: 'Pending', message: problem });
     expect(Ready).toMatchObject({ status: 'False', reason: 'Pending' });
     expect(Reconciling).toMatchObject({ status: 'True', reason: 'Pending' });
+  });
+
+  it('not while another writer keeps changing the webhook configuration, and names both writers', () => {
+    const writers = ['argocd-controller', 'spotpolicy spotpolicy-system/spotpolicy'];
+    const { Programmed, Ready, Stalled } = find({ contest: { writers, losses: 3 } });
+    expect(Programmed).toMatchObject({ status: 'False', reason: 'WebhookContested' });
+    expect(Programmed?.message).toContain(`${writers.join(' and ')} write`);
+    expect(Ready).toMatchObject({ status: 'False', reason: 'WebhookContested' });
+    expect(Stalled?.status).toBe('True');
+    expect(find({ contest: { writers: [], losses: 3 } })['Programmed']?.message).toContain('is deleted');
+    expect(
+      find({ contest: { writers, losses: 3 } }, { injection: { at: 'None' } })['Programmed'],
+    ).toMatchObject({
+      status: 'True',
+    });
   });
 
   it('without asking anybody where it annotates nothing', () => {

@@ -85,6 +85,7 @@ it('a policy that misses a workload waits for it, and is Programmed all the same
   const grounds = {
     reach: 'Some' as const,
     probe: undefined,
+    contest: undefined,
     troubles: [],
     unseen: '',
     counted: '',

@@ -1,0 +1,56 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { growingDelay } from '../../operator/runtime/backoff.ts';
+import { afterLoss, afterOwnWrite, calmMs, noContest, repairAtMs } from '../../operator/runtime/contest.ts';
+
+const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+const randoms = fc.array(fraction, { minLength: 200, maxLength: 200 });
+const hourMs = 3_600_000;
+
+describe('two writers that each undo what the other wrote', () => {
+  // How long each takes to see that the other wrote: from a watch at once to a GitOps tool that looks every three minutes.
+  const reactionMs = fc.integer({ min: 1, max: 180_000 });
+
+  test.prop([randoms, reactionMs])(
+    'cost the API server few writes, however fast the other one is',
+    (draws, rivalMs) => {
+      let contest = afterOwnWrite(noContest, 0);
+      let nowMs = 0;
+      let writes = 1;
+      for (const random of draws) {
+        nowMs = Math.max(nowMs + rivalMs, repairAtMs(contest));
+        if (nowMs >= hourMs) break;
+        contest = afterLoss(contest, nowMs, () => random);
+        writes += 1;
+      }
+      expect(writes).toBeLessThanOrEqual(36);
+      // It never gives up: the longest pause is less than what ends a contest.
+      expect(repairAtMs(contest) - contest.wroteAtMs).toBeLessThanOrEqual(calmMs / 2);
+    },
+  );
+
+  test.prop([randoms, fc.integer({ min: calmMs, max: 10 * hourMs })])(
+    'begin anew after a write that stood for long',
+    (draws, quietMs) => {
+      let contest = noContest;
+      let nowMs = 0;
+      for (const random of draws) {
+        contest = afterLoss(contest, nowMs, () => random);
+        nowMs = repairAtMs(contest) + 1;
+      }
+      const next = afterLoss(contest, contest.wroteAtMs + quietMs, () => 0);
+      expect(next).toMatchObject({ losses: 1, pauseMs: 0 });
+    },
+  );
+});
+
+test.prop([fc.nat(2_000), fraction, fc.nat(1_000), fc.nat(60_000)])(
+  'growingDelay stays between half and all of what the failures ask for',
+  (failures, random, baseMs, spreadMs) => {
+    const limits = { baseMs, ceilingMs: baseMs + spreadMs };
+    const delayMs = growingDelay(failures, () => random, limits);
+    const wholeMs = Math.min(limits.ceilingMs, baseMs * 2 ** Math.min(failures, 30));
+    expect(delayMs).toBeGreaterThanOrEqual(wholeMs / 2);
+    expect(delayMs).toBeLessThanOrEqual(wholeMs);
+  },
+);
