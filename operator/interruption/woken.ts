@@ -95,7 +95,7 @@ const ofWorkload = (view: View, { before, after }: Step<Workload>): readonly str
 
 const ofOwner = (view: View, { before, after }: Step<Owner>): readonly string[] => {
   const isNews = before && (before.ended !== after?.ended || before.terminating !== after?.terminating);
-  return isNews ? [...view.interruptions.group('workload', before.uid)].map(({ uid }) => uid) : [];
+  return isNews ? [...view.interruptions.group('workload', objectKey(before))].map(({ uid }) => uid) : [];
 };
 
 // Who has room goes on; the others' messages are brought up to date, as many as a status shows. All may go where it selects
