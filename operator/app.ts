@@ -1,4 +1,5 @@
 import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, timer } from 'rxjs';
+import { type ClockOutcome, clockOutcomes } from './observe/clock-story.ts';
 import { type CleanUpDeps, type CleanUpOutcome, cleanUpStream } from './interruption/clean-up-stream.ts';
 import { type InjectionDeps, type InjectionOutcome, injectionStream } from './injection/stream.ts';
 import { type TemplateDeps, type TemplateOutcome, templateStream } from './injection/workload-stream.ts';
@@ -8,6 +9,7 @@ import {
   interruptionStream,
 } from './interruption/stream.ts';
 import { afterSynced } from './runtime/after-synced.ts';
+import { anewAfter } from './runtime/anew-after.ts';
 import { whileLeader } from './runtime/while-leader.ts';
 import { allKinds, requiredKinds, type Source } from './sources.ts';
 import { type StatusDeps, type StatusOutcome, statusStream } from './status/stream.ts';
@@ -21,7 +23,8 @@ export type Outcome =
   | TemplateOutcome
   | InterruptionOutcome
   | CleanUpOutcome
-  | StatusOutcome;
+  | StatusOutcome
+  | ClockOutcome;
 
 /** What the flow is made of. */
 export interface Deps extends InjectionDeps, TemplateDeps, InterruptionDeps, CleanUpDeps, StatusDeps {
@@ -29,6 +32,10 @@ export interface Deps extends InjectionDeps, TemplateDeps, InterruptionDeps, Cle
   readonly sources: readonly Source[];
   /** Whether this replica holds the lease; subscribing takes part in the election. */
   readonly leader$: Observable<boolean>;
+  /** `nowMs` has jumped. */
+  readonly jumped$: Observable<unknown>;
+  /** This machine's clock minus the API server's, in milliseconds. */
+  readonly offsetMs$: Observable<number>;
 }
 
 // A source that cannot be listed for so long counts as unknown and holds nobody up.
@@ -38,6 +45,7 @@ const patienceMs = 30_000;
  * The whole flow: watch streams -> world -> keys that need a look -> decisions -> calls -> status.
  *
  * Every replica keeps the world, from which it answers admission. Only the leader acts, and not before the first lists.
+ * When the clock jumps the leader begins anew, as another leader would: nothing that was timed before is kept.
  */
 export const run = (deps: Deps): Observable<Outcome> => {
   const { world } = deps;
@@ -55,7 +63,10 @@ export const run = (deps: Deps): Observable<Outcome> => {
   });
   return merge(
     change$.pipe(map((change): Outcome => ({ room: 'world', change }))),
-    leading$.pipe(whileLeader(deps.leader$), afterSynced(untilSynced(world, change$))),
+    merge(
+      leading$.pipe(anewAfter(deps.jumped$), whileLeader(deps.leader$)),
+      clockOutcomes(deps.offsetMs$),
+    ).pipe(afterSynced(untilSynced(world, change$))),
   );
 };
 

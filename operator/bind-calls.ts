@@ -15,6 +15,7 @@ export const bindCalls = (
   kube: Kube,
   config: Config,
   world: View,
+  nowMs: () => number,
   { bundlePem, certificates$ }: Pick<Servers, 'bundlePem' | 'certificates$'>,
 ): Pick<
   Deps,
@@ -28,7 +29,7 @@ export const bindCalls = (
   | 'endpoint$'
   | 'writer'
 > => ({
-  perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs: Date.now, signal }),
+  perform: (interruption, effect, signal) => perform(interruption, effect, { kube, nowMs, signal }),
   removeLeftover: (pod) => (signal) => removeLeftover(kube, pod, signal),
   apply: (coverage) => (signal) => {
     const name = config.webhookConfigurationName;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { finalize, firstValueFrom, interval, type Observable, ReplaySubject, tap } from 'rxjs';
+import { finalize, firstValueFrom, type Observable, ReplaySubject, tap } from 'rxjs';
 import manifest from '../package.json' with { type: 'json' };
 import { addressOf, type Standing } from './admit.ts';
 import { run } from './app.ts';
@@ -9,6 +9,7 @@ import { bindCalls } from './bind-calls.ts';
 import { createKube } from './kube/client.ts';
 import { KubeError } from './kube/errors.ts';
 import { leadership, leaseCalls } from './kube/lease.ts';
+import { serverClock } from './kube/server-clock.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { narrate } from './observe/narrate.ts';
@@ -19,22 +20,27 @@ import { serve } from './serve.ts';
 import { sourcesOf } from './sources.ts';
 import { World } from './world/world.ts';
 
-const nowMs = Date.now;
 const { random } = Math;
-const clockCheckMs = 30_000;
-// Deadlines are the cluster's: a clock further off than this acts visibly early or late.
-const clockToleranceMs = 5_000;
+const elapsedMs = (): number => performance.now();
 
 /** Runs the operator until it is told to stop; resolves when everything has ended in order. */
 const operate = async (config: Config, log: Log, stop$: Observable<void>): Promise<void> => {
   const identity = config.identity ?? defaultIdentity;
   const metrics = createMetrics();
+  const clock = serverClock({ elapsedMs, timeOfDayMs: Date.now });
+  const { nowMs, jumped$, offsetMs$ } = clock;
   const kube = createKube({
     kubeconfig: config.kubeconfig,
     context: config.context,
     connections: config.apiConnections,
     version: manifest.version,
     onAnswer: (verb, status) => metrics.apiRequests.inc({ verb, code: String(status) }),
+    clock,
+  });
+  offsetMs$.subscribe((offsetMs) => metrics.clockOffset.set(offsetMs / 1000));
+  jumped$.subscribe((byMs) => {
+    metrics.clockJumps.inc();
+    log.warn({ byMs }, "moved the deciding clock to the API server's");
   });
   const world = new World(precedence, [
     'kube-system',
@@ -50,7 +56,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
   });
   const standing: Standing = { leads: false, leader: undefined };
   const servers = await Promise.race([
-    serve({ config, kube, world, metrics, log, nowMs, random, standing }),
+    serve({ config, kube, world, metrics, log, nowMs, jumped$, random, standing }),
     firstValueFrom(stop$),
   ]);
   if (!servers) return log.info('stopped before the API server could be reached');
@@ -70,7 +76,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
       leaseDurationMs: config.leaseSeconds * 1000,
       renewDeadlineMs: config.leaseRenewDeadlineSeconds * 1000,
       retryMs: config.leaseRetrySeconds * 1000,
-      elapsedMs: () => performance.now(),
+      elapsedMs,
       timeOfDayMs: nowMs,
       random,
       stop$,
@@ -89,6 +95,8 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     world,
     nowMs,
     random,
+    jumped$,
+    offsetMs$,
     sources: [
       withOwners(sourcesOf(kube, config.webhookConfigurationName, { random, nowMs }), { kube, random }),
     ],
@@ -96,20 +104,15 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     defaultMinutes: config.defaultWindowMinutes,
     trustEvents: config.trustReclaimEvents,
     concurrency: callsAtOnce(config.evictionConcurrency),
-    ...bindCalls(kube, config, world, servers),
+    ...bindCalls(kube, config, world, nowMs, servers),
   });
+  const self = { namespace: config.operatorNamespace, name: hostname() };
   const flow = flow$.subscribe({
-    next: (outcome) => narrate({ log, metrics, events, world, nowMs }, outcome),
+    next: (outcome) => narrate({ log, metrics, events, world, nowMs, self }, outcome),
     error: (err: unknown) => {
       log.fatal({ err }, 'the flow ended');
       process.exit(1);
     },
-  });
-  const clock = interval(clockCheckMs).subscribe(() => {
-    const offsetMs = kube.clockOffsetMs() ?? 0;
-    metrics.clockOffset.set(offsetMs / 1000);
-    if (Math.abs(offsetMs) > clockToleranceMs)
-      log.warn({ offsetMs }, 'this clock and the API server disagree');
   });
 
   await firstValueFrom(stop$);
@@ -118,7 +121,6 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
   if (world.synced('Pod'))
     await Promise.race([electionEnded.promise, after(config.leaseRetrySeconds * 1000 + 2_000)]);
   flow.unsubscribe();
-  clock.unsubscribe();
   await events.settled();
   await servers.close();
   await kube.close();

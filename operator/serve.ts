@@ -1,5 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
-import { filter, firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
+import {
+  filter,
+  firstValueFrom,
+  merge,
+  type Observable,
+  ReplaySubject,
+  share,
+  Subject,
+  takeUntil,
+  tap,
+} from 'rxjs';
 import { admit, type Standing } from './admit.ts';
 import type { Config } from './config.ts';
 import type { Kube } from './kube/kube.ts';
@@ -27,6 +37,8 @@ export interface ServeParts {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly nowMs: () => number;
+  /** `nowMs` has jumped. */
+  readonly jumped$: Observable<unknown>;
   readonly random: () => number;
   readonly standing: Standing;
 }
@@ -99,7 +111,14 @@ interface ServingState {
   readonly isStopping: () => boolean;
 }
 
-const certificatesOf = ({ config, kube, log, nowMs, random }: ServeParts): Observable<Certificates> => {
+const certificatesOf = ({
+  config,
+  kube,
+  log,
+  nowMs,
+  jumped$,
+  random,
+}: ServeParts): Observable<Certificates> => {
   const namespace = config.operatorNamespace;
   const store = certificateSecret(kube, namespace);
   const lifetimes = {
@@ -116,7 +135,10 @@ const certificatesOf = ({ config, kube, log, nowMs, random }: ServeParts): Obser
   });
   return certificateStream({
     ensure: () => ensureCertificates(store, lifetimes, namesOf(config), nowMs),
-    changed$: listWatch(secret, listWatchOptions(random)).pipe(filter(({ kind }) => kind === 'changed')),
+    changed$: merge(
+      listWatch(secret, listWatchOptions(random)).pipe(filter(({ kind }) => kind === 'changed')),
+      jumped$,
+    ),
     nowMs,
     nextDelayMs,
     onFailure: (err) => log.warn({ err }, 'certificates not ready'),

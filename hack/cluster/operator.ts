@@ -35,6 +35,8 @@ export interface ReplicaOptions {
   /** Another way to the API server, such as a proxy. */
   readonly serverUrl?: string;
   readonly flags?: readonly string[];
+  /** Flags for node itself. */
+  readonly nodeFlags?: readonly string[];
 }
 
 const programIn = (directory: string): string => join(directory, 'spotpolicy.mjs');
@@ -70,7 +72,7 @@ export interface ReplicaCommand {
 /** The command of a replica under the operator's own ServiceAccount, with a new token and free ports. */
 export const replicaCommand = async (
   access: Pick<Access, 'kubeconfigFor' | 'directory'>,
-  { serverUrl, flags = [] }: Pick<ReplicaOptions, 'serverUrl' | 'flags'> = {},
+  { serverUrl, flags = [], nodeFlags = [] }: Omit<ReplicaOptions, 'logPath'> = {},
 ): Promise<ReplicaCommand> => {
   const identity = { namespace: installation.namespace, serviceAccount: installation.name };
   const kubeconfig = await access.kubeconfigFor(identity, serverUrl);
@@ -78,6 +80,7 @@ export const replicaCommand = async (
   const webhookUrl = `https://127.0.0.1:${admissionPort}/mutate`;
   const args = [
     ...installation.nodeFlags,
+    ...nodeFlags,
     programIn(access.directory),
     ...['--kubeconfig', kubeconfig],
     ...['--admission-host', '127.0.0.1', '--admission-port', String(admissionPort)],

@@ -13,26 +13,29 @@ import {
   watchRequest,
 } from './requests.ts';
 import type { Verb } from './resources.ts';
+import type { ServerClock } from './server-clock.ts';
 import { createTransport } from './transport.ts';
 import type { Outgoing, Transport } from './transport.ts';
 import type { KubeObject } from './types.ts';
 import { eventsIn, linesOf } from './watch-lines.ts';
 
-/** Which cluster, over how many connections besides watches, under which name; `onAnswer` hears every answer's status, 0 for none. */
+/** Which cluster, over how many connections besides watches, under which name; `onAnswer` hears every answer's status, 0 for none, and `clock` its date. */
 export interface KubeOptions extends ClusterChoice {
   readonly connections: number;
   readonly version: string;
   readonly onAnswer?: ((verb: Verb, status: number) => void) | undefined;
+  readonly clock?: Pick<ServerClock, 'asks'> | undefined;
 }
 
 /** A client of the API server that `options` name. Throws a fatal KubeError when they name none; sends nothing yet. */
-export const createKube = ({ connections, version, onAnswer, ...choice }: KubeOptions): Kube =>
+export const createKube = ({ connections, version, onAnswer, clock, ...choice }: KubeOptions): Kube =>
   kubeOver(
     createTransport({
       cluster: findCluster(choice),
       connections,
       userAgent: `spotpolicy/${version}`,
       onAnswer,
+      clock,
     }),
   );
 
@@ -73,7 +76,6 @@ const kubeOver = (transport: Transport): Kube => {
         return unansweredEviction(error);
       }
     },
-    clockOffsetMs: transport.clockOffsetMs,
     close: transport.close,
   };
 };

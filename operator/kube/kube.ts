@@ -119,8 +119,6 @@ export interface Kube {
   discover(group: string, options?: CallOptions): Promise<readonly DiscoveredResource[]>;
   /** Evicts a pod. Whatever happens is an answer, it never throws; 15 s by default. */
   evict(pod: Ref, options: EvictOptions): Promise<EvictionAnswer>;
-  /** How many milliseconds this machine's clock is ahead of the API server's, within about half a second. */
-  clockOffsetMs(): number | undefined;
   /** Ends every connection; calls under way fail. */
   close(): Promise<void>;
 }

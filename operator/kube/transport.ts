@@ -2,11 +2,11 @@ import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { agentSource } from './agents.ts';
 import type { Agents } from './agents.ts';
-import { clockOffset } from './clock-offset.ts';
 import type { Cluster } from './credentials.ts';
 import { KubeError, refused, unanswered } from './errors.ts';
 import type { Refusal, Silence, Status } from './errors.ts';
 import type { Verb } from './resources.ts';
+import type { ServerClock } from './server-clock.ts';
 import { timeLimit } from './time-limit.ts';
 import type { TimeLimit } from './time-limit.ts';
 
@@ -39,16 +39,16 @@ export interface Transport {
   exchange(outgoing: Outgoing): Promise<Answer>;
   /** The body as it comes. Ends when the server ends it; throws a KubeError when refused, broken or aborted. */
   stream(outgoing: Outgoing): AsyncGenerator<Uint8Array, void, undefined>;
-  clockOffsetMs(): number | undefined;
   close(): Promise<void>;
 }
 
-/** How to send; `onAnswer` hears the status of every answer, 0 where none came. */
+/** How to send; `onAnswer` hears the status of every answer, 0 where none came, and `clock` its date. */
 export interface TransportOptions {
   readonly cluster: Cluster;
   readonly connections: number;
   readonly userAgent: string;
   readonly onAnswer?: ((verb: Verb, status: number) => void) | undefined;
+  readonly clock?: Pick<ServerClock, 'asks'> | undefined;
 }
 
 /** A transport; nothing is sent before its first use. */
@@ -57,9 +57,9 @@ export const createTransport = ({
   connections,
   userAgent,
   onAnswer,
+  clock,
 }: TransportOptions): Transport => {
   const agents = agentSource(connections);
-  const offset = clockOffset();
   const base = cluster.url.href.replace(/\/$/, '');
 
   const send = async (
@@ -70,7 +70,7 @@ export const createTransport = ({
     const credentials = await cluster.readCredentials().catch((error: unknown) => {
       throw unanswered(`${out.doing}: reading credentials`, 'NotSent', withoutQuotes(error));
     });
-    const sentMs = Date.now();
+    const answered = clock?.asks();
     const response = await request(`${base}${out.path}${queryOf(out.query)}`, {
       dispatcher: agents.agentsFor(credentials.tls)[pool],
       method: out.method,
@@ -84,7 +84,7 @@ export const createTransport = ({
       },
       body: out.body === undefined ? null : JSON.stringify(out.body),
     });
-    offset.hear(response.headers['date'], sentMs, Date.now());
+    answered?.(response);
     return response;
   };
 
@@ -130,7 +130,6 @@ export const createTransport = ({
         limit.release();
       }
     },
-    clockOffsetMs: offset.value,
     close: agents.close,
   };
 };

@@ -108,7 +108,11 @@ export const createMetrics = () => {
     leader: gauge('spot_leader', '1 while this replica holds the lease, else 0.'),
     clockOffset: gauge(
       'spot_clock_offset_seconds',
-      "This clock minus the API server's, from the Date header, to a second.",
+      "This machine's clock minus the API server's, from the Date header, to a second. Beyond 5 s the API server's clock decides.",
+    ),
+    clockJumps: counter(
+      'spot_clock_jumps_total',
+      'Times that the clock which decides was moved to that of the API server, by more than 5 s each.',
     ),
   };
 };

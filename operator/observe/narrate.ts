@@ -12,6 +12,7 @@ import { revisionOf } from '../policy/revision.ts';
 import { type Policy, policyKey, policyOf } from '../world/policy.ts';
 import { templates } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
+import { type ClockOutcome, tellClock } from './clock-story.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { EventNote, EventSubject } from './events.ts';
 import { type EventStory, tellStep } from './interruption-story.ts';
@@ -26,6 +27,8 @@ export interface Narrator {
   readonly events: EventRecorder;
   readonly world: View;
   readonly nowMs: () => number;
+  /** The pod that this program runs in, if it runs in one. */
+  readonly self: { readonly namespace: string; readonly name: string };
 }
 
 /** Tells one outcome: what changed the cluster is one `info` line, one metric and, for users, one Event. */
@@ -41,6 +44,8 @@ export const narrate = (narrator: Narrator, outcome: Outcome): void => {
       return ofInjection(narrator, outcome);
     case 'status':
       return ofStatus(narrator, outcome);
+    case 'clock':
+      return ofClock(narrator, outcome);
   }
 };
 
@@ -226,4 +231,17 @@ const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): v
   // Pods are mostly created by controllers, which show nobody the warnings they get.
   if (dryRun && JSON.stringify(dryRun) !== JSON.stringify(policy.status?.dryRun))
     events.record({ subject, type: 'Normal', reason: 'DryRun', message: tellTrial(dryRun) });
+};
+
+const ofClock = ({ log, events, world, self }: Narrator, { offsetMs }: ClockOutcome): void => {
+  const { namespace, name } = self;
+  const pod = world.pods.byName(namespace, name);
+  const { level, line, warning } = tellClock(offsetMs, pod?.nodeName);
+  log[level]({ offsetMs }, line);
+  const home = world.namespaces.byName('', namespace);
+  // Outside of a cluster there is no such pod.
+  const subject: EventSubject | undefined = pod
+    ? { apiVersion: 'v1', kind: 'Pod', namespace, name, uid: pod.uid }
+    : home && { apiVersion: 'v1', kind: 'Namespace', namespace: '', name: namespace, uid: home.uid };
+  if (warning && subject) events.record({ subject, type: 'Warning', reason: 'ClockOff', message: warning });
 };

@@ -9,12 +9,13 @@ export interface Alarm<K> {
   atMs: number;
 }
 
-// The clock may be set while a timer runs, and setTimeout fires at once beyond 2^31 - 1 ms: so no single wait is long.
-const longestWaitMs = 60_000;
+// setTimeout fires at once beyond 2^31 - 1 ms.
+const longestWaitMs = 2 ** 31 - 1;
 
 /**
  * Emits each key when its time has come and then forgets it; of several times for a waiting key, the earliest counts.
  *
+ * `nowMs` runs as the scheduler does: after a jump of it, subscribe anew (`anewAfter`).
  * Never early by `nowMs`, and never synchronously: a time in the past comes out as soon as the scheduler runs. Keys due
  * together come in order of their times. An infinite time never comes. One timer in all, however many keys wait.
  * An error of the source, or a time that is no number, errors the result at once. When the source completes, the result

@@ -11,8 +11,8 @@ export interface PeerSeal {
 
 const path = '/share';
 const header = 'x-spotpolicy-seal';
-// Longer than any question waits for its answer, and as clocks may differ.
-const validMs = 10_000;
+// Longer than any question waits for its answer; each replica's clock may be 5 s off, in either direction.
+const validMs = 20_000;
 const bodyLimitBytes = 16 * 1024;
 
 // Everything else that is signed with the same secret is JSON, so nothing signed for one use passes for the other.

@@ -5,7 +5,7 @@ import type { Certificates } from './certificate-store.ts';
 export interface CertificateDeps {
   /** The certificates as they are to be used now, renewed where due. */
   readonly ensure: () => Promise<Certificates>;
-  /** The Secret was touched: another replica may have renewed it. */
+  /** The Secret was touched, by another replica perhaps, or the clock has jumped. */
   readonly changed$: Observable<unknown>;
   readonly nowMs: () => number;
   readonly nextDelayMs: (previousMs: number) => number;
@@ -13,7 +13,7 @@ export interface CertificateDeps {
   readonly onFailure: (error: unknown) => void;
 }
 
-// The clock may be set and a laptop may sleep: no wait for a renewal is longer than this.
+// A timer takes no more than 24 days, and a look costs one read.
 const longestWaitMs = 3_600_000;
 
 /**

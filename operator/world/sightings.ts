@@ -91,7 +91,8 @@ export class SightingBook {
   #sight(known: Entry | undefined, toldMs: number | undefined, nowMs: number): Sighting {
     const sinceMs = toldMs === undefined ? undefined : Math.min(toldMs, nowMs);
     if (!known) return { atMs: sinceMs ?? nowMs, seenMs: nowMs, witnessed: false };
-    const atMs = this.#appearedMs(known.deliveredMs, sinceMs, nowMs);
+    // Not in the future, where the clock has jumped back since the pod was delivered.
+    const atMs = Math.min(nowMs, this.#appearedMs(known.deliveredMs, sinceMs, nowMs));
     return { atMs, seenMs: nowMs, witnessed: true };
   }
 

@@ -193,6 +193,8 @@ const lead = async (): Promise<void> => {
     nowMs: Date.now,
     random: Math.random,
     writer: 'spotpolicy',
+    jumped$: NEVER,
+    offsetMs$: NEVER,
     sources: [...sources(), () => touch$],
     leader$,
     defaultMinutes: 3,

@@ -1,8 +1,9 @@
-import { Subject } from 'rxjs';
+import { NEVER, type Observable, Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import type { Effect } from '../../operator/interruption/look.ts';
 import type { Answer } from '../../operator/interruption/settle.ts';
 import { type InterruptionOutcome, interruptionStream } from '../../operator/interruption/stream.ts';
+import { anewAfter } from '../../operator/runtime/anew-after.ts';
 import type { Interruption } from '../../operator/world/interruption.ts';
 import type { Change } from '../../operator/world/view.ts';
 import type { World } from '../../operator/world/world.ts';
@@ -31,11 +32,24 @@ export interface Leader {
   readonly stop: () => void;
 }
 
-/** Starts the interruption stream on the clock of the test; every call is done unless `answer` says otherwise. */
+/** A clock other than that of the test, and its jumps. */
+export interface LeaderClock {
+  readonly nowMs: () => number;
+  readonly jumped$: Observable<unknown>;
+}
+
+interface LeaderWishes {
+  readonly concurrency?: number;
+  readonly trustEvents?: boolean;
+  readonly clock?: LeaderClock;
+}
+
+/** Starts the interruption stream, on the clock of the test unless another is given; every call is done unless `answer` says otherwise. */
 export const lead = (
   world: World,
   answer: Answering = () => ({ kind: 'Done' }),
-  { concurrency = 64, trustEvents = false }: { concurrency?: number; trustEvents?: boolean } = {},
+  // Read here, because a test puts its own in place of Date.now.
+  { concurrency = 64, trustEvents = false, clock = { nowMs: Date.now, jumped$: NEVER } }: LeaderWishes = {},
 ): Leader => {
   const change$ = new Subject<Change>();
   const calls: Call[] = [];
@@ -44,10 +58,13 @@ export const lead = (
     calls.push({ pod: pod.name, effect, seconds: (Date.now() - noonMs) / 1000, signal });
     return Promise.resolve(answer(pod, effect, signal));
   };
+  const { nowMs, jumped$ } = clock;
   const subscription = interruptionStream(
-    { world, nowMs: Date.now, perform, defaultMinutes: 3, trustEvents, concurrency },
+    { world, nowMs, perform, defaultMinutes: 3, trustEvents, concurrency },
     change$,
-  ).subscribe((outcome) => outcomes.push(outcome));
+  )
+    .pipe(anewAfter(jumped$))
+    .subscribe((outcome) => outcomes.push(outcome));
   const stop = (): void => subscription.unsubscribe();
   onTestFinished(stop);
   return { calls, outcomes, tell: (changes) => changes.forEach((change) => change$.next(change)), stop };

@@ -7,7 +7,7 @@ import { reportOn } from '../../operator/status/report.ts';
 import type { Interruption } from '../../operator/world/interruption.ts';
 import type { Change } from '../../operator/world/view.ts';
 import type { World } from '../../operator/world/world.ts';
-import { lead, type Leader } from '../builders/leader.ts';
+import { lead, type Leader, type LeaderClock, made } from '../builders/leader.ts';
 import {
   aPod,
   anEvent,
@@ -71,9 +71,9 @@ const mostCallsInASecond = 6;
 
 /**
  * A cluster with doomed pods, their successors, and a real leader at work on it. Every call is checked against what
- * must never happen; the first that breaks a rule is what `broken` says.
+ * must never happen; the first that breaks a rule is what `broken` says. `clock` is the leader's, by default the right one.
  */
-export const doomedCluster = (setting: Setting) => {
+export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   const pods = new Map<string, PodWishes & { readonly name: string }>();
   const events = new Map<string, EventWishes>();
   let replicas = setting.owners.length;
@@ -283,7 +283,7 @@ export const doomedCluster = (setting: Setting) => {
       Pod: [...pods.values()].map(aPod),
       ReclaimEvent: [...events.values()].map(anEvent),
     });
-    leader = lead(world, answer, { trustEvents: setting.trustEvents });
+    leader = lead(world, answer, { trustEvents: setting.trustEvents, ...(clock && { clock }) });
   };
 
   setting.owners.forEach((owner, index) => {
@@ -370,6 +370,8 @@ export const doomedCluster = (setting: Setting) => {
   return {
     happen,
     broken,
+    /** The calls of the present leader, when each was made by the right clock. */
+    calls: () => made(leader),
     mayHaveEvicted,
     records: (): readonly Interruption[] => [...world.interruptions.all()],
     totals: () => world.totals('SpotPolicy/shop/web'),

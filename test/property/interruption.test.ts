@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { Interruption, Totals } from '../../operator/world/interruption.ts';
+import { type ServerClock, serverClock } from '../../operator/kube/server-clock.ts';
 import { type Advance, onAClock } from '../builders/clock.ts';
 import { doomedCluster, type Happening, type Setting } from './doomed-cluster.ts';
 
@@ -79,8 +80,14 @@ type Cluster = ReturnType<typeof doomedCluster>;
 type History = readonly (readonly [Happening, number])[];
 
 /** Runs a history and then lets everything come to an end: calls are done, doomed pods go, successors are Ready. */
-const live = async (advance: Advance, of: Setting, past: History, look: (cluster: Cluster) => void) => {
-  const cluster = doomedCluster(of);
+const live = async (
+  advance: Advance,
+  of: Setting,
+  past: History,
+  look: (cluster: Cluster) => void,
+  clock?: ServerClock,
+) => {
+  const cluster = doomedCluster(of, clock);
   try {
     for (const [what, afterMs] of past) {
       cluster.happen(what);
@@ -159,5 +166,59 @@ describe('in a crowd of doomed pods', () => {
         const cluster = await live(advance, of, past, () => undefined);
         expect(cluster.broken).toEqual([]);
       })(),
+  );
+});
+
+interface WrongClock {
+  readonly offsetMs: number;
+  /** When it is set, in milliseconds from the start, and by how much. */
+  readonly steps: readonly { readonly atMs: number; readonly byMs: number }[];
+}
+
+// An offset below the tolerance of 5 s is left as it is, so it shows.
+const offsetMs = fc.oneof(
+  fc.integer({ min: -600_000, max: -6_000 }),
+  fc.integer({ min: 6_000, max: 600_000 }),
+);
+const stepMs = fc.oneof(fc.constantFrom(600_000, -600_000), fc.integer({ min: -3_600_000, max: 3_600_000 }));
+const wrongClock: fc.Arbitrary<WrongClock> = fc.record({
+  offsetMs,
+  steps: fc.array(fc.record({ atMs: fc.nat(900_000), byMs: stepMs }), { maxLength: 4 }),
+});
+
+/** The clock of an operator on a machine with a wrong one; an API server with the right time answers now and then. */
+const onWrongMachine = ({ offsetMs: firstMs, steps }: WrongClock): ServerClock => {
+  let offsetNowMs = firstMs;
+  for (const { atMs, byMs } of steps) setTimeout(() => (offsetNowMs += byMs), atMs);
+  const bootMs = Date.now() - 12_345;
+  const clock = serverClock({
+    elapsedMs: () => Date.now() - bootMs,
+    timeOfDayMs: () => Date.now() + offsetNowMs,
+  });
+  const hear = (): void =>
+    clock.asks()({ statusCode: 200, headers: { date: new Date(Date.now()).toUTCString() } });
+  hear();
+  setInterval(hear, 15_000);
+  return clock;
+};
+
+/** Every call with its time, and how every interruption ended. */
+const deeds = async (advance: Advance, of: Setting, past: History, wrong?: WrongClock) => {
+  // In the middle of a second an answer's whole seconds tell the time best.
+  await advance(500);
+  const cluster = await live(advance, of, past, () => undefined, wrong && onWrongMachine(wrong));
+  const records = cluster.records().map(({ name, outcome, deadlineMs }) => ({ name, outcome, deadlineMs }));
+  return { calls: cluster.calls(), records };
+};
+
+describe('whatever the clock of the machine says, and whenever it is set', () => {
+  test.prop([setting, history, wrongClock], { numRuns: 100 })(
+    'the operator makes the same calls at the same moments as with a right clock',
+    async (of, past, wrong) => {
+      const told: Awaited<ReturnType<typeof deeds>>[] = [];
+      await onAClock(async (advance) => void told.push(await deeds(advance, of, past)))();
+      await onAClock(async (advance) => void told.push(await deeds(advance, of, past, wrong)))();
+      expect(told[1]).toEqual(told[0]);
+    },
   );
 });

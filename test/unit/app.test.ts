@@ -1,4 +1,14 @@
-import { BehaviorSubject, from, ignoreElements, mergeMap, NEVER, of, Subject, timer } from 'rxjs';
+import {
+  BehaviorSubject,
+  from,
+  ignoreElements,
+  mergeMap,
+  NEVER,
+  of,
+  ReplaySubject,
+  Subject,
+  timer,
+} from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Outcome, run } from '../../operator/app.ts';
 import type { SpotPolicyStatus } from '../../operator/api/index.ts';
@@ -24,6 +34,8 @@ const operate = (
   const world = new World(precedence);
   const leader$ = new BehaviorSubject(false);
   const change$ = new Subject<Change>();
+  const jumped$ = new Subject<number>();
+  const offsetMs$ = new ReplaySubject<number>(1);
   const outcomes: Outcome[] = [];
   const calls: { call: string; signal: AbortSignal }[] = [];
   const call =
@@ -44,6 +56,8 @@ const operate = (
     writer: 'spotpolicy',
     sources: [() => change$, ...lists.map((kind) => source(kind, listed))],
     leader$,
+    jumped$,
+    offsetMs$,
     defaultMinutes: 3,
     trustEvents: false,
     concurrency: 8,
@@ -70,6 +84,8 @@ const operate = (
     outcomes,
     listed,
     lead: (leads: boolean) => leader$.next(leads),
+    jump: (byMs: number) => jumped$.next(byMs),
+    measure: (offsetMs: number) => offsetMs$.next(offsetMs),
     tell: (changes: readonly Change[]) => from(changes).subscribe((change) => change$.next(change)),
     calls,
     made: () => calls.map((made) => made.call.split(' ')[0] ?? '').toSorted(),
@@ -176,6 +192,41 @@ it(
   }),
 );
 
+describe('a clock that jumps', () => {
+  it(
+    'makes the leader abort its calls and look at everything afresh, and nobody else',
+    onAClock(async (advance) => {
+      const { calls, jump, lead, made } = operate();
+      jump(600_000);
+      await advance(0);
+      expect(made()).toEqual([]);
+      lead(true);
+      await advance(0);
+      jump(-600_000);
+      await advance(0);
+      expect(calls.filter(({ call }) => call === 'Evict')).toHaveLength(2);
+      lead(false);
+      jump(600_000);
+      await advance(60_000);
+      expect(calls.filter(({ call }) => call === 'Evict')).toHaveLength(2);
+    }),
+  );
+
+  it(
+    'is told about once a change, also by who does not lead',
+    onAClock(async (advance) => {
+      const { measure, outcomes } = operate();
+      const told = () => outcomes.flatMap((outcome) => (outcome.room === 'clock' ? outcome.offsetMs : []));
+      measure(90_000);
+      expect(told()).toEqual([]);
+      await advance(0);
+      for (const offsetMs of [90_800, 89_000, 94_000, 690_000, 4_000, 4_900, 5_100, 4_900, 0])
+        measure(offsetMs);
+      expect(told()).toEqual([90_000, 690_000, 4_000]);
+    }),
+  );
+});
+
 describe('before the first lists', () => {
   const without = (...missing: Kind[]): Kind[] => allKinds.filter((kind) => !missing.includes(kind));
 
@@ -208,7 +259,8 @@ it('an operator whose election ends in an error ends with it', async () => {
   const world = new World(precedence);
   const errors: unknown[] = [];
   const basics = { random: () => 0.5, writer: 'spotpolicy' };
-  const deps = { world, ...basics, nowMs: Date.now, defaultMinutes: 3, trustEvents: false };
+  const clock = { nowMs: Date.now, jumped$: NEVER, offsetMs$: NEVER };
+  const deps = { world, ...basics, ...clock, defaultMinutes: 3, trustEvents: false };
   const never = () => () => new Promise<never>(() => undefined);
   const leader$ = new Subject<boolean>();
   run({

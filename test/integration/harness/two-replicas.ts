@@ -28,15 +28,14 @@ export const twoReplicas = async (): Promise<TwoReplicas> => {
   return { cluster, leader, follower: await startCandidate(cluster, 'second') };
 };
 
-/** Starts a replica that the Lease knows by this name; `serverUrl` is its way to the API server. */
+/** Starts a replica that the Lease knows by this name. */
 export const startCandidate = (
   cluster: Cluster,
   identity: string,
-  options: Pick<ReplicaOptions, 'serverUrl'> = {},
+  options: Pick<ReplicaOptions, 'serverUrl' | 'nodeFlags'> = {},
 ): Promise<Replica> =>
   startReplica(cluster, {
     ...options,
-
     flags: [...lease, '--identity', identity],
   });
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
+import { serverClock } from '../../../operator/kube/server-clock.ts';
 import { resources } from '../../../operator/kube/resources.ts';
 import { anHttpsServer, answer } from './https-server.ts';
 
@@ -164,14 +165,25 @@ describe('a call', () => {
     expect(counted).toEqual(['get 404', 'patch 200', 'list 0']);
   });
 
-  it('tells how far this clock is ahead of the server’s', async () => {
-    const server = await anHttpsServer((_, response) => {
-      answer(response, 200, pod, { date: new Date(Date.now() - 60_000).toUTCString() });
-    });
-    const kube = await server.client();
-    expect(kube.clockOffsetMs()).toBeUndefined();
-    await kube.get(resources.pods, ref);
-    expect(Math.abs((kube.clockOffsetMs() ?? NaN) - 60_000)).toBeLessThan(2_000);
+  it('tells its clock the date of every answer, but of none that a cache or a balancer gives', async () => {
+    let headers = {};
+    let status = 200;
+    const dateIn = (offMs: number) => ({ date: new Date(Date.now() + offMs).toUTCString() });
+    const server = await anHttpsServer((_, response) => answer(response, status, pod, headers));
+    const clock = serverClock({ elapsedMs: () => performance.now(), timeOfDayMs: Date.now });
+    const kube = await server.client(undefined, { clock });
+    const get = () => kube.get(resources.pods, ref).catch(() => undefined);
+    const offMs = () => clock.nowMs() - Date.now();
+    headers = { ...dateIn(-600_000), age: '600' };
+    await get();
+    headers = dateIn(-600_000);
+    status = 503;
+    await get();
+    expect(Math.abs(offMs())).toBeLessThan(100);
+    headers = dateIn(-60_000);
+    status = 200;
+    await get();
+    expect(Math.abs(offMs() + 60_000)).toBeLessThan(3_500);
   });
 });
 

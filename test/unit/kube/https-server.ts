@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { createAuthority } from '../../../hack/cluster/certificates.ts';
 import type { Authority } from '../../../hack/cluster/certificates.ts';
-import { createKube } from '../../../operator/kube/client.ts';
+import { createKube, type KubeOptions } from '../../../operator/kube/client.ts';
 import type { Kube } from '../../../operator/kube/kube.ts';
 
 /** A request as the server saw it, with its body read. */
@@ -93,7 +93,7 @@ export const anHttpsServer = async (handler: Handler) => {
   /** A client of this server, logged in with `user` as a kubeconfig has it; closed with the test. */
   const client = async (
     user: object = { token: 'secret-token' },
-    options: { connections?: number; onAnswer?: (verb: string, status: number) => void } = {},
+    options: Partial<Pick<KubeOptions, 'connections' | 'onAnswer' | 'clock'>> = {},
   ): Promise<Kube> => {
     await file('ca.crt', authority.certificatePem);
     const kubeconfig = await file(

@@ -1,6 +1,8 @@
-import { asyncScheduler, EMPTY, map, merge, NEVER, of, Subject, take } from 'rxjs';
+import { asyncScheduler, defer, EMPTY, map, merge, NEVER, of, Subject, take } from 'rxjs';
 import type { OperatorFunction, SchedulerLike } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { serverClock } from '../../../operator/kube/server-clock.ts';
+import { anewAfter } from '../../../operator/runtime/anew-after.ts';
 import { delayByKey } from '../../../operator/runtime/delay-by-key.ts';
 import type { Alarm } from '../../../operator/runtime/delay-by-key.ts';
 import { inVirtualTime } from './marbles.ts';
@@ -72,12 +74,21 @@ describe('delayByKey', () => {
     });
   });
 
-  it('notices within a minute that its clock was set forward', () => {
+  it.each([600_000, -600_000])('does not feel that the clock of its machine is set by %d ms', (byMs) => {
     inVirtualTime(({ expectObservable }) => {
-      const hourMs = 3_600_000;
-      const jumpingNowMs = (): number => virtualNowMs() + (virtualNowMs() > 1_000 ? hourMs : 0);
-      const alarm$ = merge(of({ key: 'k', atMs: hourMs }), NEVER);
-      expectObservable(alarm$.pipe(delayByKey(jumpingNowMs))).toBe('60s k');
+      const timeOfDayMs = (): number => virtualNowMs() + (virtualNowMs() >= 1_000 ? byMs : 0);
+      const { nowMs } = serverClock({ elapsedMs: virtualNowMs, timeOfDayMs });
+      expectObservable(merge(of({ key: 'k', atMs: 60_000 }), NEVER).pipe(delayByKey(nowMs))).toBe('60s k');
+    });
+  });
+
+  it('subscribed anew after a jump, keeps what the source then says by the time that counts now', () => {
+    inVirtualTime(({ cold, expectObservable }) => {
+      const atMs = 60_000;
+      const jumpingNowMs = (): number => virtualNowMs() + (virtualNowMs() >= 1_000 ? 40_000 : 0);
+      const looks$ = defer(() => merge(of({ key: 'k', atMs }), NEVER));
+      const jumped$ = cold('1s j');
+      expectObservable(looks$.pipe(delayByKey(jumpingNowMs), anewAfter(jumped$))).toBe('20s k');
     });
   });
 

@@ -51,6 +51,14 @@ describe('a condition that appears on a pod which this world knew without it', (
     expect(expiryIn(world)?.at).toBe(100);
   });
 
+  it('appeared now, where the clock has jumped back since', () => {
+    const { world, see } = aWatch();
+    see(600, old);
+    lose(world, 601);
+    see(100, expired(98));
+    expect(expiryIn(world)?.at).toBe(100);
+  });
+
   it('appeared when the pod last came without it, where the pod changed while the platform was writing', () => {
     const { world, see } = aWatch();
     see(99.5, { ...old, annotations: { 'spotpolicy.dev/interruption': '{}' } });
