@@ -1,6 +1,7 @@
 import type { Lookup, Step } from './collection.ts';
 import type { Contests } from './contests.ts';
 import type { Interruption, Totals } from './interruption.ts';
+import type { InterruptionIndex } from './interruption-groups.ts';
 import type {
   Budget,
   Definition,
@@ -62,14 +63,6 @@ export interface Trouble {
   readonly error: unknown;
   readonly failures: number;
 }
-
-/**
- * How interruptions are found: by policy, by the `objectKey` of the workload that replaces the pod, by its replacement, and
- * by budget those whose eviction is being asked for (`calling`) and those that wait for it (`held`); by namespace those
- * whose pod is `detached`, and by the line in which it is those that wait for room to start a replacement (`queue`).
- */
-export type InterruptionIndex =
-  'policy' | 'workload' | 'replacement' | 'calling' | 'held' | 'detached' | 'queue';
 
 /** How pods are found: `controller` by its `objectKey`, `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy. */
 export type PodIndex = 'namespace' | 'controller' | 'cohort' | 'ghost';

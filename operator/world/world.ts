@@ -3,16 +3,10 @@ import type { Watched } from '../runtime/list-watch.ts';
 import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { Contests } from './contests.ts';
-import {
-  addTotals,
-  countStep,
-  type Interruption,
-  isDetaching,
-  noTotals,
-  type Totals,
-} from './interruption.ts';
+import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
+import { interruptionGroups, type InterruptionIndex } from './interruption-groups.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { type Identity, objectKey, type ObjectKey, type Owned } from './object.ts';
+import type { Identity, ObjectKey, Owned } from './object.ts';
 import type { Namespace, Probe, Workload, WorkloadKind } from './objects.ts';
 import {
   type GroupKind,
@@ -31,7 +25,7 @@ import type { Claim, Quota } from './room.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
 import { SightingBook } from './sightings.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
-import type { Change, InterruptionIndex, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
+import type { Change, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
 import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
 
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
@@ -57,16 +51,7 @@ export class World implements View {
   readonly webhooks = new Collection<Kinds['Webhook']>({});
   readonly probes = new Collection<Probe>({});
   readonly templateTroubles = new Collection<TemplateTrouble, 'policy'>({ policy: ({ policy }) => [policy] });
-  readonly interruptions = new Collection<Interruption, InterruptionIndex>({
-    policy: ({ settings }) => [settings.policy],
-    workload: ({ workload }) => (workload ? [objectKey(workload)] : []),
-    calling: ({ call, budgets }) => (call === 'Evict' ? budgets : []),
-    held: ({ phase, call, budgets }) => (phase === 'Blocked' && !call ? budgets : []),
-    detached: (each) =>
-      isDetaching(each) || (each.detached && each.phase !== 'Done') ? [each.namespace] : [],
-    queue: ({ queue }) => (queue === undefined ? [] : [queue]),
-    replacement: ({ replacement }) => (replacement ? [replacement.uid] : []),
-  });
+  readonly interruptions = new Collection<Interruption, InterruptionIndex>(interruptionGroups);
   readonly refusals = new Refusals();
   readonly lifetimes = new Lifetimes();
   readonly sightings = new SightingBook();

@@ -89,9 +89,11 @@ test.concurrent(
     expect(out.metadata?.labels).toEqual({ ...before.metadata?.labels, 'spotpolicy.dev/reclaiming': 'true' });
     expect(await call(attach)).toEqual({ kind: 'Done' });
     const back = await pod();
-    const [{ blockOwnerDeletion, ...owner }] = before.metadata?.ownerReferences as [OwnerReference];
-    expect(blockOwnerDeletion).toBe(true);
-    expect(back.metadata?.ownerReferences).toEqual([owner]);
+    const owners: readonly OwnerReference[] = before.metadata?.ownerReferences ?? [];
+    expect(owners.map(({ blockOwnerDeletion }) => blockOwnerDeletion)).toEqual([true]);
+    expect(back.metadata?.ownerReferences).toEqual(
+      owners.map(({ blockOwnerDeletion: _, ...owner }) => owner),
+    );
     expect(back.metadata?.labels).toEqual(before.metadata?.labels);
   },
 );
