@@ -2,6 +2,7 @@ import { concat, defer, EMPTY, from, map, merge, mergeMap, type Observable, of, 
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import { inSlices } from '../runtime/in-slices.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
 import type { SoundPolicy } from '../world/policy.ts';
 import { type Templated, type TemplateKind, templateKinds, type TemplateTrouble } from '../world/template.ts';
@@ -49,7 +50,7 @@ export const templateStream = (deps: TemplateDeps, world$: Observable<Change>): 
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
     const memories = new Map<string, Memory>();
-    const known$ = defer(() => everywhere(deps.world));
+    const known$ = defer(() => inSlices(everywhere(deps.world)));
     const touched$ = world$.pipe(
       mergeMap((change) => touchedBy(deps.world, change, memories.keys())),
       map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),

@@ -4,6 +4,7 @@ import { namespacesOfAny } from '../policy/rules.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import { inSlices } from '../runtime/in-slices.ts';
 import type { Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { removalOf } from './clean-up.ts';
@@ -37,8 +38,8 @@ export const cleanUpStream = (deps: CleanUpDeps, changes$: Observable<Change>): 
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
     const memory: Memory = { failures: new Map(), removed: new Set() };
-    const known$ = defer(() => leftovers(deps.world.pods.all()));
-    const touched$ = changes$.pipe(mergeMap((change) => touchedBy(deps.world, change)));
+    const known$ = defer(() => inSlices(leftovers(deps.world.pods.all())));
+    const touched$ = changes$.pipe(mergeMap((change) => inSlices(touchedBy(deps.world, change))));
     // Known keys come last: their looks set alarms, which somebody must hear.
     return merge(alarm$.pipe(delayByKey(deps.nowMs)), touched$, known$).pipe(
       coalesceByKey((uid) => lookAt(deps, uid, memory, alarm$), { concurrency }),
@@ -90,10 +91,10 @@ const lookAt = (
   });
 
 /** The pods, by UID, that a change gives reason to look at. */
-const touchedBy = (view: View, change: Change): readonly string[] => {
+const touchedBy = (view: View, change: Change): Iterable<string> => {
   switch (change.kind) {
     case 'Pod':
-      return leftovers([change.before, change.after]);
+      return new Set(leftovers([change.before, change.after]));
     case 'Interruption': {
       const { before, after } = change;
       return after?.marked === 'Ended' && before?.marked !== 'Ended' ? [after.uid] : [];
@@ -103,10 +104,10 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
       const { before, after } = change;
       // Every status write comes by here: only an edit is news.
       const edited = before?.generation !== after?.generation;
-      return edited ? namespacesOfAny(view, [before, after]).flatMap((name) => inNamespace(view, name)) : [];
+      return edited ? inNamespaces(view, namespacesOfAny(view, [before, after])) : [];
     }
     case 'Namespace':
-      return inNamespace(view, (change.after ?? change.before)?.name ?? '');
+      return inNamespaces(view, [(change.after ?? change.before)?.name ?? '']);
     case 'OwnerKind':
       return leftovers(view.pods.all());
     default:
@@ -114,9 +115,10 @@ const touchedBy = (view: View, change: Change): readonly string[] => {
   }
 };
 
-const inNamespace = (view: View, namespace: string): readonly string[] =>
-  leftovers(view.pods.group('namespace', namespace));
+function* inNamespaces(view: View, namespaces: readonly string[]): Iterable<string> {
+  for (const namespace of namespaces) yield* leftovers(view.pods.group('namespace', namespace));
+}
 
-const leftovers = (pods: Iterable<Pod | undefined>): readonly string[] => [
-  ...new Set([...pods].flatMap((pod) => (pod && isLeftover(pod) ? pod.uid : []))),
-];
+function* leftovers(pods: Iterable<Pod | undefined>): Iterable<string> {
+  for (const pod of pods) if (pod && isLeftover(pod)) yield pod.uid;
+}

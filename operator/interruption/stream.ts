@@ -1,9 +1,22 @@
-import { concat, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap, timeout } from 'rxjs';
+import {
+  concat,
+  defer,
+  EMPTY,
+  from,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  Subject,
+  tap,
+  timeout,
+} from 'rxjs';
 import { statusBounds } from '../api/index.ts';
 import { eciAnnotations } from '../api/keys.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { fromCall } from '../runtime/from-call.ts';
+import { inSlices } from '../runtime/in-slices.ts';
 import type { Interruption, WorkloadReference } from '../world/interruption.ts';
 import { objectKey } from '../world/object.ts';
 import type { Change } from '../world/view.ts';
@@ -55,9 +68,11 @@ export const interruptionStream = (
     const resumed = resumeInterruptions(world, nowMs(), deps.defaultMinutes);
     for (const interruption of resumed) world.record(interruption);
 
-    const known$ = defer(() => [...resumed.map(({ uid }) => uid), ...doomedPods(world)]);
+    const known$ = defer(() => merge(from(resumed.map(({ uid }) => uid)), inSlices(doomedPods(world))));
     const touched$ = world$.pipe(
-      mergeMap((change) => [...noteEnding(world, change, nowMs()), ...wokenBy(world, change, nowMs())]),
+      mergeMap((change) =>
+        inSlices([...noteEnding(world, change, nowMs()), ...wokenBy(world, change, nowMs())]),
+      ),
     );
     const due$ = alarm$.pipe(delayByKey(nowMs));
     // Known keys come last: their looks set alarms, which somebody must hear.
@@ -70,10 +85,10 @@ export const interruptionStream = (
     );
   });
 
-const doomedPods = ({ pods }: World): string[] =>
-  [...pods.all()]
-    .filter(({ annotations }) => eciAnnotations.spotStrategy in annotations)
-    .map(({ uid }) => uid);
+// Read while the world goes on: a pod that comes meanwhile is seen here or wakes its look itself.
+function* doomedPods({ pods }: World): Iterable<string> {
+  for (const { annotations, uid } of pods.all()) if (eciAnnotations.spotStrategy in annotations) yield uid;
+}
 
 // Under load the earliest deadline goes first, of pods that nobody has looked at yet as well.
 const deadlineOf = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): number => {

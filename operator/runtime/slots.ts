@@ -4,6 +4,8 @@ import { type KeyedHeap, keyedHeap } from './keyed-heap.ts';
 export interface Slots<K> {
   /** How many hold one. */
   readonly held: number;
+  /** How many wait for one. */
+  readonly waiting: number;
   holds(key: K): boolean;
   /** Lets a key wait that holds no slot, or moves the one that waits; smaller goes first. */
   queue(key: K, rank: number): void;
@@ -61,6 +63,9 @@ export const slots = <K>(count: number, groupOf?: (key: K) => string): Slots<K> 
   return {
     get held() {
       return holders.size;
+    },
+    get waiting() {
+      return groupsOf.size - holders.size;
     },
     holds: (key) => holders.has(key),
     queue: (key, rank) => groupFor(key).waiting.put(key, rank),

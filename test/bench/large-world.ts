@@ -1,7 +1,7 @@
 // How a large cluster is kept in memory and led: `node test/bench/large-world.ts relist 70000` or `… lead 100000`. It needs
 // no control plane: lists and watches are made up here, and no call goes anywhere. The heap is limited as in the container
 // with `--max-old-space-size=256 --max-semi-space-size=4`: Node takes half of the container's 512 MiB.
-import { BehaviorSubject, merge, mergeMap, NEVER, Observable, of, throwError, timer } from 'rxjs';
+import { BehaviorSubject, merge, mergeMap, NEVER, Observable, throwError, timer } from 'rxjs';
 import { run } from '../../operator/app.ts';
 import { precedence } from '../../operator/policy/rules.ts';
 import { listWatch, type ListPage, type WatchCalls } from '../../operator/runtime/list-watch.ts';
@@ -45,7 +45,7 @@ const aLargePod = (index: number, change = 0): Kinds['Pod'] =>
         'spotpolicy.dev/admission': `${index.toString(36).padStart(22, 'n')}.${noonMs}.${index.toString(16).padStart(43, 'h')}`,
         'k8s.aliyun.com/eci-use-specs': `2-${4 + (index % 4)}Gi,ecs.c7.large,ecs.g7.large`,
         'k8s.aliyun.com/eci-spot-price-limit': `0.${index % 1000}`,
-        'k8s.aliyun.com/eci-request-id': `${index.toString(16).padStart(32, '0')}`,
+        'k8s.aliyun.com/eci-request-id': index.toString(16).padStart(32, '0'),
         'k8s.aliyun.com/eci-instance-id': `eci-bp1${index.toString(36).padStart(17, '0')}`,
       },
       owner: ownedBy('ReplicaSet', `${workloadOf(index)}-7d4b9c6f5`, namespaceOf(index)),
@@ -87,7 +87,7 @@ const cluster: readonly Made<Kind>[] = [
     });
   }),
   objects('Pod', podCount, (index) => aLargePod(index)),
-] as unknown as readonly Made<Kind>[];
+];
 
 /** A source whose list is made page by page, and whose first watch ends with 410 after `goneAfterMs`. */
 const source =
@@ -151,8 +151,8 @@ const meter = () => {
   };
 };
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const synced = async (world: World): Promise<void> => {
-  while (!allKinds.every((kind) => world.synced(kind))) await later(20);
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await later(20);
 };
 
 const relist = async (): Promise<void> => {
@@ -169,7 +169,7 @@ const relist = async (): Promise<void> => {
       podSteps = peak = 0;
     }
   });
-  while (listings < 2) await later(50);
+  await until(() => listings === 2);
   subscription.unsubscribe();
   clearInterval(sampling);
   console.log(`resident at most ${mib(process.resourceUsage().maxRSS * 1024)}`);
@@ -202,20 +202,21 @@ const lead = async (): Promise<void> => {
     concurrency: 8,
     endpoint$: NEVER,
     perform: () => Promise.resolve({ kind: 'Done' }),
-    removeLeftover: () => () => of(undefined).toPromise() as Promise<undefined>,
+    removeLeftover: () => () => Promise.resolve(),
     apply: () => () => Promise.resolve('1'),
     remove: () => Promise.resolve(undefined),
     probe: () => () => Promise.resolve(undefined),
     writeTemplate: () => () => Promise.resolve({ kind: 'Written' }),
     write: () => () => (writes++, Promise.resolve(true)),
   }).subscribe();
-  await synced(world);
+  await until(() => allKinds.every((kind) => world.synced(kind)));
   await later(500);
   const { read, stop } = meter();
   await later(100);
   read();
   leader$.next(true);
-  while (writes === 0) await later(10);
+  await until(() => writes > 0);
+  await later(1_000);
   console.log(`new term: ${read()}`);
   await later(15_000);
   console.log(`status looks of 15 s: ${read()}, ${writes} writes`);

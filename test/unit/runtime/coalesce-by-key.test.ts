@@ -17,6 +17,8 @@ import { coalesceByKey } from '../../../operator/runtime/coalesce-by-key.ts';
 import { inVirtualTime } from './marbles.ts';
 
 const oneAtATime = { concurrency: 1 };
+// However long it takes: all in one turn of the event loop.
+const atOnce = { ...oneAtATime, elapsedMs: () => 0 };
 
 describe('coalesceByKey', () => {
   it('answers any number of triggers during a run by exactly one further run', () => {
@@ -138,7 +140,7 @@ describe('coalesceByKey', () => {
     const hold$ = new Subject<never>();
     let runs = 0;
     const run = (key: number): Observable<never> => defer(() => (runs++, key === -1 ? hold$ : EMPTY));
-    keys$.pipe(coalesceByKey(run, oneAtATime)).subscribe();
+    keys$.pipe(coalesceByKey(run, atOnce)).subscribe();
     keys$.next(-1);
     for (let key = 0; key < 20_000; key++) keys$.next(key);
     hold$.complete();
@@ -148,7 +150,7 @@ describe('coalesceByKey', () => {
   it('does not grow the stack with triggers that its own results cause', () => {
     const keys$ = new Subject<number>();
     let last = 0;
-    keys$.pipe(coalesceByKey((key) => of(key), oneAtATime)).subscribe((key) => {
+    keys$.pipe(coalesceByKey((key) => of(key), atOnce)).subscribe((key) => {
       last = key;
       if (key < 20_000) keys$.next(key + 1);
     });
@@ -173,6 +175,38 @@ describe('coalesceByKey', () => {
       const result$ = cold('a|').pipe(coalesceByKey(() => cold('--r|'), oneAtATime));
       expectObservable(result$).toBe('--r|');
       expectObservable(result$).toBe('--r|');
+    });
+  });
+});
+
+describe('runs that are over at once', () => {
+  it('leave waiting keys to later turns of the event loop when a slice is spent, and then complete', () => {
+    inVirtualTime(({ flush }) => {
+      let spentMs = 0;
+      const seen: string[] = [];
+      const run = (key: number): Observable<number> => ((spentMs += 4), of(key));
+      const options = { concurrency: 2, sliceMs: 10, elapsedMs: () => spentMs };
+      from([1, 2, 3, 4, 5, 6, 7])
+        .pipe(coalesceByKey(run, options))
+        .subscribe({ next: (key) => seen.push(String(key)), complete: () => seen.push('end') });
+      expect(seen).toEqual(['1', '2', '3']);
+      flush();
+      expect(seen).toEqual(['1', '2', '3', '4', '5', '6', '7', 'end']);
+    });
+  });
+
+  it('are not started any more after unsubscribing', () => {
+    inVirtualTime(({ flush }) => {
+      let spentMs = 0;
+      const seen: number[] = [];
+      const run = (key: number): Observable<number> => ((spentMs += 4), of(key));
+      const options = { concurrency: 2, sliceMs: 10, elapsedMs: () => spentMs };
+      from([1, 2, 3, 4])
+        .pipe(coalesceByKey(run, options))
+        .subscribe((key) => seen.push(key))
+        .unsubscribe();
+      flush();
+      expect(seen).toEqual([1, 2, 3]);
     });
   });
 });
