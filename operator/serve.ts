@@ -22,8 +22,9 @@ import { listWatch } from './runtime/list-watch.ts';
 import { certificateSecret } from './server/certificate-secret.ts';
 import { type Certificates, ensureCertificates } from './server/certificate-store.ts';
 import { certificateSecretName } from './server/certificates.ts';
+import type { ConnectionLimits } from './server/connections.ts';
 import { health } from './server/health.ts';
-import { serveHttp, serveHttps } from './server/listen.ts';
+import { type Closing, serveHttp, serveHttps } from './server/listen.ts';
 import { certificateStream } from './server/stream.ts';
 import { allKinds, waitingFor } from './sources.ts';
 import { policyKey } from './world/policy.ts';
@@ -60,19 +61,25 @@ const farewellMs = 3_000;
 // Requests under way are over long before; whoever keeps a connection open longer is cut off.
 const closeMs = 3_000;
 
+// The kubelet asks over one connection at a time, Prometheus over one for each of its servers.
+const healthLimits: ConnectionLimits = { most: 200, mostOfAddress: 100, unprovenMs: 5_000 };
+
 /** Serves health at once, and admission as soon as there is a certificate to serve it with; resolves then. */
 export const serve = async (parts: ServeParts): Promise<Servers> => {
-  const { config, log } = parts;
+  const { config, log, metrics } = parts;
   let current: Certificates | undefined;
   let stopping = false;
   const closed$ = new Subject<void>();
-  const plain = await serveHttp(
-    healthOf(parts, { certificates: () => current, isStopping: () => stopping }),
-    {
-      host: config.healthHost,
-      port: config.healthPort,
-    },
-  );
+  const open: OpenConnections = {};
+  const state = { certificates: () => current, isStopping: () => stopping, open };
+  const closing = (server: Server) => (reason: Closing) => metrics.serverClosings.inc({ server, reason });
+  const plain = await serveHttp(healthOf(parts, state), {
+    host: config.healthHost,
+    port: config.healthPort,
+    limits: healthLimits,
+    onClosing: closing('health'),
+  });
+  open.health = plain.connections;
   const certificates$ = certificatesOf(parts).pipe(
     tap((certificates) => {
       current = certificates;
@@ -87,9 +94,15 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
   const admitting = admit(parts, { keyPem: () => current?.keyPem ?? '', bundlePem });
   const secure = await serveHttps(
     admitting.app,
-    { host: config.admissionHost, port: config.admissionPort, certificate },
+    {
+      host: config.admissionHost,
+      port: config.admissionPort,
+      onClosing: closing('admission'),
+      certificate,
+    },
     (err) => log.debug({ err }, 'handshake failed'),
   );
+  open.admission = secure.connections;
   certificates$.subscribe((renewed) => secure.setCertificate(renewed));
   log.info({ admissionPort: secure.port, healthPort: plain.port }, 'serving');
   return {
@@ -106,7 +119,12 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
   };
 };
 
+type Server = 'admission' | 'health';
+type OpenConnections = { [S in Server]?: () => number };
+
 interface ServingState {
+  /** How many connections each server has open, once it serves. */
+  readonly open: OpenConnections;
   readonly certificates: () => Certificates | undefined;
   readonly isStopping: () => boolean;
 }
@@ -150,7 +168,7 @@ const namesOf = ({ webhookUrl, webhookService, operatorNamespace }: Config): rea
   ...(webhookUrl === undefined ? [] : [new URL(webhookUrl).hostname]),
 ];
 
-const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopping }: ServingState) =>
+const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopping, open }: ServingState) =>
   health({
     checks: {
       running: () => (isStopping() ? 'it is stopping' : undefined),
@@ -162,6 +180,8 @@ const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopp
       contentType: metrics.registry.contentType,
       render: () => {
         setDryRuns(world, metrics);
+        for (const [server, count] of Object.entries(open))
+          metrics.serverConnections.set({ server }, count());
         for (const kind of allKinds) metrics.worldObjects.set({ kind }, world.size(kind));
         return metrics.registry.metrics();
       },

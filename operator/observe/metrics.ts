@@ -44,6 +44,14 @@ export const createMetrics = () => {
       'Applies to pod templates of workloads by result: written, FieldManagerConflict, Forbidden, Refused.',
       ['result'],
     ),
+    serverConnections: gauge('spot_server_connections', 'Open connections by server: admission, health.', [
+      'server',
+    ]),
+    serverClosings: counter(
+      'spot_server_connections_closed_total',
+      'Connections closed before their client did, by server and reason: crowded (the one that made room for another), refused (the new one, as every other was in use), unused (it presented nothing), pipelined (it did not wait for answers).',
+      ['server', 'reason'],
+    ),
     leaderQuestions: counter(
       'spot_distribution_leader_questions_total',
       'Pods whose share of a distribution this replica asked the leader for by result: answered, unanswered (it decided by itself).',

@@ -2,8 +2,10 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Operation } from 'rfc6902';
 import { z } from 'zod';
+import { excessOf } from './excess.ts';
 
-// An object in etcd is at most 1.5 MiB and a review of an update holds it twice.
+// What the API server reads of a request (MaxRequestBodyBytes of apiserver/pkg/server/config.go); the pod in a review comes
+// from one.
 const bodyLimitBytes = 3 * 1024 * 1024;
 
 const requestSchema = z.looseObject({
@@ -70,8 +72,8 @@ const describeProblem = (error: z.ZodError): string =>
  * The webhook as a value: no socket, no certificate, no clock of its own.
  *
  * `POST /mutate` answers every AdmissionReview v1 about a pod with `allowed: true`, also when `review` throws: a user's pod is never
- * refused for a fault of ours. What is no AdmissionReview gets 400, what exceeds 3 MiB 413, and everything 503 while
- * `unready`, each with the reason in words: the API server then does as the namespace's failure policy says.
+ * refused for a fault of ours. What is no AdmissionReview gets 400, what exceeds 3 MiB or could never be stored 413, and
+ * everything 503 while `unready`, each with the reason in words: the API server then does as the namespace's failure policy says.
  */
 export const admission = ({ unready, review, nowMs, observe, reportFailure }: AdmissionParts): Hono => {
   const decide = async (request: AdmissionRequest): Promise<[AdmissionResult, AdmissionAnswer]> => {
@@ -114,6 +116,11 @@ export const admission = ({ unready, review, nowMs, observe, reportFailure }: Ad
       return context.text(`the body is no AdmissionReview of admission.k8s.io/v1: ${problem}`, 400);
     }
     const { request } = parsed.data;
+    const excess = excessOf(request.object);
+    if (excess !== undefined) {
+      observe('malformed', nowMs() - startMs);
+      return context.text(`request.object.${excess}`, 413);
+    }
     const [result, answer] = await decide(request);
     observe(result, nowMs() - startMs);
     return context.json(toResponse(request.uid, answer));

@@ -22,8 +22,14 @@ const ask = (check: Check): string | undefined => {
  * Health and metrics as a value: `/healthz` is 200 while the event loop turns, `/readyz` is 200 once every check passes
  * and otherwise 503 with one line for each that does not, `/metrics` is the Prometheus text.
  */
-export const health = ({ checks, metrics }: HealthParts): Hono =>
-  new Hono()
+export const health = ({ checks, metrics }: HealthParts): Hono => {
+  // Many scrapes at once get one rendering, which takes some milliseconds.
+  let rendering: Promise<string> | undefined;
+  const render = (): Promise<string> => {
+    rendering ??= metrics.render().finally(() => (rendering = undefined));
+    return rendering;
+  };
+  return new Hono()
     .get('/healthz', (context) => context.text('ok\n'))
     .get('/readyz', (context) => {
       const failing = Object.entries(checks).flatMap(([name, check]) => {
@@ -33,5 +39,6 @@ export const health = ({ checks, metrics }: HealthParts): Hono =>
       return failing.length === 0 ? context.text('ready\n') : context.text(failing.join(''), 503);
     })
     .get('/metrics', async (context) =>
-      context.body(await metrics.render(), 200, { 'content-type': metrics.contentType }),
+      context.body(await render(), 200, { 'content-type': metrics.contentType }),
     );
+};

@@ -2,14 +2,23 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import type { Server, ServerOptions, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { Bodies } from './bodies.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+
+/** Why a connection was closed by this side: for another one, or because its client behaved as no client of ours does. */
+export type Closing = 'crowded' | 'refused' | 'unused' | 'pipelined';
 
 /** Where to listen: an absent host means every address, port 0 a free port. */
 export interface Address {
   host?: string | undefined;
   port: number;
+  /** How many connections are kept; those of connections.ts by default. */
+  limits?: ConnectionLimits;
+  /** Hears of each connection that was closed before its client closed it. */
+  onClosing?: (why: Closing) => void;
 }
 
 /** A certificate chain and its key, both PEM. */
@@ -22,6 +31,8 @@ export interface ServerCertificate {
 export interface Listening {
   /** The port that was bound. */
   port: number;
+  /** How many connections are open, handshakes under way included. */
+  connections: () => number;
   /** From now on every answer asks its client to connect anew next time: elsewhere, if a Service so decides. */
   drain: () => void;
   /** Stops accepting, lets requests under way finish, and resolves when all are done or cut off after `withinMs`. */
@@ -34,9 +45,12 @@ export interface ListeningSecurely extends Listening {
   setCertificate: (certificate: ServerCertificate) => void;
 }
 
-const limits: ServerOptions = {
+const options: ServerOptions = {
+  // The API server gives up on a review after 2 s, and the kubelet on a probe after 1 s: nobody waits for what has not arrived
+  // by then. Checked once a second.
   headersTimeout: 5_000,
-  requestTimeout: 10_000,
+  requestTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
   // Go closes an idle connection after 90 s (net/http DefaultTransport.IdleConnTimeout). The client has to be the one
   // who closes: a request that crosses our close on the wire would fail, and Go does not repeat a POST.
   keepAliveTimeout: 120_000,
@@ -63,21 +77,75 @@ const listen = async (server: Server, { host, port }: Address): Promise<number> 
   return typeof address === 'object' && address !== null ? address.port : port;
 };
 
+const sweepMs = 1_000;
+
+/** Keeps the table of a server's connections and closes those that have to go. */
+const guard = (server: Server, { limits, onClosing }: Address): Guard => {
+  const table = new Connections<Socket>(limits);
+  // A request knows the socket of its TLS, which is another than the one that was accepted.
+  const accepted = new Map<string, Socket>();
+  const cut = (socket: Socket, why: Closing): void => {
+    if (socket.destroyed) return;
+    onClosing?.(why);
+    table.close(socket);
+    socket.destroy();
+  };
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket);
+    const leaver = table.open(socket, socket.remoteAddress ?? '', performance.now());
+    if (leaver) cut(leaver, leaver === socket ? 'refused' : 'crowded');
+    if (leaver === socket) return;
+    accepted.set(name, socket);
+    socket.once('close', () => {
+      table.close(socket);
+      if (accepted.get(name) === socket) accepted.delete(name);
+    });
+  });
+  const sweep = setInterval(() => {
+    for (const socket of table.unused(performance.now())) cut(socket, 'unused');
+  }, sweepMs).unref();
+  server.once('close', () => clearInterval(sweep));
+  return {
+    table,
+    begin: (request) => {
+      const socket = accepted.get(nameOf(request.socket));
+      if (!socket) return undefined;
+      if (table.begin(socket, performance.now())) return socket;
+      cut(socket, 'pipelined');
+      return undefined;
+    },
+  };
+};
+
+interface Guard {
+  readonly table: Connections<Socket>;
+  /** The connection of a request that may go on. */
+  readonly begin: (request: IncomingMessage) => Socket | undefined;
+}
+
+const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+// So that the connections of API servers spread over the replicas there are. A handshake costs 1 ms.
+const mostRequests = 10_000;
+
 const start = async (server: Server, app: Hono, at: Address): Promise<Listening> => {
+  server.maxRequestsPerSocket = mostRequests;
   let draining = false;
   const respond = getRequestListener(app.fetch);
   const underWay = new Set<ServerResponse>();
+  const { table, begin } = guard(server, at);
+  const bodies = new Bodies();
   server.on('request', (request, response) => {
+    const connection = begin(request);
+    if (!connection) return;
     underWay.add(response);
-    response.once('close', () => underWay.delete(response));
+    response.once('close', () => {
+      underWay.delete(response);
+      bodies.release(request);
+      table.end(connection, response.writableFinished && response.statusCode === 200, performance.now());
+    });
     if (draining) response.setHeader('connection', 'close');
-    void respond(request, response);
-  });
-  // The server itself knows only connections that have finished their TLS handshake.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    void bodies.receive(request).then((received) => (received ? respond(request, response) : undefined));
   });
   const port = await listen(server, at);
 
@@ -88,16 +156,17 @@ const start = async (server: Server, app: Hono, at: Address): Promise<Listening>
   };
   const close = async (withinMs: number): Promise<void> => {
     drain();
-    const cut = setTimeout(() => sockets.forEach((socket) => socket.destroy()), withinMs);
+    // The server itself knows only connections that have finished their TLS handshake.
+    const cut = setTimeout(() => [...table.keys()].forEach((socket) => socket.destroy()), withinMs);
     await new Promise((resolve) => server.close(resolve));
     clearTimeout(cut);
   };
-  return { port, drain, close };
+  return { port, connections: () => table.size, drain, close };
 };
 
 /** Serves `app` over HTTP; rejects with the address and what to do when it cannot be bound. */
 export const serveHttp = (app: Hono, at: Address): Promise<Listening> =>
-  start(createHttpServer(limits), app, at);
+  start(createHttpServer(options), app, at);
 
 /**
  * Serves `app` over HTTPS, TLS 1.2 or later; rejects with the address and what to do when it cannot be bound.
@@ -108,7 +177,7 @@ export const serveHttps = async (
   at: Address & { certificate: ServerCertificate },
   reportTlsError: (error: Error) => void,
 ): Promise<ListeningSecurely> => {
-  const server = createHttpsServer({ ...limits, ...secureContext(at.certificate), handshakeTimeout: 5_000 });
+  const server = createHttpsServer({ ...options, ...secureContext(at.certificate), handshakeTimeout: 3_000 });
   server.on('tlsClientError', reportTlsError);
   const listening = await start(server, app, at);
   return {

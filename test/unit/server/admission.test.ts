@@ -135,6 +135,36 @@ describe('admission', () => {
     expect(observed).toEqual([['malformed', 0]]);
   });
 
+  const texts = (count: number, length: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'x'.repeat(length)]));
+  const aPodWith = (metadata: object) => aReview({ object: { metadata, spec: {} } });
+
+  test.each([
+    ['60,000 labels', { labels: texts(60_000, 35) }, 'request.object.metadata.labels exceeds 1572864 bytes'],
+    [
+      'annotations of 257 KiB',
+      { annotations: texts(257, 1_024) },
+      'request.object.metadata.annotations exceeds 262144 bytes',
+    ],
+  ])(
+    'refuses a pod that could never be stored, with %s, and does not decide on it',
+    async (_, metadata, reason) => {
+      const { post, observed } = anApp(() => {
+        throw new Error('decided');
+      });
+      const answer = await post(aPodWith(metadata));
+      expect([answer.status, await answer.text()]).toEqual([413, expect.stringContaining(reason)]);
+      expect(observed.map(([result]) => result)).toEqual(['malformed']);
+    },
+  );
+
+  test('decides on a pod with as many labels and annotations as can be stored', async () => {
+    const { post, observed } = anApp(() => unchanged);
+    const most = { labels: texts(30_000, 40), annotations: texts(200, 1_024) };
+    expect((await post(aPodWith(most))).status).toBe(200);
+    expect(observed.map(([result]) => result)).toEqual(['unchanged']);
+  });
+
   test('takes a body of 2 MiB', async () => {
     const { post } = anApp(() => unchanged);
     expect((await post(aReview({ padding: 'x'.repeat(2 * 1024 * 1024) }))).status).toBe(200);

@@ -4,10 +4,10 @@ import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
-import type { TLSSocket } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { serveHttp, serveHttps } from '../../../operator/server/listen.ts';
-import type { Listening, ListeningSecurely } from '../../../operator/server/listen.ts';
+import type { Address, Closing, Listening, ListeningSecurely } from '../../../operator/server/listen.ts';
 import { issueAuthority, issueServing } from '../../../operator/server/x509.ts';
 
 const host = '127.0.0.1';
@@ -18,16 +18,19 @@ afterEach(async () => {
   await Promise.all(toClose.splice(0).map((close) => close()));
 });
 
-const aServer = async (app: Hono) => {
+const aServer = async (app: Hono, more: Partial<Address> = {}) => {
   const authority = await issueAuthority(Date.now(), hourMs);
   const issue = () => issueServing(authority, [host], Date.now(), hourMs);
   const first = await issue();
   const tlsErrors: Error[] = [];
-  const server: ListeningSecurely = await serveHttps(app, { host, port: 0, certificate: first }, (error) =>
-    tlsErrors.push(error),
+  const closings: Closing[] = [];
+  const server: ListeningSecurely = await serveHttps(
+    app,
+    { host, port: 0, certificate: first, onClosing: (why) => closings.push(why), ...more },
+    (error) => tlsErrors.push(error),
   );
   toClose.push(() => server.close(0));
-  return { server, ca: authority.certificatePem, issue, tlsErrors };
+  return { server, ca: authority.certificatePem, issue, tlsErrors, closings };
 };
 
 const anAgent = (options: object): Agent => {
@@ -151,6 +154,100 @@ describe('the HTTPS server', () => {
     expect(Date.now() - startMs).toBeLessThan(2_000);
     await answer;
     silent.destroy();
+  });
+});
+
+describe('a flood of connections', () => {
+  /** A client that has finished its handshake; `closed` resolves when the server has closed the connection. */
+  const aClient = async (server: Listening, ca: string, localAddress = host) => {
+    const socket = connect({ host, port: server.port, ca, localAddress } as ConnectionOptions);
+    toClose.push(() => socket.destroy());
+    socket.on('error', () => {}).resume();
+    const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
+    await Promise.race([new Promise((resolve) => socket.once('secureConnect', resolve)), closed]);
+    return { socket, closed };
+  };
+  const limits = { most: 4, mostOfAddress: 3, unprovenMs: 60_000 };
+
+  test('leaves connections on which something was answered, closing the oldest that presented nothing', async () => {
+    const { server, ca, closings } = await aServer(echo(), { limits });
+    const agent = anAgent({ ca, maxSockets: 1 });
+    const { localPort } = await ask(server, agent, '/', 'first');
+    const idle = [await aClient(server, ca), await aClient(server, ca)];
+    const others = Array.from({ length: 5 }, () => aClient(server, ca));
+    await Promise.all(idle.map(({ closed }) => closed));
+    await Promise.all(others);
+    expect(new Set(closings)).toEqual(new Set(['crowded']));
+    expect(server.connections()).toBe(3);
+    expect(await ask(server, agent, '/', 'again')).toMatchObject({ text: 'again', localPort });
+  });
+
+  test('from one address leaves room for the others, and never touches what is being answered', async () => {
+    const { app, arrived, release } = aSlowApp();
+    const { server, ca } = await aServer(app, { limits: { ...limits, mostOfAddress: 4 } });
+    // An answer proves a connection; the next request on it is in use.
+    const agent = anAgent({ ca, maxSockets: 1 });
+    const proving = ask(server, agent);
+    await arrived;
+    release();
+    await proving;
+    const slow = ask(server, agent);
+    await Promise.all(Array.from({ length: 20 }, () => aClient(server, ca, '127.0.0.2')));
+    expect((await slow).text).toBe('done');
+    expect(server.connections()).toBeLessThanOrEqual(4);
+  });
+
+  test('a connection that presents nothing does not stay', async () => {
+    const { server, ca, closings } = await aServer(echo(), { limits: { ...limits, unprovenMs: 100 } });
+    const agent = anAgent({ ca, maxSockets: 1 });
+    await ask(server, agent);
+    const [silent, asking] = [await aClient(server, ca), await aClient(server, ca)];
+    // Whoever asks for what is not there has not proven anything.
+    asking.socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await Promise.all([silent.closed, asking.closed]);
+    expect(closings).toEqual(['unused', 'unused']);
+    expect(server.connections()).toBe(1);
+  });
+
+  test('headers and bodies that never end are given up, as are handshakes', async () => {
+    const { server, ca } = await aServer(echo());
+    const headers = await aClient(server, ca);
+    headers.socket.write('POST / HTTP/1.1\r\nhost: x\r\n');
+    const body = await aClient(server, ca);
+    body.socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
+    const silent = connectTcp(server.port, host);
+    silent.resume();
+    await Promise.all([headers.closed, body.closed, once(silent, 'close')]);
+    await expect.poll(() => server.connections()).toBe(0);
+  }, 20_000);
+
+  test('requests that do not wait for answers end their connection', async () => {
+    let arrivals = 0;
+    const app = new Hono().post('/', async () => {
+      arrivals += 1;
+      return new Promise<Response>(() => {});
+    });
+    const { server, ca, closings } = await aServer(app);
+    const { socket, closed } = await aClient(server, ca);
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n'.repeat(10));
+    await closed;
+    expect(new Set(closings)).toEqual(new Set(['pipelined']));
+    expect(arrivals).toBeLessThanOrEqual(2);
+  });
+
+  test('bodies that exceed what is held together are cut, the largest first; a small one is answered', async () => {
+    const { server, ca } = await aServer(echo());
+    const size = 2_900_000;
+    const large = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const client = await aClient(server, ca);
+        client.socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${size + 1}\r\n\r\n`);
+        client.socket.write('x'.repeat(size));
+        return client;
+      }),
+    );
+    await Promise.race(large.map(({ closed }) => closed));
+    expect((await ask(server, anAgent({ ca }), '/', 'small')).text).toBe('small');
   });
 });
 
