@@ -147,7 +147,7 @@ export const policyFields = <Scope extends z.ZodRawShape>(scope: Scope) => ({
     .enum(['Enforce', 'DryRun', 'Disabled'])
     .default('Enforce')
     .describe(
-      'Enforce lets the policy govern pods. A policy in DryRun governs none and takes none from another policy; status.dryRun tells which it would. A Disabled one is not looked at.',
+      'Enforce lets the policy govern pods. A policy in DryRun governs none and takes none from another policy; status.dryRun tells which it would. A Disabled one is not looked at. In any mode, reclaims of pods that the policy has annotated are handled by it.',
     ),
   priority: z
     .int()

@@ -114,10 +114,10 @@ const interruptionEntry = z
     outcome: z
       .enum([
         ...['Replaced', 'NotReplaced', 'NotNeeded', 'Completed', 'WorkloadFailed'],
-        ...['Forced', 'Missed', 'LeftToReclaim'],
+        ...['Forced', 'Missed', 'LeftToReclaim', 'NotReclaimed'],
       ] as const)
       .describe(
-        'How it ended. Completed: the pod finished by itself, before anything evicted it. WorkloadFailed: its Job or workflow has failed by the reclaim or by the eviction. Forced: it was deleted at the deadline in spite of a budget. Missed: ECI took it before it could be evicted. LeftToReclaim: it was left to ECI on purpose.',
+        'How it ended. Completed: the pod finished by itself, before anything evicted it. WorkloadFailed: its Job or workflow has failed by the reclaim or by the eviction. Forced: it was deleted at the deadline in spite of a budget. Missed: ECI took it before it could be evicted. LeftToReclaim: it was left to ECI on purpose. NotReclaimed: a minute after the deadline ECI had not taken it.',
       )
       .optional(),
   })

@@ -75,10 +75,12 @@ const standingOf = (view: View, budget: Budget): Standing => ({
 });
 
 const upToDate = (view: View, known: Interruption, pod: Pod, options: LookOptions): Interruption => {
-  const { refusal, signals } = known;
-  const notice = noticeOf(view, pod, signals, options);
-  const moved = refusal?.of && moves.has(refusal.of) ? withMove(view, known, pod) : known;
-  return { ...moved, ...notice };
+  const { refusal } = known;
+  const notice = noticeOf(view, pod, known, options);
+  const moved = refusal?.of && moves.has(refusal.of) ? withMove(view, known, pod, options.nowMs) : known;
+  if (!notice) return { ...moved, onCondition: undefined, onEvent: undefined };
+  const { confirmed: _, ...current } = notice;
+  return { ...moved, ...current };
 };
 
 const moves: ReadonlySet<Call> = new Set(['Detach', 'Delegate', 'Attach']);

@@ -1,7 +1,7 @@
-import type { Detachment, Interruption, Origin } from '../world/interruption.ts';
+import type { Detachment, Interruption, Origin, ReclaimWindow } from '../world/interruption.ts';
 import { nameKey } from '../world/object.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
-import { graceToGive, timetable } from './deadline.ts';
+import { forceMs, graceToGive, spentAtMs, timetable } from './deadline.ts';
 import { follow, withSuccessor } from './follow.ts';
 import { gateOf, isPaused, type Standing } from './gate.ts';
 import { type Mark, markOf } from './mark.ts';
@@ -70,6 +70,7 @@ export const look = (seen: Case, nowMs: number): Look => {
     const next: Interruption = { ...interruption, phase: 'Terminating', message: 'eviction accepted' };
     return { next, againAtMs: interruption.evictedAtMs + acceptedMs };
   }
+  if (!interruption.detached && nowMs >= spentAtMs(interruption)) return { next: outlived(interruption) };
   return byTheClock(withWarning(act(current, pod, nowMs), current), current, pod, nowMs);
 };
 
@@ -79,14 +80,25 @@ const withWarning = (looked: Look, { warning }: Case): Look =>
     ? looked
     : { ...looked, next: { ...looked.next, message: `${looked.next.message}; ${warning}` } };
 
+// The notice came to nothing, and the next one begins another interruption. A detached pod goes all the same: another has
+// its place.
+const outlived = (interruption: Interruption): Interruption => ({
+  ...interruption,
+  phase: 'Done',
+  outcome: 'NotReclaimed',
+  message: 'ECI did not take it at its deadline',
+});
+
 // No pause, and no call that hangs, may eat into the time in which a pod can be evicted, or into the grace period of a
 // deletion.
 const byTheClock = (looked: Look, seen: Case, pod: Pod, nowMs: number): Look => {
-  const { lastEvictionMs, forceMs } = timetable(seen.interruption, pod.graceSeconds);
+  const { interruption } = seen;
+  const { lastEvictionMs } = timetable(interruption, pod.graceSeconds);
   const moments = [
     ...(looked.effect && !ends.has(looked.effect.kind) ? [lastEvictionMs] : []),
-    ...(mayForce(seen) ? [forceMs] : []),
-  ].filter((atMs) => nowMs < atMs);
+    forcedAtMs(seen, pod),
+    ...(interruption.detached || looked.effect ? [] : [spentAtMs(interruption)]),
+  ].filter((atMs) => nowMs < atMs && Number.isFinite(atMs));
   if (moments.length === 0) return looked;
   return { ...looked, againAtMs: Math.min(looked.againAtMs ?? Number.POSITIVE_INFINITY, ...moments) };
 };
@@ -102,11 +114,10 @@ const act = (seen: Case, pod: Pod, nowMs: number): Look => {
   if (plan.when === 'Late' && nowMs < times.lastEvictionMs) {
     return wait(interruption, 'Noticed', plan.because, nowMs, times.lastEvictionMs);
   }
-  if (mayForce(seen) && nowMs >= times.forceMs) return force(interruption, pod, nowMs);
-  if (plan.when === 'ByNode') {
-    const againAtMs = mayForce(seen) ? times.forceMs : Number.POSITIVE_INFINITY;
-    return wait(interruption, 'Noticed', `${plan.because}${outlook(seen)}`, nowMs, againAtMs);
-  }
+  const forcing = forcingWindow(seen);
+  if (forcing && nowMs >= forcedAtMs(seen, pod)) return force(interruption, forcing, pod, nowMs);
+  if (plan.when === 'ByNode')
+    return wait(interruption, 'Noticed', `${plan.because}${outlook(seen)}`, nowMs, forcedAtMs(seen, pod));
   const first = replaceFirst(
     { ...seen, interruption: withSuccessor(interruption, seen, nowMs), pod, times },
     nowMs,
@@ -134,20 +145,28 @@ const evict = (seen: Case, pod: Pod, nowMs: number): Look => {
   return wait({ ...interruption, refusal: gate.refusal }, 'Blocked', message, nowMs, gate.againAtMs);
 };
 
-const mayForce = ({ interruption, trustEvents }: Case): boolean =>
-  interruption.plan.when !== 'Never' &&
-  interruption.settings.onDeadline === 'Delete' &&
-  (interruption.onCondition || trustEvents);
+// The window in which the pod may be deleted past its budgets; undefined where it may not be.
+const forcingWindow = ({ interruption, trustEvents }: Case): ReclaimWindow | undefined => {
+  const { plan, settings, onCondition, onEvent } = interruption;
+  if (plan.when === 'Never' || settings.onDeadline === 'Leave') return undefined;
+  if (!trustEvents || !onEvent) return onCondition;
+  return onCondition && onCondition.deadlineMs <= onEvent.deadlineMs ? onCondition : onEvent;
+};
+
+const forcedAtMs = (seen: Case, { graceSeconds }: Pod): number => {
+  const forcing = forcingWindow(seen);
+  return forcing ? forceMs(seen.interruption, forcing, graceSeconds) : Number.POSITIVE_INFINITY;
+};
 
 // What the reader of the status will ask next: what happens when the budget never gives way.
 const outlook = (seen: Case): string => {
   const { settings, onCondition } = seen.interruption;
-  if (mayForce(seen)) return '; deleted gracefully at the deadline';
+  if (forcingWindow(seen)) return '; deleted gracefully at the deadline';
   if (settings.onDeadline === 'Leave' || onCondition) return '; left to the reclaim at the deadline';
   return '; the pod has no ContainerInstanceExpired condition, so its budget is respected to the end';
 };
 
-const force = (interruption: Interruption, pod: Pod, nowMs: number): Look => {
+const force = (interruption: Interruption, { deadlineMs }: ReclaimWindow, pod: Pod, nowMs: number): Look => {
   const { refusal, plan } = interruption;
   if (refusal?.of === 'Delete' && isPaused(refusal, nowMs)) {
     return {
@@ -156,7 +175,7 @@ const force = (interruption: Interruption, pod: Pod, nowMs: number): Look => {
     };
   }
   const message = refusal ? `deadline reached while ${refusal.message}` : 'deadline reached';
-  const graceSeconds = graceToGive(interruption.deadlineMs, pod.graceSeconds, nowMs);
+  const graceSeconds = graceToGive(deadlineMs, pod.graceSeconds, nowMs);
   return {
     next: { ...interruption, phase: 'Evicting', call: 'Delete', message },
     // What keeps the condition from being written may last: its Job is charged then, as it would be by the reclaim.

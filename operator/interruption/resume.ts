@@ -1,5 +1,5 @@
 import type { InterruptionEntry } from '../api/index.ts';
-import { ourAnnotations, ourLabels } from '../api/keys.ts';
+import { ourLabels } from '../api/keys.ts';
 import type { Interruption, Outcome, Replacement, WorkloadReference } from '../world/interruption.ts';
 import { instantMs } from '../world/object.ts';
 import { isOfKind } from '../world/objects.ts';
@@ -53,8 +53,7 @@ const isOver = (pod: Pod | undefined): boolean =>
 const isUnmarked = ({ phase, reason, deletionAtMs }: Pod): boolean =>
   reason !== 'BidFailed' && (phase === 'Failed' || deletionAtMs !== undefined);
 
-const markedOutcome = (pod: Pod | undefined): Outcome | undefined =>
-  readMark(pod?.annotations[ourAnnotations.interruption])?.outcome;
+const markedOutcome = (pod: Pod | undefined): Outcome | undefined => pod && readMark(pod)?.outcome;
 
 // What was told of a pod goes on from there, so that nothing of it is told or counted again.
 const continued = (view: View, begun: Interruption): Interruption => {
@@ -107,10 +106,11 @@ const fromEntry = (view: View, policy: Policy, entry: InterruptionEntry): Interr
         onDeadline: 'Leave',
       },
       plan: { when: outcome === 'LeftToReclaim' ? 'Never' : 'AtOnce', because: '', charged: false },
-      signals: [],
       noticedAtMs,
       deadlineMs,
-      onCondition: false,
+      length: 'Named',
+      onCondition: undefined,
+      onEvent: undefined,
       counted: true,
       marked: 'Ended',
       call: undefined,

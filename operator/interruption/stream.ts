@@ -96,7 +96,7 @@ const deadlineOf = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: str
   const known = world.interruptions.byUid(uid);
   // Of what has ended nothing can be lost any more.
   if (known?.ending) return Number.POSITIVE_INFINITY;
-  const notice = known ?? (pod && noticeOf(world, pod, [], { defaultMinutes, nowMs: nowMs() }));
+  const notice = known ?? (pod && noticeOf(world, pod, undefined, { defaultMinutes, nowMs: nowMs() }));
   return notice?.deadlineMs ?? Number.POSITIVE_INFINITY;
 };
 
@@ -125,7 +125,7 @@ const lookUntilQuiet = (
   defer(() => {
     const { world, nowMs } = deps;
     const options = { ...deps, nowMs: nowMs() };
-    const known = world.interruptions.byUid(uid) ?? begin(deps, uid);
+    const known = knownOrBegun(deps, uid);
     if (!known) return EMPTY;
     // A new record is kept before its first look, so that what this finds is a step like any other, told and counted.
     const begun$ = recorded(world, known, released$);
@@ -151,6 +151,15 @@ const lookUntilQuiet = (
   });
 
 const givenUp: Answer = { kind: 'Refused', byBudget: false, message: 'no answer in time', unsure: true };
+
+// A pod that was not taken may come under another notice, which is another interruption.
+const knownOrBegun = (deps: InterruptionDeps, uid: string): Interruption | undefined => {
+  const known = deps.world.interruptions.byUid(uid);
+  if (known && known.outcome !== 'NotReclaimed') return known;
+  const begun = begin(deps, uid);
+  if (known && begun) deps.world.forget(uid);
+  return begun ?? known;
+};
 
 const begin = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): Interruption | undefined => {
   const pod = world.pods.byUid(uid);

@@ -13,15 +13,20 @@ export type Outcome =
   | 'WorkloadFailed'
   | 'Forced'
   | 'Missed'
-  | 'LeftToReclaim';
+  | 'LeftToReclaim'
+  | 'NotReclaimed';
 
-/** One sign that ECI takes the pod back: an Event, a condition, or what an earlier look wrote onto the pod. */
-export interface Signal {
-  readonly source: 'Event' | 'Condition' | 'Recorded';
-  readonly atMs: number;
-  /** The window its text names, in minutes; undefined where it names none. */
-  readonly minutes: number | undefined;
+/** From the notice of a reclaim to the moment at which ECI takes the pod, in milliseconds since the epoch. */
+export interface ReclaimWindow {
+  readonly noticedAtMs: number;
+  readonly deadlineMs: number;
 }
+
+/**
+ * Where the length of a window comes from: a number in the text of its signal, a number in the text of another signal of
+ * the same warning, or the default, which stands in until a number is known.
+ */
+export type WindowLength = 'Named' | 'Borrowed' | 'Assumed';
 
 /** The settings an interruption began with; a policy edited or deleted meanwhile changes nothing. */
 export interface Settings {
@@ -107,16 +112,16 @@ export interface Origin {
 }
 
 /** What is known of one doomed pod. Identity is the pod's, so one record exists per pod and never per name. */
-export interface Interruption extends Identity {
+export interface Interruption extends Identity, ReclaimWindow {
   readonly nodeName: string | undefined;
   readonly workload: WorkloadReference | undefined;
   readonly settings: Settings;
   readonly plan: Plan;
-  readonly signals: readonly Signal[];
-  readonly noticedAtMs: number;
-  readonly deadlineMs: number;
-  /** The node itself says so on the pod, which nobody else can write. */
-  readonly onCondition: boolean;
+  readonly length: WindowLength;
+  /** The window by the pod's condition alone, which only its node writes; undefined while it has none that is current. */
+  readonly onCondition: ReclaimWindow | undefined;
+  /** The earliest window by Events alone, which users may write. */
+  readonly onEvent: ReclaimWindow | undefined;
   /** `totals.noticed` holds it. */
   readonly counted: boolean;
   /** What the pod's own annotation tells whoever leads next: that it is under way, or how it ended. */

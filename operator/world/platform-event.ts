@@ -43,9 +43,12 @@ export const trimEvent = (raw: RawEvent): PlatformEvent => {
 // A part of a string keeps the whole string in memory, and a part of a name names something else.
 const shortOnly = (text = ''): string => (text.length > longestName ? '' : text);
 
-/** The window that a text such as `Spot ECI will be released in 3 minutes` names, in minutes. */
+/**
+ * The window that a text such as `Spot ECI will be released in 3 minutes` names, in minutes. ECI's template has a text in
+ * the place of the number (`%s`), so a fraction is read as well.
+ */
 export const minutesIn = (text: string): number | undefined => {
-  const minutes = Number(/released in (\d+) minutes?/i.exec(text.slice(0, longestText))?.[1]);
+  const minutes = Number(/released in (\d+(?:\.\d+)?) minutes?/i.exec(text.slice(0, longestText))?.[1]);
   return minutes > 0 && minutes <= longestMinutes ? minutes : undefined;
 };
 

@@ -40,6 +40,8 @@ const mark: fc.Arbitrary<Mark> = fc
   .record({
     noticedAtMs: fc.integer({ min: 0, max: 4e12 }),
     windowMs: fc.integer({ min: 1, max: 86_400_000 }),
+    conditionMs: fc.option(fc.integer({ min: 0, max: 60_000 }), { nil: undefined }),
+    uid: fc.uuid(),
     settings: fc.record({
       policy: fc.string(),
       evictor: fc.constantFrom('Operator', 'None'),
@@ -59,15 +61,27 @@ const mark: fc.Arbitrary<Mark> = fc
     plainly: fc.option(fc.string(), { nil: undefined }),
     outcome: fc.constantFrom(undefined, 'Missed', 'LeftToReclaim', 'Completed', 'Forced'),
   })
-  .map(({ windowMs, ...rest }) => ({ ...rest, deadlineMs: rest.noticedAtMs + windowMs }));
+  .map(({ windowMs, conditionMs = -1, ...rest }) => {
+    const deadlineMs = rest.noticedAtMs + windowMs;
+    const onCondition = { noticedAtMs: rest.noticedAtMs + conditionMs, deadlineMs: deadlineMs + conditionMs };
+    return { ...rest, deadlineMs, onCondition: conditionMs < 0 ? undefined : onCondition };
+  });
+const markedBy = (uid: string, text: string): Parameters<typeof readMark>[0] => ({
+  uid,
+  annotations: { 'spotpolicy.dev/interruption': text },
+});
 
 describe('the mark on a pod', () => {
   test.prop([mark])('is read as it was written', (written) => {
-    expect(readMark(writeMark(written))).toEqual(written);
+    expect(readMark(markedBy(written.uid, writeMark(written)))).toEqual(written);
+  });
+
+  test.prop([mark, fc.uuid()])('says nothing about a pod with another UID', (written, uid) => {
+    expect(readMark(markedBy(uid, writeMark(written)))).toBeUndefined();
   });
 
   test.prop([fc.oneof(fc.string(), fc.json())])('is never an exception, whatever was written', (text) => {
-    expect(() => readMark(text)).not.toThrow();
+    expect(() => readMark(markedBy('uid', text))).not.toThrow();
   });
 });
 

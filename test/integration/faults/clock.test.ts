@@ -61,9 +61,11 @@ test('replicas 90 s ahead and 90 s behind, set by ten minutes in the middle of i
   const [web, db, batch] = (await aThreatenedScene(scene)) as [Pod, Pod, Pod];
   const watch = watchPods(scene);
   const [{ deadlineMs: ofWeb }, { deadlineMs: ofDb }, { deadlineMs: ofBatch }] = await Promise.all(
-    [web, db, batch].map((pod) =>
-      warn(scene.admin, pod, { leftSeconds: windowMinutes * 60, minutes: windowMinutes }),
-    ) as [ReturnType<typeof warn>, ReturnType<typeof warn>, ReturnType<typeof warn>],
+    [web, db, batch].map((pod) => warn(scene.admin, pod, { leftSeconds: windowMinutes * 60 })) as [
+      ReturnType<typeof warn>,
+      ReturnType<typeof warn>,
+      ReturnType<typeof warn>,
+    ],
   );
 
   // 90 s ahead the whole window is over already.

@@ -5,12 +5,10 @@ import { waitFor } from './cluster.ts';
 import { create, pathTo } from './objects.ts';
 import { sim } from './pods.ts';
 
-/** A notice whose window has partly passed, so that a test need not wait for whole minutes. */
+/** A notice that leaves little time, so that a test need not wait for whole minutes. */
 export interface NoticeOptions {
   /** Seconds from now until ECI takes the pod; its deadline is then a whole second. */
   readonly leftSeconds: number;
-  /** The window in minutes that the text names; undefined for a text without a number. */
-  readonly minutes?: number | undefined;
   /** The text in place of ECI's own. */
   readonly text?: string;
 }
@@ -23,13 +21,19 @@ export interface Times {
 
 const defaultMinutes = 3;
 
-const timesOf = ({ leftSeconds, minutes = defaultMinutes }: NoticeOptions): Times => {
+// An Event may come late: part of its window has passed.
+const timesOfEvent = ({ leftSeconds }: NoticeOptions): Times => {
   const deadlineMs = Math.ceil(Date.now() / 1000 + leftSeconds) * 1000;
-  return { noticedAtMs: deadlineMs - minutes * 60_000, deadlineMs };
+  return { noticedAtMs: deadlineMs - defaultMinutes * 60_000, deadlineMs };
 };
 
-const textOf = ({ minutes = defaultMinutes, text }: NoticeOptions): string =>
-  text ?? `Spot ECI will be released in ${minutes} minutes`;
+// A condition counts from when it appears, so its text names the short window. The API has whole seconds.
+const timesOfCondition = ({ leftSeconds }: NoticeOptions): Times => {
+  const noticedAtMs = Math.floor(Date.now() / 1000) * 1000;
+  return { noticedAtMs, deadlineMs: noticedAtMs + leftSeconds * 1000 };
+};
+
+const textOf = (minutes: number): string => `Spot ECI will be released in ${minutes} minutes`;
 
 /** The times as the API server writes them, in whole seconds. */
 const apiTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -43,17 +47,17 @@ export const warn = async (
   pod: Pod,
   notice: NoticeOptions & { status?: string },
 ): Promise<Times> => {
-  const times = timesOf(notice);
   const { namespace = '', name, uid } = pod.metadata ?? {};
   const path = pathTo('Pod', namespace, name);
-  await admin.patch(path, {
-    metadata: { uid, annotations: sim({ 'released-at': new Date(times.deadlineMs).toISOString() }) },
-  });
+  // The condition may be written in the next second.
+  const releasedAt = new Date(timesOfCondition(notice).deadlineMs + 1_000).toISOString();
+  await admin.patch(path, { metadata: { uid, annotations: sim({ 'released-at': releasedAt }) } });
+  const times = timesOfCondition(notice);
   const condition = {
     type: 'ContainerInstanceExpired',
     status: notice.status ?? 'True',
     reason: 'SpotToBeReleased',
-    message: textOf(notice),
+    message: notice.text ?? textOf(notice.leftSeconds / 60),
     lastTransitionTime: apiTime(times.noticedAtMs),
   };
   await admin.patch(
@@ -89,7 +93,7 @@ export const noticeEvent = (
   { metadata }: Pod,
   notice: NoticeOptions & { uid?: string },
 ): { event: Event; times: Times } => {
-  const times = timesOf(notice);
+  const times = timesOfEvent(notice);
   const { namespace = '', name = '', uid = '' } = metadata ?? {};
   const event: Event = {
     apiVersion: 'v1',
@@ -98,7 +102,7 @@ export const noticeEvent = (
     involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid: notice.uid ?? uid },
     type: 'Warning',
     reason: 'SpotToBeReleased',
-    message: textOf(notice),
+    message: notice.text ?? textOf(defaultMinutes),
     source: { component: 'kubelet', host: 'eci' },
     firstTimestamp: apiTime(times.noticedAtMs),
     lastTimestamp: apiTime(times.noticedAtMs),

@@ -48,7 +48,6 @@ test.concurrent(
       'budget db allows no disruption now: it has 1 healthy pods and needs 1; deleted gracefully at the deadline',
     );
     await isGone(scene, pod);
-    expect(Date.now()).toBeLessThan(deadlineMs);
     const entry = await scene.entry(pod, ({ phase }) => phase === 'Done');
     watch.stop();
 
@@ -99,10 +98,10 @@ test.concurrent(
     const scene = await aScene();
     const pod = await aHeldPod(scene, 600);
     const watch = watchPods(scene);
-    // Of the grace 90 s are planned for: the deletion is due 95 s before the deadline.
-    const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 108 });
+    // Of the grace 20 s are planned for: the deletion is due 25 s before the deadline.
+    const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 40 });
     await scene.entry(pod, ({ phase }) => phase === 'Blocked');
-    await clockReaches(deadlineMs - 101_000);
+    await clockReaches(deadlineMs - 31_000);
     expect((await scene.find(pod))?.metadata?.deletionTimestamp).toBeUndefined();
     const { outcome } = await scene.entry(pod, ({ phase }) => phase === 'Done');
     watch.stop();
@@ -111,8 +110,8 @@ test.concurrent(
       ({ metadata }) => metadata?.uid === uidOf(pod) && metadata.deletionTimestamp,
     );
     const grace = deleted?.metadata?.deletionGracePeriodSeconds ?? 0;
-    expect(grace).toBeGreaterThan(80);
-    expect(grace).toBeLessThan(95);
+    expect(grace).toBeGreaterThan(10);
+    expect(grace).toBeLessThan(25);
   },
 );
 
@@ -169,11 +168,10 @@ test.concurrent(
     );
     const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 12 });
     await isGone(scene, pod);
-    expect(Date.now()).toBeLessThan(deadlineMs);
     // Its Job is charged as the reclaim would charge it, and has no retry.
     const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
     expect(outcome).toBe('WorkloadFailed');
-    expect(evictedAt).toBeDefined();
+    expect(Date.parse(evictedAt ?? '')).toBeLessThan(deadlineMs);
     expect((await scene.status()).totals).toMatchObject({ forced: 1, workloadFailed: 1 });
   },
 );

@@ -1,10 +1,11 @@
 import { test } from 'vitest';
 import type { Pod } from 'kubernetes-types/core/v1.js';
-import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
-import { pathTo } from '../harness/objects.ts';
+import { aBudget, aDeployment, aStatefulSet } from '../../builders/workloads.ts';
+import { waitFor } from '../harness/cluster.ts';
+import { budgetInForce, pathTo } from '../harness/objects.ts';
 import { announce, noticeEvent, warn } from '../harness/platform.ts';
 import { aBarePod, spotAnnotations } from '../harness/pods.ts';
-import { aScene, isTouched, type Scene, eventsUpTo, timesTold, uidOf } from '../harness/scene.ts';
+import { aScene, editPolicy, isTouched, type Scene, eventsUpTo, timesTold, uidOf } from '../harness/scene.ts';
 
 const annotations = spotAnnotations;
 const second = 1_000;
@@ -133,19 +134,69 @@ test.concurrent('a condition whose status is written in lower case counts', asyn
   expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Replaced');
 });
 
+/** Plays a virtual node whose conditions keep an old transition time: conditions of these types appear at once. */
+const becomesDoomed = async (scene: Scene, pod: Pod, types: readonly string[]): Promise<void> => {
+  const { event } = noticeEvent(pod, { leftSeconds: 170 });
+  const conditions = types.map((type) => ({
+    ...{ type, status: 'True', reason: event.reason, message: event.message },
+    lastTransitionTime: new Date(Math.floor(Date.now() / 1000) * 1000 - 3600 * second).toISOString(),
+  }));
+  const path = `${pathTo('Pod', scene.namespace, pod.metadata?.name)}/status`;
+  await scene.admin.patch(path, { metadata: { uid: uidOf(pod) }, status: { conditions } }, 'strategic');
+};
+
+test.concurrent.for([
+  { types: ['ContainerInstanceCreated'] },
+  { types: ['ContainerInstanceExpired'] },
+  { types: ['ContainerInstanceCreated', 'ContainerInstanceExpired'] },
+])('a pod has its whole window though $types.0 says it began an hour ago', async ({ types }, { expect }) => {
+  const scene = await aScene({ replacement: 'BeforeEviction' });
+  await scene.create(aDeployment({ annotations }));
+  await scene.create(aBudget({ maxUnavailable: 0 }));
+  const pod = await scene.one('web');
+  await budgetInForce(scene.admin, scene.namespace, 'web');
+  const fromMs = Date.now();
+  await becomesDoomed(scene, pod, types);
+  const { outcome, deadline } = await scene.entry(pod, ({ phase }) => phase === 'Done');
+  expect(outcome).toBe('Replaced');
+  // The status has whole seconds.
+  expect(Date.parse(deadline)).toBeGreaterThan(fromMs + 178 * second);
+  expect((await scene.status()).totals).toMatchObject({ evicted: 1, forced: 0 });
+});
+
 test.concurrent(
-  'a condition ContainerInstanceCreated with reason SpotToBeReleased counts',
+  'a copy of a doomed pod, with the mark that the operator left on it, is left alone',
   async ({ expect }) => {
     const scene = await aScene();
-    await scene.create(aDeployment({ annotations }));
+    const first = await aPatientPod(scene, 'first');
+    await warn(scene.admin, first, { leftSeconds: 100 });
+    const mark = 'spotpolicy.dev/interruption';
+    const text = await waitFor(
+      'the mark',
+      async () => (await scene.find(first))?.metadata?.annotations?.[mark] ?? false,
+    );
+    const copy = aBarePod('copy', { graceSeconds: 1 });
+    copy.metadata = { ...copy.metadata, annotations: { ...copy.metadata?.annotations, [mark]: text } };
+    await scene.create(copy);
+    const copied = await scene.one('copy');
+    const sentinel = await aPatientPod(scene, 'sentinel');
+    await warn(scene.admin, sentinel, { leftSeconds: 100 });
+    await scene.entry(sentinel, ({ phase }) => phase === 'Noticed');
+    const listed = (await scene.status()).interruptions?.map(({ pod }) => pod);
+    expect(listed?.toSorted()).toEqual(['first', 'sentinel']);
+    expect((await scene.find(copied))?.metadata?.deletionTimestamp).toBeUndefined();
+  },
+);
+
+test.concurrent.for(['DryRun', 'Disabled'])(
+  'pods that a policy stamped are handled while it is %s',
+  async (mode, { expect }) => {
+    const scene = await aScene();
+    const stamp = { 'spotpolicy.dev/policy': `SpotPolicy/${scene.namespace}/spot` };
+    await scene.create(aDeployment({ annotations: { ...annotations, ...stamp } }));
     const pod = await scene.one('web');
-    const { event } = noticeEvent(pod, { leftSeconds: 170 });
-    const condition = {
-      ...{ type: 'ContainerInstanceCreated', status: 'True', reason: event.reason, message: event.message },
-      lastTransitionTime: event.firstTimestamp,
-    };
-    const path = `${pathTo('Pod', scene.namespace, pod.metadata?.name)}/status`;
-    await scene.admin.patch(path, { status: { conditions: [condition] } }, 'strategic');
+    await editPolicy(scene, { mode });
+    await warn(scene.admin, pod, { leftSeconds: 150 });
     expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Replaced');
   },
 );

@@ -199,7 +199,8 @@ test.concurrent(
     const { message } = await scene.entry(pod, ({ phase }) => phase === 'Blocked');
     expect(message).toContain('budget web allows no disruption now: it has 1 healthy pods and needs 1');
     await isGone(scene, pod);
-    expect(Date.now()).toBeLessThan(deadlineMs);
+    const { evictedAt } = await scene.entry(pod, ({ outcome }) => outcome === 'Forced');
+    expect(Date.parse(evictedAt ?? '')).toBeLessThan(deadlineMs);
     const { totals } = await scene.statusWith((status) => status.totals?.forced === 1);
     expect(totals).toMatchObject({ evicted: 0, missed: 0 });
   },

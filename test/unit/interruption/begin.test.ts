@@ -20,6 +20,7 @@ import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../buil
 import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/workloads.ts';
 
 const expired = { conditions: [anExpiry(at(0))] };
+const nowhere = { matchLabels: { team: 'none' } };
 const deployed: Content = {
   SpotPolicy: [aPolicy()],
   Deployment: [aDeployment()],
@@ -39,8 +40,10 @@ const marked = (settings: Partial<Settings> = {}, more: object = {}): PodWishes 
   annotations: {
     'spotpolicy.dev/interruption': writeMark({
       ...{
+        uid: uidOf('Pod', 'web-1'),
         noticedAtMs: at(-10),
         deadlineMs: at(170),
+        onCondition: undefined,
         outcome: undefined,
         detached: undefined,
         plainly: undefined,
@@ -63,7 +66,7 @@ describe('an interruption begins', () => {
       plan: { when: 'AtOnce' },
       noticedAtMs: at(0),
       deadlineMs: at(180),
-      onCondition: true,
+      onCondition: { noticedAtMs: at(0), deadlineMs: at(180) },
       counted: false,
       phase: 'Noticed',
     });
@@ -76,7 +79,7 @@ describe('an interruption begins', () => {
 
   it('for a notice by Event alone', () => {
     expect(begin({}, { ReclaimEvent: [anEvent()] })).toMatchObject({
-      onCondition: false,
+      onCondition: undefined,
       noticedAtMs: at(0),
     });
   });
@@ -96,14 +99,41 @@ describe('an interruption begins', () => {
     expect(begin(expired, { Namespace: [aNamespace('shop', optOut)] })).toBeUndefined();
   });
 
+  const stamped = (by = 'SpotPolicy/shop/web', more: PodWishes = {}): PodWishes => ({
+    ...expired,
+    labels: { app: 'api' },
+    annotations: { 'spotpolicy.dev/policy': by },
+    ...more,
+  });
+
   it('by the policy that stamped the pod where none governs it now', () => {
-    const stamped = {
-      ...expired,
-      labels: { app: 'api' },
-      annotations: { 'spotpolicy.dev/policy': 'SpotPolicy/shop/web' },
-    };
-    expect(begin(stamped)?.settings.policy).toBe('SpotPolicy/shop/web');
-    expect(begin(stamped, { SpotPolicy: [] })).toBeUndefined();
+    expect(begin(stamped())?.settings.policy).toBe('SpotPolicy/shop/web');
+    expect(begin(stamped(), { SpotPolicy: [] })).toBeUndefined();
+  });
+
+  it.each(['DryRun', 'Disabled'] as const)(
+    'by the policy that stamped the pod and is in mode %s now, and for no other pod',
+    (mode) => {
+      const SpotPolicy = [aPolicy({ spec: { mode, interruption: { onDeadline: 'Leave' } } })];
+      expect(begin(stamped(undefined, { labels: {} }), { SpotPolicy })?.settings).toEqual(
+        settingsOf({ onDeadline: 'Leave' }),
+      );
+      expect(begin(expired, { SpotPolicy })).toBeUndefined();
+      const optedOut = { labels: { 'spotpolicy.dev/inject': 'false' } };
+      expect(begin(stamped(undefined, optedOut), { SpotPolicy })).toBeUndefined();
+    },
+  );
+
+  it('by no policy of another namespace, or that does not reach this one: anybody may write a stamp', () => {
+    const ClusterSpotPolicy = [aClusterPolicy({ spec: { mode: 'DryRun', namespaceSelector: nowhere } })];
+    const SpotPolicy = [aPolicy({ namespace: 'bank' })];
+    const content = { SpotPolicy, ClusterSpotPolicy, Namespace: [aNamespace('shop')] };
+    for (const by of ['SpotPolicy/bank/web', 'ClusterSpotPolicy/base', 'Policy/base', 'ClusterSpotPolicy'])
+      expect(begin(stamped(by), content)).toBeUndefined();
+    const reaching = [aClusterPolicy({ spec: { mode: 'DryRun' } })];
+    expect(
+      begin(stamped('ClusterSpotPolicy/base'), { ...content, ClusterSpotPolicy: reaching })?.settings.policy,
+    ).toBe('ClusterSpotPolicy/base');
   });
 });
 
@@ -165,11 +195,70 @@ describe('what an earlier leader left on the pod', () => {
     });
   });
 
-  it('holds its settings against an edited, deleted or opted-out policy', () => {
+  it('holds its settings against an edited or deleted policy', () => {
     const left = { onDeadline: 'Leave', policy: 'SpotPolicy/shop/gone' } as const;
     expect(begin(marked(left), { SpotPolicy: [] })?.settings).toEqual(settingsOf(left));
-    const optedOut = { ...marked(left), labels: { 'spotpolicy.dev/inject': 'false' } };
-    expect(begin(optedOut)?.settings).toEqual(settingsOf(left));
+    expect(begin({ ...expired, ...marked(left) })?.settings).toEqual(settingsOf(left));
+  });
+
+  it('does not hold against its owner, or the owner of its namespace, who opts out meanwhile', () => {
+    const optOut = { 'spotpolicy.dev/inject': 'false' };
+    for (const pod of [marked(), { ...expired, ...marked() }]) {
+      expect(begin({ ...pod, labels: optOut })).toBeUndefined();
+      expect(begin(pod, { Namespace: [aNamespace('shop', optOut)] })).toBeUndefined();
+    }
+    const override = aClusterPolicy({ spec: { precedence: 'Overrides' } });
+    const content = { ClusterSpotPolicy: [override], Namespace: [aNamespace('shop')] };
+    expect(begin({ ...expired, labels: optOut }, content)?.settings.policy).toBe('ClusterSpotPolicy/base');
+  });
+
+  it('is nothing in an exempt namespace', () => {
+    const pod = { namespace: 'kube-system', uid: uidOf('Pod', 'web-1') };
+    expect(begin({ ...marked({ policy: 'SpotPolicy/kube-system/web' }), ...pod })).toBeUndefined();
+  });
+
+  it('does not travel: a copy of the pod is no doomed pod', () => {
+    expect(begin({ ...marked(), uid: 'copy' })).toBeUndefined();
+    expect(begin({ ...expired, ...marked(), uid: 'copy' })).toMatchObject({
+      noticedAtMs: at(0),
+      counted: false,
+    });
+  });
+
+  it('begins nothing on a pod that outlived its deadline by a minute', () => {
+    expect(begin(marked(), {}, { seconds: 229 })).toBeDefined();
+    expect(begin(marked(), {}, { seconds: 230 })).toBeUndefined();
+  });
+
+  it('is not what another notice is handled and counted by', () => {
+    const left = { onDeadline: 'Leave' } as const;
+    const again = { ...marked(left), conditions: [anExpiry(at(300))] };
+    expect(
+      beginInterruption(aWorld({ ...deployed, Pod: [aPod(again)] }, at(300)), known('Pod', aPod(again)), {
+        defaultMinutes: 3,
+        nowMs: at(300),
+        atStart: false,
+      }),
+    ).toMatchObject({ settings: settingsOf(), counted: false, marked: undefined, noticedAtMs: at(300) });
+  });
+
+  it('is ignored ten minutes after its deadline, also on a pod that terminates', () => {
+    const leaving = { ...marked(), deletion: { atMs: at(100), graceSeconds: 3600 } };
+    expect(begin(leaving, {}, { seconds: 770 })).toMatchObject({ counted: true });
+    expect(begin(leaving, {}, { seconds: 771 })).toBeUndefined();
+  });
+
+  it('is held to on a detached pod, however late and whatever its owner wants: it must not stay detached', () => {
+    const detached = {
+      origin: { name: 'web-abc', uid: uidOf('ReplicaSet', 'web-abc') },
+      atMs: at(1),
+      ready: 1,
+    };
+    const pod = { ...marked({}, { detached }), owner: ownedBy('Deployment', 'web') };
+    for (const seconds of [100, 300, 3000])
+      expect(begin(pod, {}, { seconds })).toMatchObject({ detached, onCondition: undefined, counted: true });
+    expect(begin({ ...pod, labels: { 'spotpolicy.dev/inject': 'false' } })).toMatchObject({ detached });
+    expect(begin({ ...pod, owner: ownedBy('ReplicaSet', 'web-abc') }, {}, { seconds: 300 })).toBeUndefined();
   });
 
   it('says that it is over: nothing begins again', () => {
@@ -182,20 +271,32 @@ describe('what an earlier leader left on the pod', () => {
     expect(begin({ ...expired, ...foreign })?.settings.policy).toBe('SpotPolicy/shop/web');
   });
 
-  it('is believed of a policy of the cluster that takes the namespace, is gone, or lists the pod itself', () => {
+  describe('of a policy of the cluster', () => {
     const policy = 'ClusterSpotPolicy/base';
     const shop = { matchLabels: { 'kubernetes.io/metadata.name': 'shop' } };
     const bank = { matchLabels: { 'kubernetes.io/metadata.name': 'bank' } };
     const Namespace = [aNamespace('shop', { 'kubernetes.io/metadata.name': 'shop' })];
-    const told = (wishes: ClusterPolicyWishes): string | undefined => {
-      const ClusterSpotPolicy = [aClusterPolicy(wishes)];
-      return begin(marked({ policy }), { SpotPolicy: [], ClusterSpotPolicy, Namespace })?.settings.policy;
-    };
-    expect(told({ spec: { namespaceSelector: shop } })).toBe(policy);
-    expect(told({ spec: { namespaceSelector: bank } })).toBeUndefined();
-    expect(told({ name: 'another', spec: { namespaceSelector: bank } })).toBe(policy);
     const entry = { ...wholeStatus.interruptions?.[0], uid: aKnownPod().uid } as InterruptionEntry;
-    expect(told({ spec: { namespaceSelector: bank }, status: { interruptions: [entry] } })).toBe(policy);
+    const left = { policy, onDeadline: 'Leave' } as const;
+    const told = (wishes: ClusterPolicyWishes, pod: PodWishes = expired): Settings | undefined => {
+      const ClusterSpotPolicy = [aClusterPolicy(wishes)];
+      return begin({ ...pod, ...marked(left) }, { SpotPolicy: [], ClusterSpotPolicy, Namespace })?.settings;
+    };
+
+    it('is believed where that takes the namespace, is gone, or lists the pod itself', () => {
+      expect(told({ spec: { namespaceSelector: shop } })).toEqual(settingsOf(left));
+      expect(told({ spec: { namespaceSelector: bank } })).toBeUndefined();
+      expect(told({ name: 'another', spec: { namespaceSelector: bank } })).toEqual(settingsOf(left));
+      const listed = { spec: { namespaceSelector: bank }, status: { interruptions: [entry] } };
+      expect(told(listed)).toEqual(settingsOf(left));
+    });
+
+    it('is no entry without a signal of the platform: anybody may annotate a pod', () => {
+      expect(told({ spec: { namespaceSelector: shop } }, {})).toBeUndefined();
+      expect(told({ name: 'another', spec: { namespaceSelector: bank } }, {})).toBeUndefined();
+      const listed = { spec: { namespaceSelector: shop }, status: { interruptions: [entry] } };
+      expect(told(listed, {})).toEqual(settingsOf(left));
+    });
   });
 });
 

@@ -10,12 +10,20 @@ import { aPod, anExpiry, at, noonMs, type PodWishes, uidOf } from '../../builder
 import { aPolicy } from '../../builders/policy.ts';
 import { aNamespace, aReplicaSet, aWorld, drop, put } from '../../builders/world.ts';
 
-const told = {
-  'spotpolicy.dev/interruption': writeMark({ ...anInterruption(), outcome: 'Missed' }),
-};
+const told = (name?: string) => ({
+  'spotpolicy.dev/interruption': writeMark({
+    ...anInterruption(name === undefined ? {} : { name }),
+    outcome: 'Missed',
+  }),
+});
 const released = (more: PodWishes = {}) =>
   aPod({
-    ...{ annotations: told, conditions: [anExpiry(at(-180))], createdAtMs: at(-600), readyAtMs: at(0) },
+    ...{
+      annotations: told(more.name),
+      conditions: [anExpiry(at(-180))],
+      createdAtMs: at(-600),
+      readyAtMs: at(0),
+    },
     ...{ phase: 'Failed', reason: 'BidFailed' },
     ...more,
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { graceToGive, timetable } from '../../../operator/interruption/deadline.ts';
+import { forceMs, graceToGive, timetable } from '../../../operator/interruption/deadline.ts';
 import { at } from '../../builders/pod.ts';
 
 const moments = (graceSeconds: number, windowSeconds = 180) => {
@@ -22,6 +22,19 @@ describe('between a notice and its deadline', () => {
   });
 });
 
+describe('the moment of force', () => {
+  const window = (from: number, to: number) => ({ noticedAtMs: at(from), deadlineMs: at(to) });
+
+  it('is the condition’s, however early the deadline that an Event names', () => {
+    expect(forceMs(window(0, 180), window(0, 180), 30)).toBe(at(145));
+    expect(forceMs(window(-57, 3), window(0, 180), 30)).toBe(at(145));
+  });
+
+  it('is not before the last eviction, where an Event names a longer window than is assumed', () => {
+    expect(forceMs(window(0, 300), window(0, 180), 30)).toBe(at(265));
+  });
+});
+
 describe('the grace period to send', () => {
   it('is the pod’s own while it fits, with two seconds to spare', () => {
     expect(graceToGive(at(180), 30, at(0))).toBe(30);
@@ -36,6 +49,10 @@ describe('the grace period to send', () => {
   it('is never less than a second, also for a pod that asks for none or when it is too late', () => {
     expect(graceToGive(at(180), 0, at(0))).toBe(1);
     expect(graceToGive(at(180), 30, at(179))).toBe(1);
-    expect(graceToGive(at(180), 30, at(500))).toBe(1);
+    expect(graceToGive(at(180), 30, at(239))).toBe(1);
+  });
+
+  it('is the pod’s own again where ECI did not keep to the deadline', () => {
+    expect(graceToGive(at(180), 30, at(240))).toBe(30);
   });
 });

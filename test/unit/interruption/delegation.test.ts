@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeMark } from '../../../operator/interruption/mark.ts';
+import { beginInterruption } from '../../../operator/interruption/begin.ts';
 import { successorsOf } from '../../../operator/interruption/replacement.ts';
 import { surgeOf } from '../../../operator/interruption/surge.ts';
 import { onAClock } from '../../builders/clock.ts';
@@ -100,11 +101,10 @@ describe('a pod of a CloneSet that surges', () => {
     put(world, 'Pod', aPod({ name: 'web-0', owner }));
     put(world, 'Pod', aPod(told));
     put(world, 'Pod', aPod({ name: 'web-2', owner }));
-    const leader = lead(world);
-    const begun = record(world);
-    leader.stop();
+    const pod = world.pods.byUid(uidOf('Pod', 'web-1'));
+    const begun = pod && beginInterruption(world, pod, { defaultMinutes: 3, nowMs: at(1), atStart: false });
     if (!begun) throw new Error('nothing is known of it');
-    expect(successorsOf(world, begun).candidates.map(({ pod }) => pod.name)).toEqual(['web-2']);
+    expect(successorsOf(world, begun).candidates.map(({ pod: { name } }) => name)).toEqual(['web-2']);
   });
 
   it(

@@ -49,7 +49,7 @@ describe('a pod that is evicted at once', () => {
   });
 
   it('is evicted with what is left of it', () => {
-    expect(lookAt({ onCondition: false }, { seconds: 160 }).effect).toEqual({
+    expect(lookAt({ onCondition: undefined }, { seconds: 160 }).effect).toEqual({
       kind: 'Evict',
       graceSeconds: 18,
     });
@@ -140,12 +140,12 @@ describe('a pod that is evicted late', () => {
 describe('a pod that is left to the reclaim', () => {
   const never = { when: 'Never', because: 'a DaemonSet pod goes with its node', charged: false } as const;
 
-  it('is marked and nothing else, to the end and beyond', () => {
+  it('is marked and nothing else, to the end and a minute beyond', () => {
     expect(lookAt({ plan: never }).effect).toMatchObject({ kind: 'Mark' });
-    for (const seconds of [1, 150, 500]) {
+    for (const seconds of [1, 150, 239]) {
       const { next, effect, againAtMs } = lookAt({ plan: never, marked: 'UnderWay' }, { seconds });
       expect(effect).toBeUndefined();
-      expect(againAtMs).toBe(Number.POSITIVE_INFINITY);
+      expect(againAtMs).toBe(at(240));
       expect(next.message).toBe('left to the reclaim: a DaemonSet pod goes with its node');
     }
   });
@@ -162,8 +162,8 @@ describe('a pod that its node evicts', () => {
   });
 
   it('is left to the reclaim where nothing may force it', () => {
-    const marked = { plan: byNode, marked: 'UnderWay', onCondition: false } as const;
-    expect(lookAt(marked).againAtMs).toBe(Number.POSITIVE_INFINITY);
+    const marked = { plan: byNode, marked: 'UnderWay', onCondition: undefined } as const;
+    expect(lookAt(marked).againAtMs).toBe(at(240));
     expect(lookAt(marked, { seconds: 170 }).effect).toBeUndefined();
   });
 });
@@ -194,7 +194,7 @@ describe('a pod that a budget blocks', () => {
     expect(message({ settings: settingsOf({ onDeadline: 'Leave' }) })).toContain(
       '; left to the reclaim at the deadline',
     );
-    expect(message({ onCondition: false })).toContain('no ContainerInstanceExpired condition');
+    expect(message({ onCondition: undefined })).toContain('no ContainerInstanceExpired condition');
   });
 });
 
@@ -224,9 +224,25 @@ describe('at the moment of force', () => {
   });
 
   it('never on an Event alone, which anybody may write, unless the installation trusts Events', () => {
-    const byEvent = { ...blocked, onCondition: false };
-    expect(lookAt(byEvent, { ...atForce, seconds: 500 }).effect?.kind).not.toBe('Delete');
+    const window = { noticedAtMs: at(0), deadlineMs: at(180) };
+    const byEvent = { ...blocked, onCondition: undefined, onEvent: window };
+    expect(lookAt(byEvent, { ...atForce, seconds: 239 }).effect?.kind).not.toBe('Delete');
     expect(lookAt(byEvent, { ...atForce, trustEvents: true }).effect).toMatchObject({ kind: 'Delete' });
+  });
+
+  it('never on a mark alone, not even where the installation trusts Events', () => {
+    const byMark = { ...blocked, onCondition: undefined, onEvent: undefined };
+    expect(lookAt(byMark, { ...atForce, trustEvents: true }).effect?.kind).not.toBe('Delete');
+  });
+
+  it('an Event that names an earlier deadline changes neither the moment nor the grace period', () => {
+    const hurried = { ...blocked, noticedAtMs: at(60), deadlineMs: at(62) };
+    const window = { noticedAtMs: at(0), deadlineMs: at(180) };
+    const both = { ...hurried, onCondition: window, onEvent: { noticedAtMs: at(60), deadlineMs: at(62) } };
+    expect(lookAt(both, { ...atForce, seconds: 100 }).effect?.kind).not.toBe('Delete');
+    const nearly = { ...both, deadlineMs: at(90) };
+    expect(lookAt(nearly, { ...atForce, seconds: 144.9 }).effect?.kind).not.toBe('Delete');
+    expect(lookAt(nearly, atForce).effect).toMatchObject({ kind: 'Delete', graceSeconds: 30 });
   });
 
   it('a Job that ignores disruptions is told that this is one', () => {
@@ -277,5 +293,21 @@ describe('at the moment of force', () => {
     expect(againAtMs).toBe(at(147));
     expect(next).toMatchObject({ phase: 'Blocked', message: 'no answer' });
     expect(lookAt({ refusal }, { seconds: 147 }).effect).toMatchObject({ kind: 'Delete' });
+  });
+});
+
+describe('a pod that ECI did not take', () => {
+  it('is left alone a minute after its deadline, and its interruption is over', () => {
+    const blocked = { marked: 'UnderWay' } as const;
+    expect(lookAt(blocked, { budgets: [noBudget], seconds: 239.9 }).next.phase).not.toBe('Done');
+    const { next, effect } = lookAt(blocked, { budgets: [noBudget], seconds: 240 });
+    expect(effect).toBeUndefined();
+    expect(next).toMatchObject({ phase: 'Done', outcome: 'NotReclaimed' });
+  });
+
+  it('goes all the same where it is detached, with its own grace period', () => {
+    const origin = { name: 'web-abc', uid: 'uid' };
+    const detached = { detached: { origin, atMs: at(1), ready: 1 }, onCondition: undefined };
+    expect(lookAt(detached, { seconds: 300 }).effect).toEqual({ kind: 'Evict', graceSeconds: 30 });
   });
 });

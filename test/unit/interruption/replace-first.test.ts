@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { beginInterruption } from '../../../operator/interruption/begin.ts';
 import { successorsOf } from '../../../operator/interruption/replacement.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
 import { onAClock } from '../../builders/clock.ts';
@@ -207,10 +208,9 @@ describe('its replacement', () => {
     const world = deployed();
     put(world, 'Pod', aPod(detached));
     put(world, 'Pod', aPod({ name: 'web-2' }));
-    const leader = lead(world);
-    const known = record(world);
-    leader.stop();
+    const pod = world.pods.byUid(uidOf('Pod', 'web-1'));
+    const known = pod && beginInterruption(world, pod, { defaultMinutes: 3, nowMs: at(1), atStart: false });
     if (!known) throw new Error('nothing is known of it');
-    expect(successorsOf(world, known).candidates.map(({ pod }) => pod.name)).toEqual(['web-2']);
+    expect(successorsOf(world, known).candidates.map(({ pod: { name } }) => name)).toEqual(['web-2']);
   });
 });

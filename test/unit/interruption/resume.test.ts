@@ -51,8 +51,10 @@ const endedMark = (pod: PodWishes = {}, outcome: Outcome = 'Missed'): PodWishes 
   annotations: {
     'spotpolicy.dev/interruption': writeMark({
       ...{
+        uid: uidOf('Pod', 'web-1'),
         noticedAtMs: at(0),
         deadlineMs: at(180),
+        onCondition: undefined,
         settings: settingsOf(),
         outcome,
         detached: undefined,

@@ -169,7 +169,7 @@ describe('a reclaim', () => {
 
 describe('a budget', () => {
   const names = ['a', 'b', 'c'];
-  const doomed = names.map((name, index) => aPod({ name, conditions: [anExpiry(at(index))] }));
+  const doomed = names.map((name, index) => aPod({ name, conditions: [anExpiry(at(index - 3))] }));
   const evictions = (leader: Leader): string[] =>
     leader.calls.flatMap(({ pod, effect }) => (effect.kind === 'Evict' ? pod : []));
 
@@ -295,7 +295,7 @@ describe('calls under way', () => {
     onAClock(async (advance) => {
       const world = deployed({
         Pod: [30, 20, 10].map((seconds) =>
-          aPod({ name: `p-${seconds}`, conditions: [anExpiry(at(seconds))] }),
+          aPod({ name: `p-${seconds}`, conditions: [anExpiry(at(seconds - 30))] }),
         ),
       });
       const answers: (() => void)[] = [];
