@@ -119,6 +119,10 @@ export const isNotFound = hasStatus(404);
 export const isConflict = (error: unknown): error is KubeError =>
   error instanceof KubeError && isAboutAnother(error.status, error.details);
 
+/** The object itself is refused, by its schema (422) or for its size (413): the same request never succeeds. */
+export const isUnacceptable = (error: unknown): error is KubeError =>
+  error instanceof KubeError && (error.status === 413 || error.status === 422) && !isConflict(error);
+
 /** The position in the history is gone: only a new list helps. */
 export const isExpired = hasStatus(410);
 

@@ -1,8 +1,9 @@
 import type { SpotPolicyStatus } from '../api/index.ts';
 import type { Kube } from '../kube/kube.ts';
-import { isConflict, isNotFound } from '../kube/errors.ts';
+import { isConflict, isNotFound, isUnacceptable } from '../kube/errors.ts';
 import { resources } from '../kube/resources.ts';
 import type { Policy } from '../world/policy.ts';
+import type { WriteAnswer } from './attempts.ts';
 import type { Parts } from './changed-parts.ts';
 
 const statuses = {
@@ -11,15 +12,16 @@ const statuses = {
 } as const;
 
 /**
- * Writes parts of the status of the policy, however it was edited meanwhile. Returns false when it is gone, its name
- * belongs to another one, or its status is not as it was seen. Throws KubeError.
+ * Writes parts of the status of the policy, however it was edited meanwhile. Answers `Stale` when it is gone, its name
+ * belongs to another one, or its status is not as it was seen, and `Refused` when the API server does not accept the
+ * status (422) or an object of that size (413). Throws KubeError otherwise.
  */
 export const writeStatus = async (
   kube: Kube,
   { kind, namespace, name, uid, status }: Policy,
   parts: Parts<SpotPolicyStatus>,
   signal: AbortSignal,
-): Promise<boolean> => {
+): Promise<WriteAnswer> => {
   // Not on condition of the version: whoever edits a policy all the time would keep it from ever having a status. And
   // not as a merge patch: on a status subresource the API server does not compare the UID that one names.
   const body = [
@@ -37,9 +39,10 @@ export const writeStatus = async (
   ];
   try {
     await kube.patch(statuses[kind], { namespace, name }, { type: 'json', body }, { signal });
-    return true;
+    return { kind: 'Written' };
   } catch (error) {
-    if (isNotFound(error) || isConflict(error)) return false;
+    if (isNotFound(error) || isConflict(error)) return { kind: 'Stale' };
+    if (isUnacceptable(error)) return { kind: 'Refused', message: error.message };
     throw error;
   }
 };

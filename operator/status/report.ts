@@ -3,6 +3,7 @@ import { bounded } from '../api/bounded.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { isSound, type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
+import { describeOmission, type Omission, withOmission } from './attempts.ts';
 import type { Parts } from './changed-parts.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
 import { tryOut } from './dry-run.ts';
@@ -13,18 +14,30 @@ import type { Members } from './members.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
 import { describeUnseen } from './templates.ts';
 
-/** The whole status of a policy as the world stands; the same world gives the same status, byte for byte. */
-export const reportOn = (members: Members, policy: Policy, nowMs: number): SpotPolicyStatus => {
+/**
+ * The status of a policy as the world stands; the same world gives the same status, byte for byte. What is omitted stays as
+ * it was written last, and the conditions say so.
+ */
+export const reportOn = (
+  members: Members,
+  policy: Policy,
+  nowMs: number,
+  omission?: Omission,
+): SpotPolicyStatus => {
   const { generation } = policy;
-  const body = isSound(policy) ? describe(members, policy, nowMs) : { findings: stalled(policy), rest: {} };
+  const body = isSound(policy)
+    ? describe(members, policy, nowMs, omission)
+    : { findings: stalled(policy), rest: {} };
   const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
-  return bounded({ observedGeneration: generation, ...body.rest, conditions });
+  const status = { observedGeneration: generation, ...body.rest, conditions };
+  return bounded(withOmission(policy.status, status, omission));
 };
 
 const describe = (
   members: Members,
   policy: SoundPolicy,
   nowMs: number,
+  omission: Omission | undefined,
 ): { findings: readonly Finding[]; rest: Omit<SpotPolicyStatus, 'conditions'> } => {
   const { view } = members;
   const governed = countGoverned(members, policy);
@@ -41,7 +54,9 @@ const describe = (
         troubles: [...view.templateTroubles.group('policy', policy.uid)],
         target: findTargetProblem(view, policy),
         counted: describeCounted(view, policy),
-        unreadable: [...failingSources(view), ...failingTargets(view, policy)].join('; '),
+        unreadable: [describeOmission(omission), ...failingSources(view), ...failingTargets(view, policy)]
+          .filter(Boolean)
+          .join('; '),
         forbidden: forbiddenCall(interruptions),
       },
       nowMs,

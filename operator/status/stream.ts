@@ -14,6 +14,7 @@ import type { Pod } from '../world/pod.ts';
 import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
+import { type Attempts, noAttempts, omissionOf, settleWrite, type WriteAnswer } from './attempts.ts';
 import { changedParts, type Parts } from './changed-parts.ts';
 import { Members } from './members.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
@@ -34,7 +35,9 @@ export type StatusOutcome =
 export interface StatusDeps {
   readonly world: View;
   readonly nowMs: () => number;
-  readonly write: (policy: Policy, parts: Parts<SpotPolicyStatus>) => CallWithSignal<boolean>;
+  readonly write: (policy: Policy, parts: Parts<SpotPolicyStatus>) => CallWithSignal<WriteAnswer>;
+  /** Numbers in [0, 1), for the pauses between tries. */
+  readonly random: () => number;
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
@@ -45,7 +48,6 @@ const urgentMs = 1_000;
 const unhurriedMs = 10_000;
 // A rollout moves the counts of a thousand policies as well as those of one: over all of them 20 are written a second.
 const countsApartMs = 50;
-const retryMs = 2_000;
 
 /**
  * Keeps the status of every policy what the world says. Emits each write. At most one a second and policy, and only
@@ -55,7 +57,12 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
     const members = new Members(deps.world);
-    const memory: Memory = { members, writtenAt: new Map(), turns: turns(countsApartMs) };
+    const memory: Memory = {
+      members,
+      writtenAt: new Map(),
+      attempts: new Map(),
+      turns: turns(countsApartMs),
+    };
     const known$ = defer(() => everywhere(deps.world));
     const touched$ = changes$.pipe(
       tap((change) => members.note(change)),
@@ -74,14 +81,16 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
 interface Memory {
   readonly members: Members;
   readonly writtenAt: Map<string, number>;
+  /** By UID of the policy, while something has failed. */
+  readonly attempts: Map<string, Attempts>;
   /** For what is in no hurry. */
   readonly turns: Turns<string>;
 }
 
 const lookAt = (
-  { world, nowMs, write }: StatusDeps,
+  { world, nowMs, write, random }: StatusDeps,
   uid: string,
-  { members, writtenAt, turns: calm }: Memory,
+  { members, writtenAt, attempts, turns: calm }: Memory,
   alarm$: Subject<Alarm<string>>,
 ): Observable<StatusOutcome> =>
   defer(() => {
@@ -96,11 +105,16 @@ const lookAt = (
     const policy = world.policies.byUid(uid);
     if (!policy) {
       writtenAt.delete(uid);
+      attempts.delete(uid);
       return done();
     }
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
-    const status = reportOn(members, policy, nowMs());
+    const attempt = attempts.get(uid) ?? noAttempts;
+    if (nowMs() < attempt.notBeforeMs) return again(attempt.notBeforeMs);
+    const omission = omissionOf(attempt, nowMs());
+    if (attempt.refused && omission) alarm$.next({ key: uid, atMs: attempt.refused.untilMs });
+    const status = reportOn(members, policy, nowMs(), omission);
     const overdueMs = overdueAtMs(status.conditions);
     if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
     const parts = changedParts(policy.status, status);
@@ -112,14 +126,21 @@ const lookAt = (
     }
     calm.giveBack(uid);
     writtenAt.set(uid, nowMs());
+    const settle = (answer: Parameters<typeof settleWrite>[2]): void => {
+      const next = settleWrite(attempt, omission, answer, { nowMs: nowMs(), random });
+      if (next === noAttempts) attempts.delete(uid);
+      else attempts.set(uid, next);
+      if (answer.kind !== 'Written') alarm$.next({ key: uid, atMs: Math.max(nowMs(), next.notBeforeMs) });
+    };
     return fromCall(write(policy, parts)).pipe(
-      mergeMap((written) =>
-        written
-          ? of({ room: 'status', kind: 'written', policy, status } as const)
-          : again(nowMs() + urgentMs),
-      ),
+      mergeMap((answer): Observable<StatusOutcome> => {
+        settle(answer);
+        if (answer.kind === 'Written') return of({ room: 'status', kind: 'written', policy, status });
+        if (answer.kind === 'Stale') return EMPTY;
+        return of({ room: 'status', kind: 'failed', policy, error: new Error(answer.message) });
+      }),
       catchError((error: unknown) => {
-        alarm$.next({ key: uid, atMs: nowMs() + retryMs });
+        settle({ kind: 'Failed' });
         return of({ room: 'status', kind: 'failed', policy, error } as const);
       }),
     );

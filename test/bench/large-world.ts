@@ -207,7 +207,8 @@ const lead = async (): Promise<void> => {
     remove: () => Promise.resolve(undefined),
     probe: () => () => Promise.resolve(undefined),
     writeTemplate: () => () => Promise.resolve({ kind: 'Written' }),
-    write: () => () => (writes++, Promise.resolve(true)),
+    write: () => () => (writes++, Promise.resolve({ kind: 'Written' })),
+    random: Math.random,
   }).subscribe();
   await until(() => allKinds.every((kind) => world.synced(kind)));
   await later(500);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { SpotPolicyObject } from '../../../operator/api/spot-policy.ts';
 import { writeStatus } from '../../../operator/status/effects.ts';
 import { trimPolicy } from '../../../operator/world/policy.ts';
+import { wholeStatus } from '../../builders/status.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aNamespace, sharedCluster } from '../harness/cluster.ts';
 import { follow$ } from '../harness/follow.ts';
@@ -32,7 +33,7 @@ test('the status of a policy is written although the policy was edited since it 
   const { kube, admin, path, seen, isWritten } = await aSeenPolicy();
   await admin.patch(path, { spec: { priority: 7 } });
   const written = isWritten(77);
-  expect(await writeStatus(kube, seen, { workloadsTotal: 77 }, signal)).toBe(true);
+  expect(await writeStatus(kube, seen, { workloadsTotal: 77 }, signal)).toEqual({ kind: 'Written' });
   expect((await written).spec.priority).toBe(7);
 });
 
@@ -40,13 +41,29 @@ test('the first status of a policy is written as a whole', async () => {
   const { kube, seen, isWritten } = await aSeenPolicy();
   const written = isWritten(78);
   const parts = { workloadsTotal: 78, conditions: seen.status?.conditions ?? [] };
-  expect(await writeStatus(kube, { ...seen, status: undefined }, parts, signal)).toBe(true);
+  expect(await writeStatus(kube, { ...seen, status: undefined }, parts, signal)).toEqual({ kind: 'Written' });
   expect((await written).status?.pods).toBeUndefined();
 });
 
 test('no status is written on a policy that only has the name of the one that was seen', async () => {
   const { kube, seen } = await aSeenPolicy();
   const written = await writeStatus(kube, { ...seen, uid: 'another' }, { workloadsTotal: 79 }, signal);
-  expect(written).toBe(false);
-  expect(await writeStatus(kube, { ...seen, name: 'gone' }, { workloadsTotal: 79 }, signal)).toBe(false);
+  expect(written).toEqual({ kind: 'Stale' });
+  expect(await writeStatus(kube, { ...seen, name: 'gone' }, { workloadsTotal: 79 }, signal)).toEqual({
+    kind: 'Stale',
+  });
+});
+
+test('a status that the definition does not allow is refused in words, and its other parts are not', async () => {
+  const { kube, seen, isWritten } = await aSeenPolicy();
+  const [workload] = wholeStatus.workloads ?? [];
+  if (!workload) throw new Error('the builder has a workload');
+  const workloads = [{ ...workload, ref: { ...workload.ref, kind: 'x'.repeat(254) } }];
+  expect(await writeStatus(kube, seen, { workloads }, signal)).toEqual({
+    kind: 'Refused',
+    message: expect.stringContaining('status.workloads[0].ref.kind: Too long'),
+  });
+  const written = isWritten(80);
+  expect(await writeStatus(kube, seen, { workloadsTotal: 80 }, signal)).toEqual({ kind: 'Written' });
+  await written;
 });

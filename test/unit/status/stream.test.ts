@@ -1,6 +1,7 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SpotPolicyStatus } from '../../../operator/api/index.ts';
+import type { WriteAnswer } from '../../../operator/status/attempts.ts';
 import type { Parts } from '../../../operator/status/changed-parts.ts';
 import { failuresToTell } from '../../../operator/status/report.ts';
 import { type StatusOutcome, statusStream } from '../../../operator/status/stream.ts';
@@ -21,7 +22,10 @@ interface Write {
 }
 
 /** The stream of a leader, and a cluster that stores what it writes, as a watch then says. */
-const lead = (world: World, failing = (): boolean => false) => {
+const lead = (
+  world: World,
+  answering = (_: Parts<SpotPolicyStatus>): WriteAnswer | 'Failed' => ({ kind: 'Written' }),
+) => {
   const change$ = new Subject<Change>();
   const writes: Write[] = [];
   const outcomes: StatusOutcome[] = [];
@@ -30,14 +34,17 @@ const lead = (world: World, failing = (): boolean => false) => {
     {
       world,
       nowMs: Date.now,
+      random: () => 0.5,
       write: (policy, parts) => async () => {
         writes.push({ policy: policy.name, parts, seconds: (Date.now() - noonMs) / 1000 });
-        if (failing()) throw new Error('no right');
+        const answer = answering(parts);
+        if (answer === 'Failed') throw new Error('no right');
+        if (answer.kind !== 'Written') return answer;
         const object = world.policies.byUid(policy.uid);
-        if (!object) return false;
+        if (!object) return { kind: 'Stale' };
         const status = withParts<Partial<SpotPolicyStatus>>(object.status, parts) as SpotPolicyStatus;
         tell(world.apply('SpotPolicy', { kind: 'changed', object: { ...object, status } }, Date.now()));
-        return true;
+        return answer;
       },
     },
     change$,
@@ -142,18 +149,72 @@ describe('the status of a policy', () => {
   );
 
   it(
-    'that could not be written is an outcome, and tried again after two seconds',
+    'that could not be written is an outcome, and tried again after pauses that grow to five minutes',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       let broken = true;
-      const { writes, outcomes } = lead(world, () => broken);
-      await advance(5_000);
-      expect(writes.map(({ seconds }) => seconds)).toEqual([0, 2, 4]);
+      const { writes, outcomes } = lead(world, () => (broken ? 'Failed' : { kind: 'Written' }));
+      await advance(3_600_000);
+      expect(writes.length).toBeLessThan(25);
+      const pauses = writes.slice(1).map(({ seconds }, index) => seconds - (writes[index]?.seconds ?? 0));
+      expect(pauses[0]).toBeGreaterThanOrEqual(2);
+      expect(pauses.at(-1)).toBeGreaterThan(100);
+      expect(Math.max(...pauses)).toBeLessThan(300.1);
       expect(outcomes[0]).toMatchObject({ kind: 'failed', error: new Error('no right') });
       broken = false;
-      await advance(60_000);
-      expect(writes).toHaveLength(4);
+      await advance(300_000);
       expect(outcomes.at(-1)?.kind).toBe('written');
+      const { length } = writes;
+      await advance(3_600_000);
+      expect(writes).toHaveLength(length);
+    }),
+  );
+
+  it(
+    'that is refused for one part is written without it, says so, and is tried whole again ever more seldom',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()], Pod: [aPod()] });
+      let refusing = true;
+      const { writes, tell } = lead(world, (parts) =>
+        refusing && 'workloads' in parts
+          ? { kind: 'Refused', message: 'status.workloads[0].ref.kind: Too long' }
+          : { kind: 'Written' },
+      );
+      await advance(20_000);
+      expect(writes).toHaveLength(2);
+      expect(writes[1]?.parts).not.toHaveProperty('pods');
+      const ready = writes[1]?.parts.conditions?.find(({ type }) => type === 'Ready');
+      expect(ready?.message).toContain('out of date, because the API server refused them: status.workloads');
+      // What is urgent goes on being told meanwhile.
+      tell(step(world, {}));
+      await advance(300);
+      expect(writes.at(-1)?.parts).toMatchObject({ interruption: { active: 1 } });
+      const { length } = writes;
+      await advance(3_600_000);
+      const whole = writes.slice(length).filter(({ parts }) => 'workloads' in parts);
+      expect(whole.length).toBeGreaterThanOrEqual(5);
+      expect(whole.length).toBeLessThanOrEqual(15);
+      refusing = false;
+      await advance(600_000);
+      const [policy] = world.policies.all();
+      expect(policy?.status).toMatchObject({ pods: { matched: 1 } });
+      expect(JSON.stringify(policy?.status?.conditions)).not.toContain('out of date');
+    }),
+  );
+
+  it(
+    'that is refused even for its interruptions has its conditions written at last',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()], Pod: [aPod()] });
+      const { writes } = lead(world, (parts) =>
+        'interruptions' in parts ? { kind: 'Refused', message: 'no' } : { kind: 'Written' },
+      );
+      await advance(10_000);
+      expect(writes.map(({ parts }) => Object.keys(parts).toSorted())).toEqual([
+        expect.arrayContaining(['workloads', 'interruptions']),
+        ['conditions', 'interruption', 'interruptions', 'observedGeneration', 'totals'],
+        ['conditions', 'observedGeneration'],
+      ]);
     }),
   );
 
