@@ -41,7 +41,8 @@ export const bindCalls = (
   remove: (signal) => removeWebhook(kube, config.webhookConfigurationName, signal),
   probe: (policy, namespace) => (signal) =>
     probeAdmission(kube, policy, namespace, randomBytes(8).toString('hex'), signal),
-  writeTemplate: (workload, owned) => (signal) => writeTemplate(kube, workload, owned, signal),
+  writeTemplate: (workload, owned, recovery) => (signal) =>
+    writeTemplate(kube, workload, { owned, recovery }, signal),
   write: (policy, parts) => (signal) => writeStatus(kube, policy, parts, signal),
   endpoint$: certificates$,
 });

@@ -37,7 +37,7 @@ const within = (node: StructuralSchema | undefined, value: unknown): unknown => 
 const cut = (text: string, maxLength = Infinity): string => {
   const whole = text.toWellFormed();
   if (whole.length <= maxLength) return whole;
-  const characters = [...whole.slice(0, 2 * maxLength)];
+  const characters = Array.from(whole.slice(0, 2 * maxLength));
   return characters.length <= maxLength && whole.length <= 2 * maxLength
     ? whole
     : `${characters.slice(0, maxLength - 1).join('')}…`;

@@ -37,11 +37,12 @@ export const ourLabels = {
   reclaiming: 'spotpolicy.dev/reclaiming',
 } as const;
 
-/** Annotations that we write on pods. */
+/** Annotations that we write on pods; `lastApplied` comes by their template only. */
 export const ourAnnotations = {
   policy: 'spotpolicy.dev/policy',
   revision: 'spotpolicy.dev/revision',
   reason: 'spotpolicy.dev/reason',
+  lastApplied: 'spotpolicy.dev/last-applied',
   admission: 'spotpolicy.dev/admission',
   interruption: 'spotpolicy.dev/interruption',
 } as const;

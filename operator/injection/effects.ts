@@ -3,8 +3,8 @@ import { isForbidden, isNotFound, KubeError } from '../kube/errors.ts';
 import { type Resource, resources } from '../kube/resources.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { generationIn, probeName } from './probe.ts';
-import type { Owned } from '../policy/template-gift.ts';
-import { appliedObject } from './template.ts';
+import type { Owned, Recovery } from '../policy/template-gift.ts';
+import { appliedObject, removalPatch } from './template.ts';
 import type { TemplateAnswer, TemplateRefusal } from './template-step.ts';
 import type { Policy } from '../world/policy.ts';
 import { type Templated, type TemplateKind, templateManager } from '../world/template.ts';
@@ -75,20 +75,30 @@ const templateResources: Readonly<Partial<Record<TemplateKind, Resource<'patch'>
 };
 
 /**
- * Makes our field manager own exactly `owned` of the workload's template, never by force. Whatever happens is an answer;
- * it never throws.
+ * Makes our field manager own exactly `owned` of the workload's template, and takes away what `recovery` names. Only values
+ * that are ours are forced, and only in the version of the object that was decided on. Whatever happens is an answer; it
+ * never throws.
  */
 export const writeTemplate = async (
   kube: Kube,
   workload: Templated,
-  owned: Owned,
+  { owned, recovery }: { readonly owned: Owned; readonly recovery: Recovery | undefined },
   signal: AbortSignal,
 ): Promise<TemplateAnswer> => {
-  const body = appliedObject(workload, owned);
+  const force = recovery?.force === true;
+  const body = appliedObject(workload, owned, force);
   try {
     const resource = templateResources[workload.kind];
     if (!resource) throw new Error(`the template of a ${workload.kind} cannot be written`);
-    await kube.patch(resource, workload, { type: 'apply', body, fieldManager: templateManager }, { signal });
+    await kube.patch(
+      resource,
+      workload,
+      { type: 'apply', body, fieldManager: templateManager, force },
+      { signal },
+    );
+    const removal = recovery ? removalPatch(workload, recovery.removed) : [];
+    // One that only tests the UID has nothing to take away.
+    if (removal.length > 1) await kube.patch(resource, workload, { type: 'json', body: removal }, { signal });
     return { kind: 'Written' };
   } catch (error) {
     return refusalOf(error);

@@ -1,5 +1,13 @@
 import { governingPolicy } from '../policy/rules.ts';
-import { isAsWanted, madeFrom, type Owned, ownedUnder } from '../policy/template-gift.ts';
+import {
+  isAsWanted,
+  isOursInPart,
+  madeFrom,
+  type Owned,
+  ownedUnder,
+  type Recovery,
+  recoveryOf,
+} from '../policy/template-gift.ts';
 import type { SoundPolicy } from '../world/policy.ts';
 import { type Templated, templates } from '../world/template.ts';
 import type { View } from '../world/view.ts';
@@ -8,7 +16,12 @@ import type { View } from '../world/view.ts';
 export type TemplateDecision =
   | { readonly kind: 'Nothing' }
   | { readonly kind: 'Fixed'; readonly policy: SoundPolicy; readonly message: string }
-  | { readonly kind: 'Write'; readonly policy: SoundPolicy | undefined; readonly owned: Owned };
+  | {
+      readonly kind: 'Write';
+      readonly policy: SoundPolicy | undefined;
+      readonly owned: Owned;
+      readonly recovery?: Recovery;
+    };
 
 const nothing: TemplateDecision = { kind: 'Nothing' };
 const released: Owned = { annotations: {}, labels: {} };
@@ -26,7 +39,10 @@ export const decideTemplate = (view: View, workload: Templated): TemplateDecisio
   // A policy that nobody has seen yet may be the one that all of it came from.
   if (!policy && !isKnown(view)) return nothing;
   const owned = policy ? ownedUnder(policy, workload, template) : released;
-  return isAsWanted(template, owned) ? nothing : { kind: 'Write', policy, owned };
+  // Without a policy, a template in which nothing is ours any more is a copy that somebody made.
+  const recovery = policy || isOursInPart(template) ? recoveryOf(template, owned) : undefined;
+  if (!recovery && isAsWanted(template, owned)) return nothing;
+  return { kind: 'Write', policy, owned, ...(recovery && { recovery }) };
 };
 
 const isKnown = (view: View): boolean =>
@@ -37,12 +53,41 @@ const isReached = (view: View, { uid, generation }: SoundPolicy): boolean => {
   return probe?.reached === true && probe.generation === generation;
 };
 
-/** The object to apply so that our field manager owns exactly this: by server-side apply, what is not in it is let go. */
-export const appliedObject = ({ kind, namespace, name, uid }: Templated, owned: Owned): object => {
+/**
+ * The object to apply so that our field manager owns exactly this: by server-side apply, what is not in it is let go. One that
+ * is forced names the version that was decided on, so that it takes nothing that a user wrote since.
+ */
+export const appliedObject = (
+  { kind, namespace, name, uid, resourceVersion }: Templated,
+  owned: Owned,
+  force = false,
+): object => {
   const { apiVersion, path } = templates[kind];
   const parts = Object.entries(owned).filter(([, values]) => Object.keys(values).length > 0);
   const metadata: object = Object.fromEntries(parts);
   const below = path.toReversed().reduce<object>((inner, step) => ({ [step]: inner }), metadata);
   // With its UID, an apply to an object that is gone creates none.
-  return { apiVersion, kind, metadata: { namespace, name, uid }, ...(parts.length > 0 && below) };
+  return {
+    apiVersion,
+    kind,
+    metadata: { namespace, name, uid, ...(force && { resourceVersion }) },
+    ...(parts.length > 0 && below),
+  };
+};
+
+/** The JSON patch that takes values out of the template, provided that they are still what they were. */
+export const removalPatch = ({ kind, uid }: Templated, { annotations, labels }: Owned): readonly object[] => {
+  const path = (part: string, key: string): string =>
+    ['', ...templates[kind].path, part, key.replaceAll('~', '~0').replaceAll('/', '~1')].join('/');
+  const entries = [
+    ...Object.entries(annotations).map(([key, value]) => ({ path: path('annotations', key), value })),
+    ...Object.entries(labels).map(([key, value]) => ({ path: path('labels', key), value })),
+  ];
+  return [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    ...entries.flatMap(({ path, value }) => [
+      { op: 'test', path, value },
+      { op: 'remove', path },
+    ]),
+  ];
 };

@@ -8,7 +8,7 @@ import type { SoundPolicy } from '../world/policy.ts';
 import { type Templated, type TemplateKind, templateKinds, type TemplateTrouble } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
 import type { World } from '../world/world.ts';
-import type { Owned } from '../policy/template-gift.ts';
+import type { Owned, Recovery } from '../policy/template-gift.ts';
 import { decideTemplate, type TemplateDecision } from './template.ts';
 import {
   type Memory,
@@ -34,7 +34,11 @@ export type TemplateOutcome =
 export interface TemplateDeps {
   readonly world: World;
   readonly nowMs: () => number;
-  readonly writeTemplate: (workload: Templated, owned: Owned) => CallWithSignal<TemplateAnswer>;
+  readonly writeTemplate: (
+    workload: Templated,
+    owned: Owned,
+    recovery?: Recovery,
+  ) => CallWithSignal<TemplateAnswer>;
 }
 
 // Rollouts begin one after the other, so that a policy over many workloads does not flood the scheduler.
@@ -88,8 +92,8 @@ const lookAt = (
     if (step.kind !== 'Write' || decision.kind !== 'Write') {
       return told(world, uid, troubleOf(workload, decision, step));
     }
-    const { owned, policy } = decision;
-    return fromCall(writeTemplate(workload, owned)).pipe(
+    const { owned, policy, recovery } = decision;
+    return fromCall(writeTemplate(workload, owned, recovery)).pipe(
       mergeMap((answer) => {
         const about = { owned, template: workload.template };
         memories.set(key, settleTemplate(memories.get(key) ?? {}, about, answer, nowMs()));

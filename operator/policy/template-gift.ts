@@ -20,6 +20,8 @@ export const madeFrom = ({ kind, namespace, name, uid }: Templated, { labels }: 
 });
 
 const stamps: readonly string[] = Object.values(ourAnnotations);
+// Ours by definition, whoever else wrote them.
+const alwaysOurs: readonly string[] = [...stamps, ourLabels.capacity];
 
 /**
  * What `policy` has our field manager own of a template: the annotations and labels that a pod would get at admission,
@@ -27,19 +29,23 @@ const stamps: readonly string[] = Object.values(ourAnnotations);
  */
 export const ownedUnder = (policy: SoundPolicy, workload: Templated, template: Template): Owned => {
   const gift = giftOf(policy.spec, madeFrom(workload, template).controller);
-  const own = without(template.annotations, [...template.owned.annotations, ...stamps]);
+  const ours = broughtBack(template);
+  const own = without(template.annotations, [...template.owned.annotations, ...ours, ...stamps]);
   const { edits, userValueKept } = mergeAnnotations(own, gift.annotations, 'Keep');
-  const ownLabels = without(template.labels, template.owned.labels);
+  const ownLabels = without(template.labels, [...template.owned.labels, ...ours]);
   const reason: Reason = userValueKept ? 'UserValueKept' : 'Policy';
+  const given = givenIn(edits);
+  const givenLabels = without(gift.labels, Object.keys(ownLabels));
   return {
     annotations: {
-      ...given(edits),
+      ...given,
       [ourAnnotations.policy]: policyKey(policy),
       [ourAnnotations.revision]: revisionOf(policy),
       [ourAnnotations.reason]: reason,
+      [ourAnnotations.lastApplied]: spell({ ...given, ...givenLabels }),
     },
     labels: {
-      ...without(gift.labels, Object.keys(ownLabels)),
+      ...givenLabels,
       [ourLabels.capacity]:
         valueAfter(own, edits, eciAnnotations.spotStrategy) === undefined ? 'on-demand' : 'spot',
     },
@@ -47,10 +53,75 @@ export const ownedUnder = (policy: SoundPolicy, workload: Templated, template: T
 };
 
 // With Keep nothing is taken away.
-const given = (edits: Edits): Values =>
+const givenIn = (edits: Edits): Values =>
   Object.fromEntries(
     Object.entries(edits).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   );
+
+// In the order of the keys, so that the same values are the same text.
+const spell = (values: Values): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))));
+
+/**
+ * Keys of values that were once ours and stand there again under another manager's name. `kubectl rollout undo` writes a
+ * whole template of the past: what differs from the present one changes hands, our record of what we gave with it. A value
+ * that differs from that record is the user's, and so is one that a manager applied.
+ */
+const broughtBack = ({ annotations, labels, updated }: Template): readonly string[] => {
+  const given = read(annotations[ourAnnotations.lastApplied]);
+  const present: Values = { ...labels, ...annotations };
+  return updated.filter(
+    (key) => alwaysOurs.includes(key) || (Object.hasOwn(given, key) && given[key] === present[key]),
+  );
+};
+
+// Users can write it too.
+const read = (text = '{}'): Readonly<Record<string, unknown>> => {
+  try {
+    const values: unknown = JSON.parse(text);
+    return typeof values === 'object' && values !== null ? { ...values } : {};
+  } catch {
+    return {};
+  }
+};
+
+/** What an apply needs besides, where values of ours stand in a template under another manager's name. */
+export interface Recovery {
+  /** Every key on which the apply conflicts is ours, so that it may be forced. */
+  readonly force: boolean;
+  /** What stands there of ours and is wanted no more: our manager does not own it, so no apply takes it away. */
+  readonly removed: Owned;
+}
+
+/** What it takes to make `wanted` of a template in which values of ours were brought back; undefined where none were. */
+export const recoveryOf = (template: Template, wanted: Owned): Recovery | undefined => {
+  const ours = broughtBack(template);
+  const conflicting = [
+    ...conflicts(template.annotations, wanted.annotations, template),
+    ...conflicts(template.labels, wanted.labels, template),
+  ];
+  const force =
+    conflicting.length > 0 && conflicting.every((key) => alwaysOurs.includes(key) || ours.includes(key));
+  const left = (present: Values, kept: Values): Values =>
+    Object.fromEntries(Object.entries(present).filter(([key]) => ours.includes(key) && !(key in kept)));
+  const removed: Owned = {
+    annotations: left(template.annotations, wanted.annotations),
+    labels: left(template.labels, wanted.labels),
+  };
+  return force || Object.values(removed).some((values) => Object.keys(values).length > 0)
+    ? { force, removed }
+    : undefined;
+};
+
+// An apply conflicts where another manager holds the key and the value would change, and where one holds the whole map.
+const conflicts = (present: Values, wanted: Values, { others }: Template): readonly string[] => [
+  ...Object.keys(wanted).filter((key) => key in others && present[key] !== wanted[key]),
+  ...['annotations', 'labels'].filter((part) => part in others),
+];
+
+/** Whether our manager holds anything of a template. */
+export const isOursInPart = ({ owned }: Template): boolean =>
+  owned.annotations.length + owned.labels.length > 0;
 
 const without = (values: Values, keys: readonly string[]): Values =>
   Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));
@@ -64,6 +135,9 @@ const holds = (wanted: Values, present: Values, owned: readonly string[]): boole
   Object.entries(wanted).every(
     ([key, value]) =>
       owned.includes(key) &&
-      // Whether a value of the user was kept is not worth restarting pods for.
-      (present[key] === value || (key === ourAnnotations.reason && present[key] !== undefined)),
+      // That a user took a value over is not worth restarting pods for.
+      (present[key] === value || (isRemark(key) && present[key] !== undefined)),
   );
+
+const isRemark = (key: string): boolean =>
+  key === ourAnnotations.reason || key === ourAnnotations.lastApplied;

@@ -1,5 +1,4 @@
 import type { SpotPolicyStatus } from '../api/index.ts';
-import { nextDelay } from '../runtime/backoff.ts';
 
 /** What writing a status came to; `Stale` where the policy is gone or its status is not as it was seen. */
 export type WriteAnswer =
@@ -33,6 +32,12 @@ const failedLimits = { baseMs: 2_000, ceilingMs: 300_000 };
 // A status that was refused as a whole is refused until some object or the definition changes.
 const wholeLimits = { baseMs: 30_000, ceilingMs: 600_000 };
 
+/** How long to wait after a pause of `previousMs`, in milliseconds; 0 stands for the first. */
+export type NextDelay = (
+  previousMs: number,
+  limits: { readonly baseMs: number; readonly ceilingMs: number },
+) => number;
+
 /** What is left out of a status that is written now; undefined where it is written whole. */
 export const omissionOf = ({ refused }: Attempts, nowMs: number): Omission | undefined =>
   refused && nowMs < refused.untilMs ? refused.omission : undefined;
@@ -42,11 +47,11 @@ export const settleWrite = (
   before: Attempts,
   omission: Omission | undefined,
   answer: WriteAnswer | { readonly kind: 'Failed' },
-  { nowMs, random }: { readonly nowMs: number; readonly random: () => number },
+  { nowMs, nextDelayMs }: { readonly nowMs: number; readonly nextDelayMs: NextDelay },
 ): Attempts => {
   const { refused, pausedMs } = before;
   const pausing = (limits: typeof failedLimits): Attempts => {
-    const nextMs = nextDelay(pausedMs, random, limits);
+    const nextMs = nextDelayMs(pausedMs, limits);
     return { ...before, notBeforeMs: nowMs + nextMs, pausedMs: nextMs };
   };
   switch (answer.kind) {
@@ -61,7 +66,7 @@ export const settleWrite = (
       if (omission?.parts === 'AllButConditions') return pausing(failedLimits);
       const parts = omission ? 'AllButConditions' : 'Rest';
       const nextMs =
-        omission && refused ? refused.pausedMs : nextDelay(refused?.pausedMs ?? 0, random, wholeLimits);
+        omission && refused ? refused.pausedMs : nextDelayMs(refused?.pausedMs ?? 0, wholeLimits);
       const untilMs = omission && refused ? refused.untilMs : nowMs + nextMs;
       return {
         ...noAttempts,

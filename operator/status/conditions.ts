@@ -7,6 +7,7 @@ import type { Governed } from './governed.ts';
 import { listed } from './listed.ts';
 import { findProgrammed, type Programmed } from './programmed.ts';
 import { isOverdue, type TargetProblem } from './targets.ts';
+import type { Unwritable } from './templates.ts';
 
 /** What a condition says; when it began to say so is added where it is written. */
 export interface Finding {
@@ -30,6 +31,8 @@ export interface Grounds {
   readonly troubles: readonly TemplateTrouble[];
   /** Kinds whose pod templates cannot be read, in words; empty where all can. */
   readonly unseen: string;
+  /** Its pods whose template is never written, where it writes templates. */
+  readonly unwritable: Unwritable | undefined;
   /** What keeps it from the workloads that it names. */
   readonly target: TargetProblem | undefined;
   /** Pods that have ended and make budgets too generous, in words; empty where there are none. */

@@ -24,6 +24,7 @@ const outlooks = {
   FieldManagerConflict: 'Stuck',
   Forbidden: 'Stuck',
   WebhookContested: 'Stuck',
+  TemplatesNotWritable: 'Stuck',
   NotOnVirtualNode: 'Stuck',
   VirtualNodeTooOld: 'Stuck',
 } as const;
@@ -80,9 +81,10 @@ const findPending = (
     : is('False', 'Pending', current?.problem ?? 'admission has not been asked yet');
 };
 
-const findUnwritten = ({ troubles }: Grounds): Programmed | undefined => {
+const findUnwritten = ({ troubles, unwritable }: Grounds): Programmed | undefined => {
   const trouble = findTemplateTrouble(troubles);
-  return trouble && is('False', trouble.reason, trouble.message);
+  if (trouble) return is('False', trouble.reason, trouble.message);
+  return unwritable?.all ? is('False', 'TemplatesNotWritable', unwritable.message) : undefined;
 };
 
 const findNodeTrouble = (
@@ -108,7 +110,7 @@ const findNodeTrouble = (
 
 const describeProgrammed = (
   at: SoundPolicy['spec']['injection']['at'],
-  { governed: { winners }, troubles, unseen }: Grounds,
+  { governed: { winners }, troubles, unwritable, unseen }: Grounds,
 ): Programmed => {
   if (winners.length > 0) {
     const message = `some of the pods it selects are governed by ${listed(winners)}`;
@@ -118,8 +120,8 @@ const describeProgrammed = (
     case 'Pod':
       return is('True', 'Programmed', 'new pods get what the policy asks for');
     case 'Workload': {
-      const parts = ['pod templates have what the policy asks for', describeFixed(troubles), unseen];
-      return is('True', 'Programmed', parts.filter(Boolean).join('; '));
+      const but = [describeFixed(troubles), unwritable?.message, unseen].filter(Boolean);
+      return is('True', 'Programmed', ['pod templates have what the policy asks for', ...but].join('; '));
     }
     case 'None': {
       const message = 'annotations stay as users wrote them; interruptions are handled';

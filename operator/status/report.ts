@@ -12,7 +12,7 @@ import { forbiddenCall, listEntries, summarize } from './interruptions.ts';
 import { describeCounted } from './leftovers.ts';
 import type { Members } from './members.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
-import { describeUnseen } from './templates.ts';
+import { describeUnseen, findUnwritable } from './templates.ts';
 
 /**
  * The status of a policy as the world stands; the same world gives the same status, byte for byte. What is omitted stays as
@@ -51,6 +51,8 @@ const describe = (
         probe: view.probes.byUid(policy.uid),
         contest: view.contests.current,
         unseen: describeUnseen(view),
+        unwritable:
+          policy.spec.injection.at === 'Workload' ? findUnwritable(view, policy, governed) : undefined,
         troubles: [...view.templateTroubles.group('policy', policy.uid)],
         target: findTargetProblem(view, policy),
         counted: describeCounted(view, policy),

@@ -2,6 +2,7 @@ import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject
 import type { SpotPolicyStatus } from '../api/index.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { contenders, covers, namespacesOfAny } from '../policy/rules.ts';
+import { nextDelay } from '../runtime/backoff.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -14,7 +15,14 @@ import type { Pod } from '../world/pod.ts';
 import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
-import { type Attempts, noAttempts, omissionOf, settleWrite, type WriteAnswer } from './attempts.ts';
+import {
+  type Attempts,
+  type NextDelay,
+  noAttempts,
+  omissionOf,
+  settleWrite,
+  type WriteAnswer,
+} from './attempts.ts';
 import { changedParts, type Parts } from './changed-parts.ts';
 import { Members } from './members.ts';
 import { failuresToTell, isUrgent, reportOn } from './report.ts';
@@ -126,8 +134,9 @@ const lookAt = (
     }
     calm.giveBack(uid);
     writtenAt.set(uid, nowMs());
+    const nextDelayMs: NextDelay = (previousMs, limits) => nextDelay(previousMs, random, limits);
     const settle = (answer: Parameters<typeof settleWrite>[2]): void => {
-      const next = settleWrite(attempt, omission, answer, { nowMs: nowMs(), random });
+      const next = settleWrite(attempt, omission, answer, { nowMs: nowMs(), nextDelayMs });
       if (next === noAttempts) attempts.delete(uid);
       else attempts.set(uid, next);
       if (answer.kind !== 'Written') alarm$.next({ key: uid, atMs: Math.max(nowMs(), next.notBeforeMs) });

@@ -1,6 +1,11 @@
+import { governingPolicy } from '../policy/rules.ts';
+import { madeFrom } from '../policy/template-gift.ts';
 import { foreignTemplateKinds } from '../world/foreign-template.ts';
-import type { TemplateTrouble } from '../world/template.ts';
+import { groupOf } from '../world/object.ts';
+import type { SoundPolicy } from '../world/policy.ts';
+import { templateKinds, templates, type TemplateTrouble } from '../world/template.ts';
 import type { View } from '../world/view.ts';
+import type { Governed } from './governed.ts';
 
 // The rest would say the same of others.
 const mostNamed = 3;
@@ -45,10 +50,58 @@ export const describeUnseen = (view: View): string => {
   return `not seen: ${kinds}, which the operator may read only with the ClusterRole ${roles}`;
 };
 
+/** Pods of a policy whose template no policy ever writes, in words, and whether it has no other; empty where there are none. */
+export interface Unwritable {
+  readonly message: string;
+  readonly all: boolean;
+}
+
+/**
+ * Which pods of a policy with `injection.at: Workload` have no template that can be written: by the kind of the workload at
+ * the top, or because no workload made them.
+ */
+export const findUnwritable = (
+  view: View,
+  policy: SoundPolicy,
+  { pods: { matched }, workloads, namespaces }: Pick<Governed, 'pods' | 'workloads' | 'namespaces'>,
+): Unwritable => {
+  const never = workloads.filter(({ ref }) => !hasTemplate(ref));
+  const bare = matched - workloads.reduce((sum, { pods }) => sum + pods, 0);
+  const texts = never.map(({ ref: { kind, namespace, name: of } }) => `${kind} ${namespace}/${of}`);
+  const parts = [
+    ...(texts.length > 0 ? [shorten(texts)] : []),
+    ...(bare > 0 ? [`${bare} pods without a workload`] : []),
+  ];
+  if (parts.length === 0) return { message: '', all: false };
+  return {
+    message: `templates of these are never written: ${parts.join(', ')}; injection.at: Pod reaches them`,
+    all: never.length === workloads.length && !governsTemplate(view, policy, namespaces),
+  };
+};
+
+const hasTemplate = ({ group, kind }: { readonly group: string; readonly kind: string }): boolean =>
+  templateKinds.some((each) => each === kind && groupOf(templates[each].apiVersion) === group);
+
+// A workload at zero replicas has a template and no pod.
+const governsTemplate = (view: View, policy: SoundPolicy, namespaces: Governed['namespaces']): boolean =>
+  namespaces.some(({ name: namespace }) =>
+    templateKinds.some((kind) =>
+      [...view.templated(kind).group('template', namespace)].some(
+        (workload) =>
+          workload.template &&
+          governingPolicy(view, madeFrom(workload, workload.template))?.uid === policy.uid,
+      ),
+    ),
+  );
+
+const shorten = (texts: readonly string[]): string => {
+  const rest = texts.length - mostNamed;
+  return [...texts.slice(0, mostNamed), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+};
+
 const name = (troubles: readonly TemplateTrouble[]): string => {
   const texts = troubles
     .map(({ kind, namespace, name: workload, message }) => `${kind} ${namespace}/${workload} (${message})`)
     .toSorted();
-  const rest = texts.length - mostNamed;
-  return [...texts.slice(0, mostNamed), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+  return shorten(texts);
 };

@@ -167,6 +167,7 @@ export interface Workload extends Identity, JobFailures {
   readonly minReadySeconds: number;
   /** Of a Deployment and of its ReplicaSets: whose is the Deployment's is the current one. */
   readonly revision: string;
+  readonly resourceVersion: string;
   /** Its pod template; undefined where its controller or its end leaves nothing to write there. */
   readonly template: Template | undefined;
 }
@@ -185,6 +186,7 @@ const workload = (kind: WorkloadKind, raw: RawObject, rest: Partial<Workload>): 
   maxSurge: 0,
   minReadySeconds: 0,
   revision: raw.metadata?.annotations?.['deployment.kubernetes.io/revision'] ?? '',
+  resourceVersion: raw.metadata?.resourceVersion ?? '',
   template: undefined,
   ...rest,
 });

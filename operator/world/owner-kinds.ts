@@ -27,6 +27,7 @@ export interface Owner extends Identity, GroupKind, Owned {
   readonly terminating: boolean;
   /** How it ended, where its labels tell. */
   readonly ended: 'Succeeded' | 'Failed' | undefined;
+  readonly resourceVersion: string;
   readonly template: Template | undefined;
   /** Of a CloneSet. */
   readonly scaling: Scaling | undefined;
@@ -44,6 +45,7 @@ export const trimOwner =
     controller: controllerOf(raw.metadata),
     terminating: raw.metadata?.deletionTimestamp !== undefined,
     ended: group === 'argoproj.io' && kind === 'Workflow' ? workflowEnd(raw) : undefined,
+    resourceVersion: raw.metadata?.resourceVersion ?? '',
     template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
     scaling: isCloneSet({ group, kind }) ? scalingOf(raw) : undefined,
     ours: isOwnedInPart(raw),

@@ -34,6 +34,8 @@ export interface Template {
   readonly owned: { readonly annotations: readonly string[]; readonly labels: readonly string[] };
   /** Who else holds keys that we write, by key; by `annotations` or `labels` who holds the map as an empty one. */
   readonly others: Readonly<Record<string, string>>;
+  /** Keys that other managers hold by updates alone, sorted: one that applied a key would apply it again. */
+  readonly updated: readonly string[];
   /** Why it must not be written, in words; undefined where it may be. */
   readonly fixed: string | undefined;
 }
@@ -42,6 +44,8 @@ export interface Template {
 export interface Templated extends Identity {
   readonly kind: TemplateKind;
   readonly terminating: boolean;
+  /** The version of the object that this record is of. */
+  readonly resourceVersion: string;
   /** Undefined where its controller or its end leaves nothing to write there, or where it was not read. */
   readonly template: Template | undefined;
 }
@@ -56,18 +60,26 @@ export const trimTemplate = (raw: RawObject, kind: TemplateKind, fixed: string |
   const metadata = follow(raw, path) as ObjectMeta | undefined;
   const entries = raw.metadata?.managedFields ?? [];
   const ours = entries.filter(isOurs);
+  const others = entries.filter((entry) => !isOurs(entry));
   const owned = (part: (typeof parts)[number]): string[] =>
     ours.flatMap(({ fieldsV1 }) => keysBelow(fieldsV1, [...path, part]) ?? []).toSorted();
   return {
     labels: metadata?.labels ?? {},
     annotations: keepPrefixed(metadata?.annotations, annotationPrefixes),
     owned: { annotations: owned('annotations'), labels: owned('labels') },
-    others: Object.assign(
-      {},
-      ...entries.filter((entry) => !isOurs(entry)).map((entry) => heldBy(entry, path)),
-    ),
+    others: Object.assign({}, ...others.map((entry) => heldBy(entry, path))),
+    updated: updatedBy(others, path),
     fixed,
   };
+};
+
+const updatedBy = (others: readonly ManagedFieldsEntry[], path: readonly string[]): readonly string[] => {
+  const heldByAll = (operation: string): readonly string[] =>
+    others
+      .filter((entry) => entry.operation === operation)
+      .flatMap(({ fieldsV1 }) => parts.flatMap((part) => keysBelow(fieldsV1, [...path, part]) ?? []));
+  const applied = new Set(heldByAll('Apply'));
+  return [...new Set(heldByAll('Update'))].filter((key) => !applied.has(key)).toSorted();
 };
 
 const heldBy = ({ manager = '', fieldsV1 }: ManagedFieldsEntry, path: readonly string[]) =>

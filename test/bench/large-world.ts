@@ -208,7 +208,6 @@ const lead = async (): Promise<void> => {
     probe: () => () => Promise.resolve(undefined),
     writeTemplate: () => () => Promise.resolve({ kind: 'Written' }),
     write: () => () => (writes++, Promise.resolve({ kind: 'Written' })),
-    random: Math.random,
   }).subscribe();
   await until(() => allKinds.every((kind) => world.synced(kind)));
   await later(500);

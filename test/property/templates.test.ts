@@ -44,6 +44,7 @@ const written = (by: { annotations: Values; labels: Values }): Workload => ({
     ...by,
     owned: { annotations: [], labels: [] },
     others: {},
+    updated: [],
     fixed: undefined,
   },
 });

@@ -9,7 +9,7 @@ import { aCronJob, aDeployment, aJob, aStatefulSet } from '../../builders/worklo
 import { aNamespace, sharedCluster, waitFor } from '../harness/cluster.ts';
 import { applyAll, aProgrammedPolicy, create, pathTo, podsOf, statusOf } from '../harness/objects.ts';
 import { clockReaches } from '../harness/scene.ts';
-import { spotAnnotations } from './admitted.ts';
+import { aPod, spotAnnotations } from './admitted.ts';
 import { isWritten, look as lookAt, lookUntil, programmedOnce, type Seen } from './pod-templates.ts';
 
 const cluster = await sharedCluster();
@@ -299,6 +299,54 @@ test.concurrent(
     await programmed(namespace, 'Programmed');
   },
 );
+
+test.concurrent(
+  'kubectl rollout undo brings the old template back with the price of today, and no value of a user is touched',
+  async ({ expect }) => {
+    const limit = 'k8s.aliyun.com/eci-spot-price-limit';
+    const at = (priceLimit: string): Spec => ({
+      ...{ strategy: 'SpotWithPriceLimit', priceLimit, fallback: { mode: 'Never' } },
+    });
+    const namespace = await aScene(at('0.25'));
+    const own = { 'k8s.aliyun.com/eci-use-specs': '4-8Gi' };
+    await create(admin, namespace, aDeployment({ annotations: own }));
+    const hasLimit =
+      (price: string) =>
+      ({ template }: Seen): boolean =>
+        template.annotations?.[limit] === price;
+    await becomes('Deployment', namespace, 'web', hasLimit('0.25'));
+    await edit(namespace, at('0.30'));
+    const { template: before } = await becomes('Deployment', namespace, 'web', hasLimit('0.30'));
+    await kubectl(['-n', namespace, 'rollout', 'status', 'deployment/web', '--timeout=60s']);
+    await kubectl(['-n', namespace, 'rollout', 'undo', 'deployment/web']);
+    const undone = await look('Deployment', namespace, 'web');
+    // It is the case that this test is about: the price of yesterday, in the name of kubectl.
+    if (hasLimit('0.25')(undone))
+      expect(undone.metadata.managedFields?.map(({ manager }) => manager)).toContain('kubectl');
+    const { template } = await becomes('Deployment', namespace, 'web', hasLimit('0.30'));
+    expect(template.annotations).toEqual(before.annotations);
+    await programmed(namespace, 'Programmed');
+    // Ours again: what comes next is no conflict either, and nor is an end.
+    await edit(namespace, { strategy: 'SpotAsPriceGo', priceLimit: null, fallback: null } as never);
+    const { template: last } = await becomes(
+      'Deployment',
+      namespace,
+      'web',
+      (seen) => seen.template.annotations?.[strategy] === 'SpotAsPriceGo',
+    );
+    expect(last.annotations).not.toHaveProperty([limit]);
+    await admin.delete(pathTo('SpotPolicy', namespace, 'spot'));
+    const after = await becomes('Deployment', namespace, 'web', (seen) => !isWritten(seen));
+    expect(after.template.annotations).toEqual(own);
+  },
+);
+
+test.concurrent('a policy says of which of its pods no template is ever written', async ({ expect }) => {
+  const namespace = await aScene();
+  await admin.post(pathTo('Pod', namespace), aPod());
+  const { message } = await programmed(namespace, 'TemplatesNotWritable');
+  expect(message).toContain('1 pods without a workload; injection.at: Pod reaches them');
+});
 
 test.concurrent(
   'an empty map of annotations that somebody applies leaves no room for ours, and that is told',

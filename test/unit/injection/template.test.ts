@@ -16,6 +16,7 @@ import { aNamespace, aWorld, known, list, type Raw } from '../../builders/world.
 const strategy = 'k8s.aliyun.com/eci-spot-strategy';
 const duration = 'k8s.aliyun.com/eci-spot-duration';
 const reason = 'spotpolicy.dev/reason';
+const lastApplied = 'spotpolicy.dev/last-applied';
 
 const atWorkload = (spec: PolicyWishes['spec'] = {}, name = 'web') =>
   aPolicy({ name, spec: { injection: { at: 'Workload' }, ...spec } });
@@ -40,6 +41,11 @@ const wantedBy = (spec: PolicyWishes['spec'] = {}): Owned => ({
     'spotpolicy.dev/policy': 'SpotPolicy/shop/web',
     'spotpolicy.dev/revision': revisionOf(sound(spec)),
     [reason]: 'Policy',
+    [lastApplied]: JSON.stringify({
+      [duration]: '1',
+      'k8s.aliyun.com/eci-spot-fallback': 'true',
+      [strategy]: 'SpotAsPriceGo',
+    }),
   },
   labels: { 'spotpolicy.dev/capacity': 'spot' },
 });
@@ -166,14 +172,21 @@ function suspended(job: ReturnType<typeof aJob>): ReturnType<typeof aJob> {
 describe('what its user wrote stays', () => {
   it('key by key, and what is written beside it makes no contradiction', () => {
     const own = aDeployment({ annotations: { [duration]: '0' } });
-    const { [duration]: _, ...rest } = wanted.annotations;
-    expect(decide('Deployment', own)).toMatchObject(
-      writes({ ...wanted, annotations: { ...rest, [reason]: 'UserValueKept' } }),
+    const { [duration]: _, [lastApplied]: __, ...rest } = wanted.annotations;
+    const decision = decide('Deployment', own);
+    expect(decision).toMatchObject({
+      kind: 'Write',
+      owned: { ...wanted, annotations: { ...rest, [reason]: 'UserValueKept' } },
+    });
+    // Values of theirs are never remembered as ours.
+    expect(decision).toHaveProperty(
+      ['owned', 'annotations', lastApplied],
+      expect.not.stringContaining(duration),
     );
     const price = { 'k8s.aliyun.com/eci-spot-price-limit': '0.5' };
-    const decision = decide('Deployment', aDeployment({ annotations: price }));
-    expect(decision).not.toHaveProperty(['owned', 'annotations', strategy]);
-    expect(decision).toMatchObject({ owned: { labels: { 'spotpolicy.dev/capacity': 'on-demand' } } });
+    const capped = decide('Deployment', aDeployment({ annotations: price }));
+    expect(capped).not.toHaveProperty(['owned', 'annotations', strategy]);
+    expect(capped).toMatchObject({ owned: { labels: { 'spotpolicy.dev/capacity': 'on-demand' } } });
   });
 
   it('when they take a key over, without another rollout to say so', () => {

@@ -47,6 +47,7 @@ const find = (
           contest: undefined,
           troubles: [],
           unseen: '',
+          unwritable: undefined,
           counted: '',
           target: undefined,
           unreadable: '',

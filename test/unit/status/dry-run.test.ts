@@ -74,6 +74,7 @@ describe('a policy in DryRun that writes templates tells', () => {
         'spotpolicy.dev/policy': 'SpotPolicy/shop/trial',
         'spotpolicy.dev/revision': expect.stringMatching(/^[0-9a-f]{12}$/),
         'spotpolicy.dev/reason': 'Policy',
+        'spotpolicy.dev/last-applied': expect.stringContaining('"SpotAsPriceGo"'),
       },
       labels: { 'spotpolicy.dev/capacity': 'spot' },
     });

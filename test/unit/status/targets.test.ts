@@ -88,6 +88,7 @@ it('a policy that misses a workload waits for it, and is Programmed all the same
     contest: undefined,
     troubles: [],
     unseen: '',
+    unwritable: undefined,
     counted: '',
     unreadable: '',
     forbidden: undefined,

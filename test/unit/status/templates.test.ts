@@ -1,12 +1,13 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { reportOn } from '../../../operator/status/report.ts';
 import { Members } from '../../../operator/status/members.ts';
 import { describeFixed, describeUnseen, findTemplateTrouble } from '../../../operator/status/templates.ts';
 import { isSound } from '../../../operator/world/policy.ts';
 import type { TemplateTrouble } from '../../../operator/world/template.ts';
-import { noonMs } from '../../builders/pod.ts';
+import { aPod, noonMs, ownedBy } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
-import { aWorld } from '../../builders/world.ts';
+import { aWorld, type Content } from '../../builders/world.ts';
+import { aStatefulSet } from '../../builders/workloads.ts';
 
 const trouble = (reason: TemplateTrouble['reason'], name = 'web', message = 'why'): TemplateTrouble => ({
   ...{ uid: name, namespace: 'shop', name, kind: 'Deployment', policy: 'p' },
@@ -62,5 +63,49 @@ it('kinds whose templates may not be read are named with the role that opens the
   expect(conditions.find(({ type }) => type === 'Programmed')).toMatchObject({
     status: 'True',
     message: expect.stringContaining('not seen: WorkflowTemplate.argoproj.io'),
+  });
+});
+
+describe('pods whose template is never written', () => {
+  const spec = { selector: {}, injection: { at: 'Workload' } } as const;
+  const programmedIn = (content: Content) => {
+    const world = aWorld({ SpotPolicy: [aPolicy({ spec })], ...content });
+    const [policy] = world.policies.all();
+    if (!policy) throw new Error('there is a policy');
+    const { conditions } = reportOn(new Members(world), policy, noonMs);
+    return conditions?.find(({ type }) => type === 'Programmed');
+  };
+  const old = aPod({ name: 'old-1', owner: ownedBy('ReplicationController', 'old') });
+  const bare = aPod({ name: 'bare', owner: undefined });
+
+  it('are named by their workloads, and make the policy Stalled where it has no others', () => {
+    expect(programmedIn({ Pod: [old, bare] })).toMatchObject({
+      ...{ status: 'False', reason: 'TemplatesNotWritable' },
+      message:
+        'templates of these are never written: ReplicationController shop/old, 1 pods without a workload; injection.at: Pod reaches them',
+    });
+  });
+
+  it.each([
+    ['with pods', 'web-1'],
+    ['without pods', undefined],
+  ])('are named beside a workload %s whose template can be written', (_, name) => {
+    const Pod = [old, ...(name ? [aPod({ name, owner: ownedBy('StatefulSet', 'db') })] : [])];
+    expect(programmedIn({ Pod, StatefulSet: [aStatefulSet()] })).toMatchObject({
+      status: 'True',
+      message: expect.stringMatching(
+        /^pod templates have .*; templates of these .*Controller shop\/old; inj/,
+      ),
+    });
+  });
+
+  it.each(['CloneSet', 'Rollout'])('may be those of a %s', (kind) => {
+    const Pod = [aPod({ owner: ownedBy(kind, 'web') })];
+    expect(programmedIn({ Pod })?.message).toContain(`${kind} shop/web`);
+  });
+
+  it('are not told of where admission annotates', () => {
+    const SpotPolicy = [aPolicy({ spec: { ...spec, injection: { at: 'None' } } })];
+    expect(programmedIn({ Pod: [old], SpotPolicy })?.message).not.toContain('never written');
   });
 });
