@@ -107,10 +107,11 @@ const underWay = (view: View, pod: Pod, origin: Origin): Surge => {
   const { namespace } = pod;
   const replicaSet = view.workload({ namespace, group: 'apps', kind: 'ReplicaSet', uid: origin.uid });
   const creationFails = replicaSet?.creationFails ?? false;
-  const deployment = pod.controller && view.workload(pod.controller);
+  // The watch may not have shown yet that it was taken out.
+  const isOut = isOfKind(pod.controller, 'Deployment');
+  const deployment = isOut && pod.controller ? view.workload(pod.controller) : undefined;
   if (!deployment) {
-    // The watch may not have shown yet that it was taken out.
-    const isGone = isOfKind(pod.controller, 'Deployment') && view.synced('Deployment');
+    const isGone = isOut && view.synced('Deployment');
     const wanted = isGone ? 0 : Number.POSITIVE_INFINITY;
     return { kind: 'UnderWay', wanted, availableAtMs: [], creationFails };
   }

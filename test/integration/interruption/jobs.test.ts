@@ -101,7 +101,8 @@ test.concurrent(
   'no other index replaces an index of an Indexed Job, whose Job gives it up where it may not fail once',
   async ({ expect }) => {
     const scene = await aScene({ jobPods: 'Immediately' });
-    const { spec, ...job } = aJob({ annotations: { ...annotations, ...sim({ 'complete-after': '600s' }) } });
+    // One that ends well on SIGTERM would complete its index.
+    const { spec, ...job } = aJob({ annotations: { ...spotAnnotations, ...kinder.killedBySigterm } });
     const indexed = { completionMode: 'Indexed', completions: 2, parallelism: 1 };
     const givesUp = { backoffLimit: undefined, backoffLimitPerIndex: 0, maxFailedIndexes: 2 };
     await scene.create({ ...job, spec: { ...spec, ...indexed, ...givesUp } });

@@ -93,6 +93,12 @@ describe('a replacement under way', () => {
     });
   });
 
+  it('counts no pods while the watch still shows the pod in its ReplicaSet', () => {
+    expect(surge({}, { detached })).toMatchObject({
+      ...{ kind: 'UnderWay', wanted: Number.POSITIVE_INFINITY, availableAtMs: [] },
+    });
+  });
+
   it('is wanted by nobody once the Deployment is gone', () => {
     expect(underWay({ Deployment: [] })).toMatchObject({ kind: 'UnderWay', wanted: 0 });
   });
