@@ -118,7 +118,7 @@ export const fit = (own: Values, edits: Edits): boolean => {
 };
 
 /** Whether texts, in UTF-8, are no longer than so many bytes together. */
-export const bytesFit = (texts: readonly string[], most: number): boolean => {
+const bytesFit = (texts: readonly string[], most: number): boolean => {
   const length = texts.reduce((sum, { length: own }) => sum + own, 0);
   // A UTF-16 unit becomes one to three bytes: texts of ordinary size are not encoded to be counted.
   if (length > most) return false;

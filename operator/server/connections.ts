@@ -12,7 +12,7 @@ export interface ConnectionLimits {
  * Places for a thousand: an API server keeps 25 idle connections (client-go, `idleConnsPerHost`) and opens as many as it has
  * requests under way, of which it takes 600 at once by default. An API server sends its first review at once.
  */
-export const usualLimits: ConnectionLimits = { most: 1_000, mostOfAddress: 500, unprovenMs: 5_000 };
+const usualLimits: ConnectionLimits = { most: 1_000, mostOfAddress: 500, unprovenMs: 5_000 };
 
 // An answer may still be on its way out when the next request is read. Go never sends a request before it has read the
 // answer to the last one, so more than these two is no API server.
