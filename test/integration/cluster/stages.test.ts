@@ -204,11 +204,12 @@ describe.concurrent('a reclaim', () => {
     expect(events.map(({ involvedObject }) => involvedObject.name ?? '').toSorted()).toEqual(
       names.toSorted(),
     );
-    // Drawn by name: of 60 pods each order falls to some.
-    const orders = (await admin.list<Pod>(pods)).map(
-      ({ metadata }) => metadata?.annotations?.['sim.spotpolicy.dev/notice'],
-    );
-    expect(new Set(orders)).toEqual(new Set(['event-first', 'event-last', 'series']));
+    // Drawn by name: of 60 pods each order and each kind of old times falls to some.
+    const living = await admin.list<Pod>(pods);
+    const drawn = (key: string) =>
+      new Set(living.map(({ metadata }) => metadata?.annotations?.[`sim.spotpolicy.dev/${key}`]));
+    expect(drawn('notice')).toEqual(new Set(['event-first', 'event-last', 'series']));
+    expect(drawn('old-times')).toEqual(new Set(['all', 'created']));
   });
 });
 
