@@ -44,8 +44,6 @@ export type Step =
 const quietMs = 1_000;
 // Somebody else who writes whole objects takes ours away each time, and each answer to that is a rollout.
 const longestQuietMs = 3_600_000;
-const firstPauseMs = 1_000;
-const longestPauseMs = 300_000;
 
 /** One look at a template: what is remembered from now on, and what to do. */
 export const stepTemplate = (
@@ -86,7 +84,7 @@ export const settleTemplate = (
   { pending, written, refused }: Memory,
   { owned, template }: { readonly owned: Owned; readonly template: Template | undefined },
   answer: TemplateAnswer,
-  nowMs: number,
+  { nowMs, pauseAfter }: { readonly nowMs: number; readonly pauseAfter: (failures: number) => number },
 ): Memory => {
   if (answer.kind === 'Written') {
     const revision = revisionIn(owned);
@@ -94,9 +92,7 @@ export const settleTemplate = (
   }
   const about = aboutOf(owned, template);
   const failures = refused?.about === about ? refused.failures + 1 : 1;
-  const pauseMs = answer.forGood
-    ? Number.POSITIVE_INFINITY
-    : Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
+  const pauseMs = answer.forGood ? Number.POSITIVE_INFINITY : pauseAfter(failures);
   return {
     ...(pending && { pending }),
     ...(written && { written }),

@@ -1,4 +1,5 @@
 import { concat, defer, EMPTY, from, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
+import { growingDelay } from '../runtime/backoff.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -34,6 +35,8 @@ export type TemplateOutcome =
 export interface TemplateDeps {
   readonly world: World;
   readonly nowMs: () => number;
+  /** Numbers in [0, 1), for the pauses between tries. */
+  readonly random: () => number;
   readonly writeTemplate: (
     workload: Templated,
     owned: Owned,
@@ -45,6 +48,7 @@ export interface TemplateDeps {
 const concurrency = 8;
 // Many edits in a row are looked at together, and before the status of their policies is.
 const gatherMs = 50;
+const retryLimits = { baseMs: 1_000, ceilingMs: 300_000 };
 
 /**
  * Keeps the pod templates of workloads what policies with `injection.at: Workload` ask for, and lets go of what none asks
@@ -73,7 +77,8 @@ const lookAt = (
   alarm$: Subject<Alarm<string>>,
 ): Observable<TemplateOutcome> =>
   defer(() => {
-    const { world, nowMs, writeTemplate } = deps;
+    const { world, nowMs, random, writeTemplate } = deps;
+    const pauseAfter = (failures: number): number => growingDelay(failures - 1, random, retryLimits);
     const [kind, uid] = partsOf(key);
     const workload = world.templated(kind).byUid(uid);
     if (!workload) {
@@ -96,7 +101,10 @@ const lookAt = (
     return fromCall(writeTemplate(workload, owned, recovery)).pipe(
       mergeMap((answer) => {
         const about = { owned, template: workload.template };
-        memories.set(key, settleTemplate(memories.get(key) ?? {}, about, answer, nowMs()));
+        memories.set(
+          key,
+          settleTemplate(memories.get(key) ?? {}, about, answer, { nowMs: nowMs(), pauseAfter }),
+        );
         const after = answer.kind === 'Written' ? undefined : troubleOf(workload, decision, look());
         return concat(
           of({ room: 'injection', kind: 'templated', workload, policy, answer } as const),

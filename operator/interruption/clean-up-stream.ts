@@ -1,6 +1,7 @@
 import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
 import { isLeftover } from '../policy/leftover.ts';
 import { namespacesOfAny } from '../policy/rules.ts';
+import { growingDelay } from '../runtime/backoff.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -19,6 +20,8 @@ export type CleanUpOutcome = { readonly room: 'clean-up'; readonly pod: Pod; rea
 export interface CleanUpDeps {
   readonly world: View;
   readonly nowMs: () => number;
+  /** Numbers in [0, 1), for the pauses between tries. */
+  readonly random: () => number;
   readonly defaultMinutes: number;
   readonly removeLeftover: (pod: Pod) => CallWithSignal<void>;
 }
@@ -28,7 +31,7 @@ const concurrency = 4;
 // Whoever waits longer is looked at in between, so that nothing is remembered for days of pods that others removed.
 const longestMs = 600_000;
 // Five hundred pods that may not be removed are then less than one call a second.
-const firstRetryMs = 1_000;
+const retryLimits = { baseMs: 1_000, ceilingMs: longestMs };
 
 /**
  * Removes what ECI leaves behind of pods, as their policies say. Emits each removal, and each that failed, which is tried
@@ -60,7 +63,7 @@ const lookAt = (
   alarm$: Subject<Alarm<string>>,
 ): Observable<CleanUpOutcome> =>
   defer(() => {
-    const { world, nowMs, removeLeftover } = deps;
+    const { world, nowMs, random, removeLeftover } = deps;
     const pod = world.pods.byUid(uid);
     const removal = pod && removalOf(world, pod, { ...deps, nowMs: nowMs() });
     if (!removal) {
@@ -83,7 +86,7 @@ const lookAt = (
       catchError((error: unknown) => {
         const failed = (failures.get(uid) ?? 0) + 1;
         failures.set(uid, failed);
-        const againInMs = Math.min(longestMs, firstRetryMs * 2 ** (failed - 1));
+        const againInMs = growingDelay(failed - 1, random, retryLimits);
         alarm$.next({ key: uid, atMs: nowMs() + againInMs });
         return of({ ...told, kind: 'failed', error, againInMs } as const);
       }),

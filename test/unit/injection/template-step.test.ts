@@ -33,7 +33,10 @@ const follow = (
     const [next, step] = stepTemplate(memory, decision, template, at(seconds));
     memory = next;
     if (step.kind === 'Write' && decision.kind === 'Write') {
-      memory = settleTemplate(memory, { owned: decision.owned, template }, answer, at(seconds));
+      memory = settleTemplate(memory, { owned: decision.owned, template }, answer, {
+        nowMs: at(seconds),
+        pauseAfter: (failures) => 1_000 * 2 ** (failures - 1),
+      });
     }
     return step.kind === 'Wait' ? `Wait ${(step.untilMs - at(0)) / 1000}` : step.kind;
   });

@@ -39,6 +39,8 @@ const lead = (world: World, answer: () => TemplateAnswer = () => ({ kind: 'Writt
     {
       world,
       nowMs: Date.now,
+      // The longest of each pause.
+      random: () => 1,
       writeTemplate:
         ({ kind, name }, owned) =>
         () => {

@@ -43,6 +43,8 @@ const lead = (world: World, answer: () => Promise<unknown> = () => Promise.resol
     {
       world,
       nowMs: Date.now,
+      // The longest of each pause.
+      random: () => 1,
       defaultMinutes: 3,
       removeLeftover: (pod) => async (signal) => {
         calls.push(`${pod.name} at ${(Date.now() - noonMs) / 1000}`);
