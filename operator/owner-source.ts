@@ -1,4 +1,16 @@
-import { catchError, defer, EMPTY, expand, filter, merge, mergeMap, type Observable } from 'rxjs';
+import {
+  catchError,
+  defer,
+  EMPTY,
+  expand,
+  filter,
+  from,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+} from 'rxjs';
 import { repeat, Subject, takeUntil, takeWhile, tap, timer } from 'rxjs';
 import { type DiscoveredResource, watchable } from './kube/discovery.ts';
 import { isForbidden, isNotFound } from './kube/errors.ts';
@@ -28,8 +40,8 @@ interface Parts {
 const absentLimits = { baseMs: 500, ceilingMs: 300_000 };
 
 /**
- * The sources, and one more list-watch for each kind that the world meets in a chain of owners or in a policy, for as long
- * as somebody asks for it. Of their objects only metadata is read, but for CloneSets and those whose pod templates are to
+ * The sources, and one more list-watch for each kind that an object of the world or a policy names and that has a place,
+ * for as long as that is so. Of their objects only metadata is read, but for CloneSets and those whose pod templates are to
  * be written. Neither completes nor errors.
  */
 export const withOwners =
@@ -38,27 +50,36 @@ export const withOwners =
     defer(() => {
       const news$ = new Subject<Change>();
       return merge(...sources.map((source) => source(world))).pipe(
-        expand((change) => {
-          news$.next(change);
-          return change.kind === 'OwnerKind' && change.after && isAskedAnew(change)
-            ? follow({ ...parts, world, news$ }, change.after)
-            : EMPTY;
-        }),
+        map((change): Steps => [change]),
+        expand((steps) =>
+          from(steps).pipe(
+            mergeMap((change) => {
+              news$.next(change);
+              return change.kind === 'OwnerKind' && change.after && isAskedAnew(change)
+                ? follow({ ...parts, world, news$ }, change.after)
+                : EMPTY;
+            }),
+          ),
+        ),
+        mergeMap((steps) => steps),
       );
     });
 
-const follow = (parts: Parts, { group, kind, whole }: OwnerKind): Observable<Change> => {
+// What the world did at once. One of them may end the very watch that brought it, and the others must be told all the same.
+type Steps = readonly Change[];
+
+const follow = (parts: Parts, { group, kind, whole }: OwnerKind): Observable<Steps> => {
   const { kube, random, world, news$ } = parts;
   let pausedMs = 0;
   const attempt$ = fromCall((signal) => kube.discover(group, { signal })).pipe(
     mergeMap((found) => {
       const reading = isOurs({ group, kind }) ? undefined : readingOf(found, { group, kind, whole });
-      if (!reading) return absent(world, { group, kind });
+      if (!reading) return of(absent(world, { group, kind }));
       pausedMs = 0;
       return watchOwners(parts, reading);
     }),
     catchError((error: unknown) =>
-      world.judgeOwnerKind({ group, kind, standing: 'Failing', resource: '', problem: messageOf(error) }),
+      of(world.judgeOwnerKind({ group, kind, standing: 'Failing', resource: '', problem: messageOf(error) })),
     ),
   );
   const defined$ = news$.pipe(
@@ -127,7 +148,7 @@ const isOver = (change: Change, { group, kind }: GroupKind): boolean =>
 const watchOwners = (
   { kube, random, world }: Parts,
   { resource, selection, trim }: Reading,
-): Observable<Change> => {
+): Observable<Steps> => {
   const { group, kind, plural } = resource;
   const judge = (standing: OwnerKind['standing'], problem = ''): readonly Change[] =>
     world.judgeOwnerKind({ group, kind, standing, resource: group ? `${plural}.${group}` : plural, problem });
@@ -142,8 +163,7 @@ const watchOwners = (
   const calls = listWatchCalls(kube, resource, { ...selection, trim });
   return listWatch<Owner>(calls, listWatchOptions(random)).pipe(
     takeWhile((watched) => watched.kind !== 'failed' || !isNotFound(watched.error), true),
-    // The last change of these may end this very watch.
-    mergeMap((watched) => [...standingAfter(watched), ...world.applyOwners(resource, watched)]),
+    map((watched): Steps => [...standingAfter(watched), ...world.applyOwners(resource, watched)]),
   );
 };
 

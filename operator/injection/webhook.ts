@@ -1,7 +1,7 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { optOutLabel } from '../api/keys.ts';
 import { namespacesOf } from '../policy/rules.ts';
-import { nodeBoundKinds } from '../world/owner-kinds.ts';
+import { nodeBoundKinds } from '../world/object.ts';
 import type { Policy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { probeCondition } from './probe.ts';

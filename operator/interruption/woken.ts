@@ -5,7 +5,7 @@ import { namespacesOfAny } from '../policy/rules.ts';
 import type { Step } from '../world/collection.ts';
 import { objectKey } from '../world/object.ts';
 import type { Budget, Workload } from '../world/objects.ts';
-import type { Owner } from '../world/owner-kinds.ts';
+import type { Owner, OwnerKind } from '../world/owner-kinds.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import type { Change, View } from '../world/view.ts';
 import { heldBy, releasedBy } from './gather.ts';
@@ -46,7 +46,7 @@ export const wokenBy = (view: View, change: Change, nowMs: number): readonly str
     case 'OwnerKind':
       // Chains of owners reach further now, or whoever waited for that need wait no longer.
       return change.after?.standing === 'Readable' || change.before?.standing === 'Sought'
-        ? [...view.pods.all()].filter(isSpot).map(({ uid }) => uid)
+        ? namespacesAround(view, change).flatMap((namespace) => spotPods(view, namespace))
         : [];
     case 'Namespace':
       return spotPods(view, (change.after ?? change.before)?.name);
@@ -112,6 +112,11 @@ const ofBudget = (view: View, { before, after }: Step<Budget>, nowMs: number): r
 };
 
 const isEqual = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+const namespacesAround = (view: View, { before, after }: Step<OwnerKind>): readonly string[] => {
+  const kind = after ?? before;
+  return kind ? view.ownerKindAskedIn(kind) : [];
+};
 
 const spotPods = (view: View, namespace: string | undefined): readonly string[] =>
   [...view.pods.group('namespace', namespace ?? '')].filter(isSpot).map(({ uid }) => uid);

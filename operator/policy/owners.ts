@@ -1,6 +1,5 @@
 import type { WorkloadReference } from '../world/interruption.ts';
-import type { Owned } from '../world/object.ts';
-import { nodeBoundKinds } from '../world/owner-kinds.ts';
+import { nodeBoundKinds, type Owned } from '../world/object.ts';
 import type { View } from '../world/view.ts';
 import { guessOwner } from './guess-owner.ts';
 import type { Labels } from './selector.ts';

@@ -25,6 +25,11 @@ export class Lifetimes {
   readonly #departed = new Map<string, number>();
   #nowMs = 0;
 
+  /** When the world last went on. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
   /** The world goes on at `nowMs`. */
   advance(nowMs: number): void {
     this.#nowMs = nowMs;

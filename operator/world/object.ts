@@ -64,6 +64,9 @@ export const controllerOf = (metadata: Owning | undefined): Controller | undefin
 
 type Owning = Pick<ObjectMeta, 'namespace'> & { readonly ownerReferences?: readonly OwnerReference[] };
 
+/** Kinds whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
+export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
+
 // An annotation or an Event may name any time. Of these years the API can spell each, also some days later.
 const [earliestMs, latestMs] = [0, Date.parse('9999-01-01T00:00:00Z')];
 

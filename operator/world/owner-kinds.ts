@@ -1,9 +1,8 @@
 import type { Watched } from '../runtime/list-watch.ts';
 import { isCloneSet, type Scaling, scalingOf } from './clone-set.ts';
 import { Collection, type Lookup, type Step } from './collection.ts';
-import { type ForeignTemplateKind, foreignTemplateKinds, trimForeignTemplate } from './foreign-template.ts';
+import { type ForeignTemplateKind, trimForeignTemplate } from './foreign-template.ts';
 import {
-  type Controller,
   controllerOf,
   groupOf,
   type Identity,
@@ -12,8 +11,8 @@ import {
   type Owned,
   type RawObject,
 } from './object.ts';
-import { isHeldKind } from './objects.ts';
-import type { Policy } from './policy.ts';
+import { type Ask, asksOf, namesTheSame, type Noted } from './owner-asks.ts';
+import { isWellKnown, OwnerPlaces } from './owner-places.ts';
 import { isOwnedInPart, type Template, type Templated, templates } from './template.ts';
 
 /** A kind by its name; which version of it is read, discovery says. */
@@ -77,48 +76,41 @@ export interface OwnerKind extends Standing {
 /** Pods control pods too, such as the driver of a Spark application. */
 export const isPod = ({ group, kind }: GroupKind): boolean => kind === 'Pod' && group === '';
 
-/** Kinds whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
-export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
-
-// Each is a watch, and a policy's author or an owner reference is enough to ask for one: chains of owners in half of the
-// places, so that they cannot crowd out what policies name.
-const mostKinds = 64;
-const mostFromChains = 32;
-
 type OwnerIndex = 'template' | 'ours';
 
 interface Entry {
   known: OwnerKind;
-  /** The world was told of it. */
-  told: boolean;
-  readonly objects: Collection<Owner, OwnerIndex>;
-  /** UIDs of the policies that name it. */
-  readonly namedBy: Set<string>;
-  /** UIDs of the policies that write pod templates, or would. */
-  readonly writtenBy: Set<string>;
-  /** A controller of this kind was seen. */
-  inChains: boolean;
+  /** The world was told of it, and its objects are asked for. */
+  followed: boolean;
+  objects: Collection<Owner, OwnerIndex>;
+  /** How many objects and policies name it, by namespace; the empty one stands for policies of the cluster. */
+  readonly askedIn: Map<string, number>;
+  /** How many policies write its pod templates, or would. */
+  writers: number;
 }
 
 const keyOf = ({ group, kind }: GroupKind): string => `${group}/${kind}`;
 
-const anEntry = ({ group, kind }: GroupKind): Entry => ({
-  known: { group, kind, standing: 'Sought', resource: '', problem: '', whole: false },
-  told: false,
-  objects: new Collection<Owner, OwnerIndex>({
+const noObjectsYet = () =>
+  new Collection<Owner, OwnerIndex>({
     template: ({ template, namespace }) => (template ? [namespace] : []),
     ours: ({ ours }) => (ours ? ['ours'] : []),
-  }),
-  namedBy: new Set(),
-  writtenBy: new Set(),
-  inChains: false,
-});
+  });
 
-const noObjects = anEntry({ group: '', kind: '' }).objects;
+const noObjects = noObjectsYet();
 
-/** The kinds of controllers that the program did not know when it was built, and their objects. Bounded. */
+/**
+ * The kinds of controllers that the program did not know when it was built, and their objects.
+ *
+ * A kind is known here as long as an object of the world or a policy names it, and is followed while it has a place.
+ */
 export class OwnerKinds {
   readonly #entries = new Map<string, Entry>();
+  readonly #places = new OwnerPlaces();
+  // Exactly the kinds of #entries that are not followed, the first that came first: those that have never had a place,
+  // and those that gave way.
+  readonly #untried = new Set<string>();
+  readonly #tried = new Set<string>();
 
   standingOf({ group, kind }: GroupKind): OwnerKind | undefined {
     return this.#entries.get(keyOf({ group, kind }))?.known;
@@ -128,6 +120,11 @@ export class OwnerKinds {
   get({ namespace, uid, ...of }: ObjectKey): Owner | undefined {
     const known = this.#entries.get(keyOf(of))?.objects.byUid(uid);
     return known?.namespace === namespace ? known : undefined;
+  }
+
+  /** The namespaces in which an object of the world or a policy names a kind; the empty one is that of the cluster. */
+  askedIn(of: GroupKind): readonly string[] {
+    return [...(this.#entries.get(keyOf(of))?.askedIn.keys() ?? [])];
   }
 
   /** The objects of a kind with a pod template; none where they are not read whole. */
@@ -144,98 +141,151 @@ export class OwnerKinds {
     return entry?.objects.synced ? entry.objects.byName(namespace, name) !== undefined : undefined;
   }
 
-  /** Takes note of the kinds that a step brings up; emits those that are asked for from now on, or otherwise, or no longer. */
-  note(
-    kind: string,
-    { before, after }: Step<Identity & Partial<Owned & Policy>>,
-  ): readonly Step<OwnerKind>[] {
-    if (kind !== 'SpotPolicy' && kind !== 'ClusterSpotPolicy')
-      return after?.controller ? this.#meet(after.controller) : [];
-    const { mode, targetRefs = [], injection } = after?.spec ?? {};
-    const named = mode === 'Enforce' ? targetRefs : [];
-    const writes = injection?.at === 'Workload' && (mode === 'Enforce' || mode === 'DryRun');
-    return this.#ask((after ?? before)?.uid ?? '', named, writes ? foreignTemplateKinds : []);
+  /**
+   * Takes note of the kinds that a step brings up, or names no longer. Emits those that are followed from now on, or
+   * otherwise, or no longer.
+   */
+  note(source: string, { before, after }: Step<Noted>): readonly Step<OwnerKind>[] {
+    if (source === 'CustomResourceDefinition') return this.#define((after ?? before)?.group);
+    if (namesTheSame(source, before, after)) return [];
+    const [old, fresh] = [asksOf(source, before), asksOf(source, after)];
+    for (const ask of fresh) this.#count(ask, 1);
+    for (const ask of old) this.#count(ask, -1);
+    return this.#settleAll([...fresh, ...old].map(({ of }) => keyOf(of)));
   }
 
-  /** Keeps how a kind stands; no step where it is the same as before, or nobody asks for the kind any more. */
+  /** Keeps how a kind stands; no step where it is the same as before, or the kind is not followed any more. */
   judge(after: Standing): readonly Step<OwnerKind>[] {
     const entry = this.#entries.get(keyOf(after));
-    if (!entry) return [];
+    if (!entry?.followed) return [];
     const before = entry.known;
     if (before.standing === after.standing && before.problem === after.problem) return [];
     entry.known = { ...after, whole: before.whole };
-    return [{ before, after: entry.known }];
+    return [{ before, after: entry.known }, ...this.#admitWaiting()];
   }
 
+  /** Takes in what the watch of a kind says; nothing where the kind is not followed any more. */
   apply({ group, kind }: GroupKind, watched: Watched<Owner>): readonly Step<Owner>[] {
-    return this.#entries.get(keyOf({ group, kind }))?.objects.apply(watched) ?? [];
+    const entry = this.#entries.get(keyOf({ group, kind }));
+    return entry?.followed ? entry.objects.apply(watched) : [];
   }
 
   /** Emits what has become of a kind after its objects have changed: nothing of ours may be left to release. */
-  settle({ group, kind }: GroupKind): readonly Step<OwnerKind>[] {
-    const key = keyOf({ group, kind });
-    const entry = this.#entries.get(key);
-    return entry ? this.#settle(key, entry) : [];
+  settle(of: GroupKind): readonly Step<OwnerKind>[] {
+    return this.#settleAll([keyOf(of)]);
   }
 
-  // A controller of this kind was seen.
-  #meet({ group, kind }: Controller): readonly Step<OwnerKind>[] {
-    if (nodeBoundKinds.some((bound) => bound === kind)) return [];
-    const of = { group, kind };
-    const entry = this.#enter(of, mostFromChains);
-    if (!entry || entry.inChains) return [];
-    entry.inChains = true;
-    return this.#settle(keyOf(of), entry);
+  #count({ of, namespace, writes }: Ask, by: 1 | -1): void {
+    const key = keyOf(of);
+    const entry = this.#entries.get(key) ?? this.#enter(key, of);
+    const { askedIn } = entry;
+    const count = (askedIn.get(namespace) ?? 0) + by;
+    if (count > 0) askedIn.set(namespace, count);
+    else askedIn.delete(namespace);
+    if (writes) entry.writers += by;
+    // Another namespace that asks for it takes over.
+    if (count === 0 && askedIn.size > 0 && this.#places.payer(key) === namespace)
+      this.#places.take(key, askedIn.keys());
   }
 
-  // A policy names these kinds and writes the templates of those, and no others any more.
-  #ask(
-    policyUid: string,
-    named: readonly GroupKind[],
-    written: readonly GroupKind[],
-  ): readonly Step<OwnerKind>[] {
-    const names = new Set(named.map(keyOf));
-    const writes = new Set(written.map(keyOf));
-    const claim = (key: string, entry: Entry): readonly Step<OwnerKind>[] => {
-      keep(entry.namedBy, policyUid, names.has(key));
-      keep(entry.writtenBy, policyUid, writes.has(key));
-      return this.#settle(key, entry);
+  #enter(key: string, { group, kind }: GroupKind): Entry {
+    const entry: Entry = {
+      known: { group, kind, standing: 'Sought', resource: '', problem: '', whole: false },
+      followed: false,
+      objects: noObjects,
+      askedIn: new Map(),
+      writers: 0,
     };
-    // What nobody asks for any more makes room first.
-    const old = [...this.#entries].flatMap(([key, entry]) => claim(key, entry));
-    const fresh = [...named, ...written].flatMap((kind) => {
-      const entry = this.#enter(kind, mostKinds);
-      return entry ? claim(keyOf(kind), entry) : [];
-    });
-    return [...old, ...fresh];
+    this.#entries.set(key, entry);
+    this.#untried.add(key);
+    return entry;
   }
 
-  // A kind that nobody asks for is forgotten; one of which something is ours, when that has been released.
-  #settle(key: string, entry: Entry): readonly Step<OwnerKind>[] {
-    const before = entry.told ? entry.known : undefined;
-    const whole = entry.writtenBy.size > 0 || entry.objects.group('ours', 'ours').size > 0;
-    if (!whole && !entry.inChains && entry.namedBy.size === 0) {
+  #settleAll(keys: readonly string[]): readonly Step<OwnerKind>[] {
+    const steps = [...new Set(keys)].flatMap((key) => this.#settle(key));
+    return steps.length > 0 ? [...steps, ...this.#admitWaiting()] : steps;
+  }
+
+  // A kind that nothing names is forgotten; one of which something is ours, when that has been released.
+  #settle(key: string): readonly Step<OwnerKind>[] {
+    const entry = this.#entries.get(key);
+    if (!entry) return [];
+    const isOurs = entry.objects.group('ours', 'ours').size > 0;
+    if (entry.askedIn.size === 0 && !isOurs) {
       this.#entries.delete(key);
-      return before ? [{ before, after: undefined }] : [];
+      this.#untried.delete(key);
+      this.#tried.delete(key);
+      return this.#unfollow(key, entry);
     }
-    if (before?.whole === whole) return [];
-    entry.known = { ...entry.known, whole };
-    entry.told = true;
+    if (!entry.followed) return this.#admit(key, entry);
+    const before = entry.known;
+    const whole = entry.writers > 0 || isOurs;
+    if (before.whole === whole) return [];
+    entry.known = { ...before, whole };
     return [{ before, after: entry.known }];
   }
 
-  #enter({ group, kind }: GroupKind, most: number): Entry | undefined {
-    if (isPod({ group, kind }) || isHeldKind(kind, group)) return undefined;
-    const key = keyOf({ group, kind });
-    const known = this.#entries.get(key);
-    if (known || this.#entries.size >= most) return known;
-    const entry = anEntry({ group, kind });
-    this.#entries.set(key, entry);
-    return entry;
+  #admit(key: string, entry: Entry): readonly Step<OwnerKind>[] {
+    if (isWellKnown(entry.known)) return this.#follow(key, entry);
+    const { taken, insteadOf } = this.#places.offer(
+      { known: entry.known, askedIn: entry.askedIn.keys() },
+      (each) => this.#entries.get(each)?.known.standing ?? 'Absent',
+    );
+    if (!taken) return [];
+    this.#places.take(key, entry.askedIn.keys());
+    const followed = this.#follow(key, entry);
+    const other = insteadOf === undefined ? undefined : this.#entries.get(insteadOf);
+    return other && insteadOf !== undefined ? [...followed, ...this.#unfollow(insteadOf, other)] : followed;
+  }
+
+  // A place may be free, or held by a kind that has turned out to be unreadable.
+  #admitWaiting(): readonly Step<OwnerKind>[] {
+    const steps: Step<OwnerKind>[] = [];
+    for (;;) {
+      const [key] = this.#untried.size > 0 ? this.#untried : this.#tried;
+      const entry = key === undefined ? undefined : this.#entries.get(key);
+      const admitted = entry && key !== undefined ? this.#admit(key, entry) : [];
+      if (admitted.length === 0) return steps;
+      steps.push(...admitted);
+    }
+  }
+
+  #follow(key: string, entry: Entry): readonly Step<OwnerKind>[] {
+    this.#untried.delete(key);
+    this.#tried.delete(key);
+    entry.followed = true;
+    entry.objects = noObjectsYet();
+    entry.known = { ...entry.known, standing: 'Sought', problem: '', whole: entry.writers > 0 };
+    return [{ before: undefined, after: entry.known }];
+  }
+
+  // With the kind all its objects go, and what they name.
+  #unfollow(key: string, entry: Entry): readonly Step<OwnerKind>[] {
+    this.#places.leave(key);
+    if (!entry.followed) return [];
+    const { known: before, objects } = entry;
+    const problem = before.problem || 'other kinds of owners take all the places';
+    Object.assign(entry, {
+      followed: false,
+      objects: noObjects,
+      known: { ...before, standing: before.standing === 'Absent' ? 'Absent' : 'Failing', problem },
+    } satisfies Partial<Entry>);
+    if (this.#entries.has(key)) this.#tried.add(key);
+    const gone = [...objects.all()].flatMap(({ uid, namespace, name, controller }) =>
+      this.note('Owner', { before: { uid, namespace, name, controller }, after: undefined }),
+    );
+    return [{ before, after: undefined }, ...gone];
+  }
+
+  // A kind that was not there, and gave way, may be there now.
+  #define(group: string | undefined): readonly Step<OwnerKind>[] {
+    for (const key of [...this.#tried]) {
+      const entry = this.#entries.get(key);
+      if (!entry || entry.known.group !== group) continue;
+      entry.known = { ...entry.known, standing: 'Sought', problem: '' };
+      this.#tried.delete(key);
+      this.#untried.add(key);
+    }
+    return this.#admitWaiting();
   }
 }
-
-const keep = (set: Set<string>, member: string, kept: boolean): void => {
-  if (kept) set.add(member);
-  else set.delete(member);
-};

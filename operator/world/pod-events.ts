@@ -1,18 +1,11 @@
 import { eciAnnotations } from '../api/keys.ts';
 import type { Watched } from '../runtime/list-watch.ts';
-import type { Step } from './collection.ts';
+import type { Lookup, Step } from './collection.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { nameKey } from './object.ts';
 import { type PlatformEvent, relationOf } from './platform-event.ts';
 import type { Pod } from './pod.ts';
 import { WaitingRoom } from './waiting-room.ts';
-
-/** What the Events of one reason are held against. */
-export interface PodEventsParts {
-  readonly podNamed: (namespace: string, name: string) => Pod | undefined;
-  /** Whether a pod of this UID is known to be gone. */
-  readonly isDeparted: (uid: string) => boolean;
-  readonly nowMs: () => number;
-}
 
 // The platform writes one Event for a notice. More are forged, or are of earlier notices.
 const mostOfAPod = 4;
@@ -36,7 +29,8 @@ interface Entry {
  * Anyone who may create Events in one namespace can write any number of them. Each costs the same few steps.
  */
 export class PodEvents {
-  readonly #parts: PodEventsParts;
+  readonly #pods: Pick<Lookup<Pod>, 'byName'>;
+  readonly #lifetimes: Pick<Lifetimes, 'isDeparted' | 'nowMs'>;
   readonly #byUid = new Map<string, Entry>();
   // Exactly the Events of #byUid, by the name of the pod.
   readonly #byPod = new Map<string, Set<PlatformEvent>>();
@@ -45,8 +39,9 @@ export class PodEvents {
   #listing = 0;
   #synced = false;
 
-  constructor(parts: PodEventsParts) {
-    this.#parts = parts;
+  constructor(pods: Pick<Lookup<Pod>, 'byName'>, lifetimes: Pick<Lifetimes, 'isDeparted' | 'nowMs'>) {
+    this.#pods = pods;
+    this.#lifetimes = lifetimes;
   }
 
   /** The first listing has been taken in. */
@@ -66,7 +61,7 @@ export class PodEvents {
 
   /** Takes in what the watch says and returns the steps it made; none for an Event that is dropped or waits. */
   apply(watched: Watched<PlatformEvent>): readonly Step<PlatformEvent>[] {
-    for (const uid of this.#waiting.expire(this.#parts.nowMs())) this.#remove(uid);
+    for (const uid of this.#waiting.expire(this.#lifetimes.nowMs)) this.#remove(uid);
     switch (watched.kind) {
       case 'listing':
         this.#listing += 1;
@@ -112,7 +107,7 @@ export class PodEvents {
 
   #admit(entry: Entry): void {
     const { event } = entry;
-    const { nowMs } = this.#parts;
+    const { nowMs } = this.#lifetimes;
     const verdict = event.podName === '' ? 'Drop' : this.#judge(event);
     if (verdict === 'Drop') return;
     this.#byUid.set(event.uid, entry);
@@ -120,13 +115,13 @@ export class PodEvents {
     const others = this.#byPod.get(key) ?? new Set();
     this.#byPod.set(key, others.add(event));
     if (verdict === 'Wait')
-      for (const uid of this.#waiting.enter(event.uid, event.namespace, nowMs())) this.#remove(uid);
-    if (others.size > mostOfAPod) this.#remove(leastUseful(others, nowMs()));
+      for (const uid of this.#waiting.enter(event.uid, event.namespace, nowMs)) this.#remove(uid);
+    if (others.size > mostOfAPod) this.#remove(leastUseful(others, nowMs));
   }
 
   #judge(event: PlatformEvent): 'Keep' | 'Wait' | 'Drop' {
-    const pod = this.#parts.podNamed(event.namespace, event.podName);
-    if (!pod) return this.#parts.isDeparted(event.involvedUid) ? 'Drop' : 'Wait';
+    const pod = this.#pods.byName(event.namespace, event.podName);
+    if (!pod) return this.#lifetimes.isDeparted(event.involvedUid) ? 'Drop' : 'Wait';
     const isSpot = eciAnnotations.spotStrategy in pod.annotations;
     switch (this.#relation(event, pod)) {
       case 'Proven':
@@ -145,7 +140,7 @@ export class PodEvents {
   }
 
   #relation(event: PlatformEvent, pod: Pod) {
-    return relationOf(event, pod, this.#parts.isDeparted);
+    return relationOf(event, pod, (uid) => this.#lifetimes.isDeparted(uid));
   }
 
   #isHeld(uid: string): boolean {

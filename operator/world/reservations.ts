@@ -15,7 +15,7 @@ const mostReservations = 20_000;
 
 const nothing: ReadonlyMap<string, Reservation> = new Map<string, Reservation>();
 
-/** Open reservations, oldest first. What is given up is forgotten at once; what has expired, at the next reservation. */
+/** Open reservations, oldest first. */
 export class Reservations {
   readonly #byNonce = new Map<string, Reservation>();
   readonly #byCohort = new Map<string, Map<string, Reservation>>();
@@ -32,9 +32,10 @@ export class Reservations {
 
   /** Keeps a reservation; a second one for the same admission changes nothing. */
   add(reservation: Reservation): void {
-    this.#prune(reservation.atMs);
     const { nonce, cohort } = reservation;
     if (this.#byNonce.has(nonce)) return;
+    const [oldest] = this.#byNonce.keys();
+    if (this.#byNonce.size >= mostReservations && oldest !== undefined) this.delete(oldest);
     this.#byNonce.set(nonce, reservation);
     const group = this.#byCohort.get(cohort);
     if (group) group.set(nonce, reservation);
@@ -51,9 +52,10 @@ export class Reservations {
     if (group?.size === 0) this.#byCohort.delete(reservation.cohort);
   }
 
-  #prune(nowMs: number): void {
+  /** Forgets those that have become no pod in time. */
+  expire(nowMs: number): void {
     for (const { nonce, atMs } of this.#byNonce.values()) {
-      if (nowMs - atMs < reservedMs && this.#byNonce.size < mostReservations) return;
+      if (nowMs - atMs < reservedMs) return;
       this.delete(nonce);
     }
   }

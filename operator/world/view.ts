@@ -97,6 +97,8 @@ export interface View {
   hasWorkload(kind: GroupKind, namespace: string, name: string): boolean | undefined;
   /** How a kind stands that was met while running; undefined for one that always was known, or was never met. */
   ownerKind(kind: GroupKind): OwnerKind | undefined;
+  /** The namespaces in which an object of the world or a policy names a kind that is met while running. */
+  ownerKindAskedIn(kind: GroupKind): readonly string[];
   /** Sources that fail; one that delivers again is no longer among them. */
   readonly troubles: ReadonlyMap<Kind, Trouble>;
   synced(kind: Kind): boolean;

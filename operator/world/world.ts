@@ -3,7 +3,7 @@ import type { Watched } from '../runtime/list-watch.ts';
 import { cohortOf, nonceOf } from './cohort.ts';
 import { Collection, joined, type Lookup, type Step } from './collection.ts';
 import { Contests } from './contests.ts';
-import { addTotals, countStep, type Interruption, noTotals, type Totals } from './interruption.ts';
+import { countStep, type Interruption, type Totals } from './interruption.ts';
 import { interruptionGroups, type InterruptionIndex } from './interruption-groups.ts';
 import { Lifetimes } from './lifetimes.ts';
 import type { Identity, ObjectKey, Owned } from './object.ts';
@@ -18,12 +18,13 @@ import {
 } from './owner-kinds.ts';
 import { isCountedHealthy, type Pod } from './pod.ts';
 import { PodEvents } from './pod-events.ts';
-import { type Policy, policyKey, type SoundPolicy } from './policy.ts';
+import { type Policy, policyOf, type SoundPolicy } from './policy.ts';
 import { Refusals } from './refusals.ts';
 import { Reservations } from './reservations.ts';
 import type { Claim, Quota } from './room.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
 import { SightingBook } from './sightings.ts';
+import { Tally } from './tally.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { Change, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
 import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
@@ -46,25 +47,23 @@ export class World implements View {
   readonly budgets = new Collection<Kinds['PodDisruptionBudget'], 'namespace'>({ namespace: inNamespace });
   readonly claims = new Collection<Claim>({});
   readonly quotas = new Collection<Quota, 'namespace'>({ namespace: inNamespace });
-  readonly reclaimEvents = this.#eventsOfPods();
-  readonly degradeEvents = this.#eventsOfPods();
+  readonly lifetimes = new Lifetimes();
+  readonly reclaimEvents = new PodEvents(this.pods, this.lifetimes);
+  readonly degradeEvents = new PodEvents(this.pods, this.lifetimes);
   readonly webhooks = new Collection<Kinds['Webhook']>({});
   readonly probes = new Collection<Probe>({});
   readonly templateTroubles = new Collection<TemplateTrouble, 'policy'>({ policy: ({ policy }) => [policy] });
   readonly interruptions = new Collection<Interruption, InterruptionIndex>(interruptionGroups);
-  readonly refusals = new Refusals();
-  readonly lifetimes = new Lifetimes();
+  readonly refusals = new Refusals(this.budgets);
   readonly sightings = new SightingBook();
   readonly reservations = new Reservations();
   readonly troubles = new Map<Kind, Trouble>();
   readonly contests = new Contests();
 
-  // When the source that spoke last did.
-  #nowMs = 0;
   readonly #ownerKinds = new OwnerKinds();
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
   readonly #workloads = new Workloads();
-  readonly #totals = new Map<string, Totals>();
+  readonly #tally = new Tally();
 
   readonly #ruleBook: RuleBook;
 
@@ -127,6 +126,10 @@ export class World implements View {
     return this.#ownerKinds.standingOf(kind);
   }
 
+  ownerKindAskedIn(kind: GroupKind): readonly string[] {
+    return this.#ownerKinds.askedIn(kind);
+  }
+
   synced(kind: Kind): boolean {
     return this.#collections[kind].synced;
   }
@@ -149,12 +152,11 @@ export class World implements View {
   }
 
   totals(policy: string): Totals {
-    return this.#totals.get(policy) ?? noTotals;
+    return this.#tally.of(policy);
   }
 
   /** Takes in what a source delivered at `nowMs` and returns the steps the world made, in order. */
   apply<K extends Kind>(kind: K, watched: Watched<Kinds[K]>, nowMs: number): readonly Change[] {
-    this.#nowMs = nowMs;
     if (kind === 'Pod') this.sightings.hear(watched.kind, nowMs);
     if (watched.kind === 'failed') {
       const trouble = { error: watched.error, failures: (this.troubles.get(kind)?.failures ?? 0) + 1 };
@@ -168,6 +170,7 @@ export class World implements View {
     if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
     this.lifetimes.advance(nowMs);
     if (kind === 'Pod') this.lifetimes.hear(watched.kind);
+    this.reservations.expire(nowMs);
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>, nowMs);
     if (this.#workloads.has(kind))
@@ -202,7 +205,9 @@ export class World implements View {
   record(after: Interruption): Change {
     const before = this.interruptions.byUid(after.uid);
     this.interruptions.apply({ kind: 'changed', object: after });
-    if (before) this.#count(after.settings.policy, countStep(before, after));
+    const { policy } = after.settings;
+    // Nobody reads the totals of a policy that is gone.
+    if (before && policyOf(this, policy)) this.#tally.add(policy, countStep(before, after));
     if (after.refusal && after.refusal !== before?.refusal) this.refusals.note(after.refusal);
     return { kind: 'Interruption', before, after };
   }
@@ -232,23 +237,18 @@ export class World implements View {
 
   /** A new term as leader: interruptions are found again from the cluster, totals continue from the policies' status. */
   beginTerm(): void {
+    this.endTerm();
+    for (const policy of this.policies.all()) this.#tally.resume(policy);
+  }
+
+  /** Only a leader keeps interruptions, what came of its probes and templates, totals and refusals. */
+  endTerm(): void {
     for (const { uid } of [...this.interruptions.all()]) this.forget(uid);
     for (const probe of [...this.probes.all()]) this.probes.apply({ kind: 'deleted', object: probe });
     for (const { uid } of [...this.templateTroubles.all()]) this.recordTrouble(uid, undefined);
     this.contests.record(undefined);
-    this.#totals.clear();
+    this.#tally.clear();
     this.refusals.clear();
-    for (const policy of this.policies.all()) {
-      this.#totals.set(policyKey(policy), { ...noTotals, ...policy.status?.totals });
-    }
-  }
-
-  #eventsOfPods(): PodEvents {
-    return new PodEvents({
-      podNamed: (namespace, name) => this.pods.byName(namespace, name),
-      isDeparted: (uid) => this.lifetimes.isDeparted(uid),
-      nowMs: () => this.#nowMs,
-    });
   }
 
   #meet(kind: Kind | 'Owner', steps: readonly Step<Identity>[]): readonly Change[] {
@@ -256,17 +256,11 @@ export class World implements View {
     return met.map((step) => ({ kind: 'OwnerKind', ...step }));
   }
 
-  #count(policy: string, more: Totals): void {
-    this.#totals.set(policy, addTotals(this.totals(policy), more));
-  }
-
   #notePolicy(step: Step<Policy>): void {
     const { before, after } = step;
     this.#ruleBook.onPolicy(step);
     if (before && after) return;
-    // A policy of the same name that comes later starts afresh, also where an interruption outlived the one before it.
-    const policy = after ?? before;
-    if (policy) this.#totals.delete(policyKey(policy));
+    for (const policy of [before, after]) if (policy) this.#tally.forget(policy);
     const probe = before && this.probes.byUid(before.uid);
     if (probe) this.probes.apply({ kind: 'deleted', object: probe });
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { trimOwner } from '../../../operator/world/owner-kinds.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
-import { aPod, ownedBy, uidOf } from '../../builders/pod.ts';
+import { aPod, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
 import { aForeign, listForeign, putForeign } from '../../builders/foreign.ts';
 import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { applied } from '../../builders/template.ts';
@@ -14,6 +14,10 @@ const cronWorkflow = { group: 'argoproj.io', kind: 'CronWorkflow' };
 
 const naming = (name: string, ...kinds: { group: string; kind: string }[]) =>
   aPolicy({ name, spec: { targetRefs: kinds.map((kind) => ({ ...kind, name: 'one' })) } });
+/** A kind is followed exactly if what its watch says is taken in. */
+const isFollowed = (world: World, kind: typeof spark): boolean =>
+  world.judgeOwnerKind({ ...kind, standing: 'Forbidden', resource: '', problem: 'asked' }).length > 0;
+const owner = ({ group, kind }: typeof spark) => ({ ...ownedBy(kind, 'x'), apiVersion: `${group}/v1` });
 const owned = (kind: string, name = 'one') => aPod({ owner: ownedBy(kind, name) });
 
 /** The kinds that began or ceased to be asked for. */
@@ -69,22 +73,117 @@ describe('a kind is asked for', () => {
     expect(world.ownerKind(spark)).toBeUndefined();
   });
 
-  it('also after the policy that names it went, where a chain of owners leads to it', () => {
+  it('also after the policy that names it went, while a chain of owners leads to it, and no longer', () => {
     const world = aWorld({ SpotPolicy: [naming('a', spark)] });
     expect(kindsIn(put(world, 'Pod', owned('SparkApplication')))).toEqual([]);
     expect(kindsIn(drop(world, 'SpotPolicy', naming('a', spark)))).toEqual([]);
     expect(world.ownerKind(spark)).toBeDefined();
+    expect(kindsIn(drop(world, 'Pod', owned('SparkApplication')))).toEqual(['-SparkApplication']);
+    expect(world.ownerKind(spark)).toBeUndefined();
   });
 
-  it('by 32 kinds of chains and 64 in all, whatever comes', () => {
+  it('as long as any of the pods that it controls is there, and above it what it is controlled by', () => {
+    const world = aWorld({ Pod: [owned('Workflow', 'one')] });
+    const metadata = { name: 'one', namespace: 'shop', ownerReferences: [ownedBy('CronWorkflow', 'one')] };
+    world.applyOwners(workflow, { kind: 'changed', object: trimOwner(workflow)({ metadata }) });
+    const other = aPod({ name: 'web-2', owner: ownedBy('Workflow', 'two') });
+    put(world, 'Pod', other);
+    expect(kindsIn(drop(world, 'Pod', other))).toEqual([]);
+    expect(kindsIn(put(world, 'Pod', owned('ReplicaSet')))).toEqual(['-Workflow', '-CronWorkflow']);
+    expect(world.ownerKind(cronWorkflow)).toBeUndefined();
+  });
+});
+
+describe('the 64 places', () => {
+  const invented = (index: number, namespace: string): PodWishes => ({
+    name: `odd-${index}`,
+    namespace,
+    owner: {
+      apiVersion: `odd-${index}.example/v1`,
+      kind: 'Odd',
+      name: 'x',
+      uid: `odd-${index}`,
+      controller: true,
+    },
+  });
+  const flood = (world: World, count: number, namespace = 'tenant') =>
+    Array.from({ length: count }, (_, index) => put(world, 'Pod', aPod(invented(index, namespace)))).flat();
+  const odd = (index: number) => ({ group: `odd-${index}.example`, kind: 'Odd' });
+  const judge = (world: World, of: typeof spark, standing: 'Absent' | 'Readable') =>
+    world.judgeOwnerKind({ ...of, standing, resource: '', problem: '' });
+  const followed = (changes: readonly Change[]): Set<string> => {
+    const kinds = new Set<string>();
+    for (const change of changes) {
+      if (change.kind !== 'OwnerKind') continue;
+      const { group } = change.after ?? change.before ?? { group: '' };
+      if (change.after) kinds.add(group);
+      else kinds.delete(group);
+    }
+    return kinds;
+  };
+  const widget = { group: 'widgets.example', kind: 'Widget' };
+
+  it('are for kinds that are not well known; those have a place each', () => {
     const world = aWorld();
-    const inChains = Array.from({ length: 50 }, (_, index) => put(world, 'Pod', owned(`Kind${index}`)));
-    expect(inChains.flatMap(kindsIn)).toHaveLength(32);
-    const named = Array.from({ length: 8 }, (_, policy) => {
-      const kinds = Array.from({ length: 16 }, (_, index) => ({ group: 'a.b', kind: `K${policy}x${index}` }));
-      return put(world, 'SpotPolicy', naming(`p${policy}`, ...kinds));
-    });
-    expect(named.flatMap(kindsIn)).toHaveLength(32);
+    expect(followed(flood(world, 100)).size).toBe(64);
+    const known = ['SparkApplication', 'CloneSet', 'Workflow', 'Revision', 'Rollout'];
+    for (const kind of known)
+      expect(kindsIn(put(world, 'Pod', aPod({ name: kind, owner: ownedBy(kind, 'x') })))).toEqual([
+        `+${kind}`,
+      ]);
+  });
+
+  it('are shared by namespaces: a flood in one takes none from another, in either order', () => {
+    const world = aWorld();
+    const changes = [...flood(world, 100)];
+    changes.push(...put(world, 'SpotPolicy', naming('a', widget)));
+    changes.push(...put(world, 'Pod', aPod(invented(200, 'shop'))));
+    changes.push(...flood(world, 100));
+    expect([...followed(changes)]).toEqual(expect.arrayContaining([widget.group, 'odd-200.example']));
+    expect(followed(changes).size).toBe(64);
+  });
+
+  it('are not kept by kinds that do not exist: each is tried once, and gives way', () => {
+    const world = aWorld();
+    const changes = [...flood(world, 100)];
+    for (let index = 0; index < 100; index++) changes.push(...judge(world, odd(index), 'Absent'));
+    const tried = changes.flatMap((change) =>
+      change.kind === 'OwnerKind' ? (change.after?.group ?? []) : [],
+    );
+    expect(new Set(tried).size).toBe(100);
+    expect(followed(changes).size).toBe(64);
+    // The namespace of the flood has one that exists, too.
+    const late = put(world, 'Pod', aPod({ ...invented(0, 'tenant'), name: 'late', owner: owner(widget) }));
+    expect(kindsIn(late)).toContain('+Widget');
+  });
+
+  it('are kept by kinds that can be read', () => {
+    const world = aWorld();
+    put(world, 'SpotPolicy', naming('a', widget));
+    judge(world, widget, 'Readable');
+    const changes = flood(world, 100);
+    for (let index = 0; index < 100; index++) changes.push(...judge(world, odd(index), 'Absent'));
+    expect(kindsIn(changes)).not.toContain('-Widget');
+    expect(world.ownerKind(widget)).toMatchObject({ standing: 'Readable' });
+  });
+
+  it('go to what waits when they are free, and to a kind that gave way when it is defined', () => {
+    const world = aWorld();
+    flood(world, 65);
+    expect(kindsIn(drop(world, 'Pod', aPod(invented(0, 'tenant'))))).toEqual(['-Odd', '+Odd']);
+    for (let index = 1; index < 65; index++) judge(world, odd(index), 'Absent');
+    put(world, 'Pod', aPod(invented(65, 'tenant')));
+    const [gone] = Array.from({ length: 66 }, (_, index) => odd(index)).filter(
+      (kind) => world.ownerKind(kind)?.standing === 'Absent' && !isFollowed(world, kind),
+    );
+    const defined = put(world, 'CustomResourceDefinition', { metadata: { name: `odds.${gone?.group}` } });
+    expect(followed(defined)).toContain(gone?.group);
+  });
+
+  it('are taken by no kind whose name no definition can have', () => {
+    const world = aWorld();
+    const long = { group: 'a.example', kind: 'K'.repeat(64) };
+    expect(kindsIn(put(world, 'Pod', aPod({ owner: owner(long) })))).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ const refusedAt = (atMs: number, more: Partial<Refusal> = {}): Refusal =>
   aRefusal({ atMs, byBudget: true, budgetVersions: { 'shop/web': '1' }, notBeforeMs: atMs, ...more });
 
 it('the last refusal of a budget is remembered, whichever pod it was of', () => {
-  const refusals = new Refusals();
+  const refusals = new Refusals({ byName: () => web });
   expect(refusals.lastMs(web)).toBe(Number.NEGATIVE_INFINITY);
   refusals.note(refusedAt(at(5)));
   // The record of another pod, refused earlier, is written again.
@@ -20,7 +20,7 @@ it('the last refusal of a budget is remembered, whichever pod it was of', () => 
 });
 
 it('what was only foreseen, or came from somebody else, is no refusal of a budget', () => {
-  const refusals = new Refusals();
+  const refusals = new Refusals({ byName: () => web });
   refusals.note(refusedAt(at(5), { of: undefined, attempts: 0 }));
   refusals.note(refusedAt(at(5), { byBudget: false }));
   expect(refusals.lastMs(web)).toBe(Number.NEGATIVE_INFINITY);

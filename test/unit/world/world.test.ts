@@ -166,7 +166,7 @@ describe('totals', () => {
   });
 
   it('tell an eviction from a forced deletion', () => {
-    const world = aWorld();
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
     world.record(anInterruption());
     world.record(anInterruption({ counted: true, evictedAtMs: at(1) }));
     world.record(anInterruption({ name: 'web-2' }));
@@ -175,7 +175,7 @@ describe('totals', () => {
   });
 
   it('count what was missed apart from what was left on purpose', () => {
-    const world = aWorld();
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
     for (const name of ['web-1', 'web-2']) world.record(anInterruption({ name }));
     world.record(anInterruption({ outcome: 'Missed' }));
     world.record(anInterruption({ name: 'web-2', outcome: 'LeftToReclaim' }));
