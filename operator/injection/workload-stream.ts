@@ -60,7 +60,7 @@ export const templateStream = (deps: TemplateDeps, world$: Observable<Change>): 
     const memories = new Map<string, Memory>();
     const known$ = defer(() => inSlices(everywhere(deps.world)));
     const touched$ = world$.pipe(
-      mergeMap((change) => touchedBy(deps.world, change, memories.keys())),
+      mergeMap((change) => touchedBy(deps.world, change, memories)),
       map((key) => ({ key, atMs: deps.nowMs() + gatherMs })),
     );
     const due$ = merge(alarm$, touched$).pipe(delayByKey(deps.nowMs));
@@ -81,7 +81,8 @@ const lookAt = (
     const pauseAfter = (failures: number): number => growingDelay(failures - 1, random, retryLimits);
     const [kind, uid] = partsOf(key);
     const workload = world.templated(kind).byUid(uid);
-    if (!workload) {
+    // Nothing is written there any more.
+    if (!workload?.template) {
       memories.delete(key);
       return told(world, uid, undefined);
     }
@@ -142,7 +143,11 @@ const partsOf = (key: string): [kind: TemplateKind, uid: string] => {
   return [kind as TemplateKind, uid];
 };
 
-const touchedBy = (view: View, change: Change, remembered: Iterable<string>): Observable<string> => {
+const touchedBy = (
+  view: View,
+  change: Change,
+  remembered: ReadonlyMap<string, unknown>,
+): Observable<string> => {
   switch (change.kind) {
     case 'Deployment':
     case 'ReplicaSet':
@@ -152,16 +157,17 @@ const touchedBy = (view: View, change: Change, remembered: Iterable<string>): Ob
     case 'Owner': {
       const { before, after } = change;
       const workload = after ?? before;
-      return workload && (workload.template ?? before?.template)
-        ? of(keyOf(workload.kind, workload.uid))
-        : EMPTY;
+      if (!workload) return EMPTY;
+      const key = keyOf(workload.kind, workload.uid);
+      const isKnown = remembered.has(key) || view.templateTroubles.byUid(workload.uid) !== undefined;
+      return isKnown || (workload.template ?? before?.template) ? of(key) : EMPTY;
     }
     case 'OwnerKind': {
       if (change.after) return EMPTY;
       // With a kind go all its objects, without a word about each.
       const gone = `${change.before?.kind ?? ''}/`;
       const troubled = [...view.templateTroubles.all()].map(({ kind, uid }) => keyOf(kind, uid));
-      return from([...remembered, ...troubled].filter((key) => key.startsWith(gone)));
+      return from([...remembered.keys(), ...troubled].filter((key) => key.startsWith(gone)));
     }
     case 'SpotPolicy':
     case 'ClusterSpotPolicy': {

@@ -2,6 +2,7 @@ import {
   concat,
   defer,
   EMPTY,
+  finalize,
   from,
   merge,
   mergeMap,
@@ -11,14 +12,13 @@ import {
   tap,
   timeout,
 } from 'rxjs';
-import { statusBounds } from '../api/index.ts';
 import { eciAnnotations } from '../api/keys.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { fromCall } from '../runtime/from-call.ts';
 import { inSlices } from '../runtime/in-slices.ts';
-import type { Interruption, WorkloadReference } from '../world/interruption.ts';
-import { objectKey } from '../world/object.ts';
+import type { Interruption } from '../world/interruption.ts';
+import { policyKey } from '../world/policy.ts';
 import type { Change } from '../world/view.ts';
 import type { World } from '../world/world.ts';
 import { beginInterruption, noticeOf } from './begin.ts';
@@ -28,6 +28,7 @@ import { gatherCase, releasedBy } from './gather.ts';
 import { type Effect, look } from './look.ts';
 import { resumeInterruptions } from './resume.ts';
 import { type Answer, settle } from './settle.ts';
+import { policiesAround, surplusOf } from './surplus.ts';
 import { turnsAfter } from './turns.ts';
 import { wokenBy } from './woken.ts';
 
@@ -70,6 +71,7 @@ export const interruptionStream = (
 
     const known$ = defer(() => merge(from(resumed.map(({ uid }) => uid)), inSlices(doomedPods(world))));
     const touched$ = world$.pipe(
+      tap((change) => noteNoPolicy(world, change)),
       mergeMap((change) =>
         inSlices([...noteEnding(world, change, nowMs()), ...wokenBy(world, change, nowMs())]),
       ),
@@ -82,6 +84,7 @@ export const interruptionStream = (
         group: (uid) => namespaceOf(world, uid),
         priority: (uid) => deadlineOf(deps, uid),
       }),
+      finalize(() => world.endTerm()),
     );
   });
 
@@ -113,6 +116,12 @@ const noteEnding = (world: World, change: Change, nowMs: number): readonly strin
   if (ended === interruption || !ended.ending) return [];
   world.record(ended);
   return turnsAfter(world, interruption, ended);
+};
+
+// Nobody reads any more what a policy that is gone had done.
+const noteNoPolicy = (world: World, change: Change): void => {
+  const isPolicy = change.kind === 'SpotPolicy' || change.kind === 'ClusterSpotPolicy';
+  if (isPolicy && change.before && !change.after) forgetSurplus(world, policyKey(change.before));
 };
 
 /** Looks at one pod, does what the look asks for, and looks again until there is nothing to do for now. */
@@ -176,28 +185,14 @@ const recorded = (
   const before = world.interruptions.byUid(next.uid);
   if (before && isSameStep(before, next)) return EMPTY;
   world.record(next);
-  if (next.phase === 'Done') forgetOldest(world, next);
+  if (next.phase === 'Done') for (const policy of policiesAround(world, next)) forgetSurplus(world, policy);
   for (const uid of turnsAfter(world, before, next)) released$.next(uid);
   return of({ room: 'interruption', before, after: next, ...(called && { called }) });
 };
 
-// A policy remembers as many ended interruptions as its status lists. Of a workload with others under way it remembers
-// all, or a replacement that is credited already would be taken for theirs.
-const forgetOldest = (world: World, { settings, workload }: Interruption): void => {
-  if (workload && isBusy(world, workload)) return;
-  const done = [...world.interruptions.group('policy', settings.policy)].filter(
-    ({ phase }) => phase === 'Done',
-  );
-  const surplus = done.length - statusBounds.interruptions;
-  if (surplus <= 0) return;
-  for (const { uid, workload: other } of done
-    .toSorted((a, b) => a.noticedAtMs - b.noticedAtMs)
-    .slice(0, surplus))
-    if (!other || !isBusy(world, other)) world.forget(uid);
+const forgetSurplus = (world: World, policy: string): void => {
+  for (const uid of surplusOf(world, policy)) world.forget(uid);
 };
-
-const isBusy = (world: World, workload: WorkloadReference): boolean =>
-  [...world.interruptions.group('workload', objectKey(workload))].some(({ phase }) => phase !== 'Done');
 
 const isSameStep = (before: Interruption, next: Interruption): boolean =>
   (Object.keys(next) as (keyof Interruption)[]).every(

@@ -58,6 +58,11 @@ export const createEventRecorder = (parts: EventRecorderParts): EventRecorder =>
     written.delete(key);
     written.set(key, event);
     if (written.size > rememberedLimit) dropOldest(written);
+    // A note that comes later makes a new Event.
+    for (const [old, { sightings }] of written) {
+      if (nowMs() - sightings.lastMs < sameWithinMs) break;
+      written.delete(old);
+    }
   };
 
   const grow = async (key: string, note: EventNote, seen: Sightings): Promise<boolean> => {

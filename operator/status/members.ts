@@ -49,8 +49,17 @@ export class Members {
       case 'Owner':
         if (!isSameLink(change)) this.#registers.delete(namespaceOf(change));
         return;
-      case 'OwnerKind':
-        this.#registers.clear();
+      case 'OwnerKind': {
+        const kind = change.after ?? change.before;
+        for (const namespace of kind ? this.view.ownerKindAskedIn(kind) : [])
+          this.#registers.delete(namespace);
+        return;
+      }
+      case 'SpotPolicy':
+        if (!change.after) this.#registers.delete(namespaceOf(change));
+        return;
+      case 'ClusterSpotPolicy':
+        if (!change.after) this.#registers.clear();
         return;
       case 'Namespace':
         if (!change.after) this.#registers.delete(change.before?.name ?? '');
@@ -79,7 +88,8 @@ export class Members {
     const register: Register = { rules, byPod: new Map(), byPolicy: new Map() };
     for (const pod of this.view.pods.group('namespace', namespace))
       join(register, { pod, contenders: contenders(this.view, pod) });
-    this.#registers.set(namespace, register);
+    // Of a namespace that is gone, only what is left to delete is still asked for.
+    if (this.view.namespaces.byName('', namespace)) this.#registers.set(namespace, register);
     return register;
   }
 }
@@ -104,5 +114,9 @@ const leave = ({ byPod, byPolicy }: Register, uid: string): void => {
   const member = byPod.get(uid);
   if (!member) return;
   byPod.delete(uid);
-  for (const policy of member.contenders) byPolicy.get(policy.uid)?.delete(member);
+  for (const { uid: policy } of member.contenders) {
+    const members = byPolicy.get(policy);
+    members?.delete(member);
+    if (members?.size === 0) byPolicy.delete(policy);
+  }
 };

@@ -5,7 +5,7 @@ import { type Advance, onAClock } from '../../builders/clock.ts';
 import { lead, made } from '../../builders/leader.ts';
 import { aPod, anEvent, at, ownedBy, type EventWishes } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
-import { aComputedBudget, aReplicaSet, aWorld, put } from '../../builders/world.ts';
+import { aComputedBudget, aNamespace, aReplicaSet, aWorld, put } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
 const noSpot = { 'k8s.aliyun.com/eci-spot-strategy': undefined };
@@ -15,6 +15,7 @@ const many = <T>(count: number, make: (index: number) => T): T[] =>
 const aCluster = (): World =>
   aWorld({
     SpotPolicy: [aPolicy({ spec: { interruption: { replacement: 'AfterEviction' } } })],
+    Namespace: [aNamespace('shop'), aNamespace('tenant')],
     Deployment: [aDeployment({ replicas: 2 })],
     ReplicaSet: [aReplicaSet()],
     PodDisruptionBudget: [aComputedBudget({ app: 'db', allowed: 0 })],
@@ -26,7 +27,10 @@ const aCluster = (): World =>
     ],
   });
 
-/** Tells a leader of `count` Events, some at a time, and returns the CPU time that this took, in milliseconds. */
+// On a quiet machine 20,000 Events are parsed in 60 ms. A busy one spends more CPU time on both.
+const mostTimesParsing = 12;
+
+/** Tells a leader of `count` Events, some at a time, and compares the CPU time with that of parsing their JSON. */
 const flood = async (
   world: World,
   advance: Advance,
@@ -35,6 +39,9 @@ const flood = async (
   const leader = lead(world);
   const raws = many(count, (index) => anEvent({ name: `e-${index}`, ...event(index) }));
   await advance(0);
+  const parsing = process.cpuUsage();
+  for (const raw of raws) JSON.parse(JSON.stringify(raw));
+  const parsed = process.cpuUsage(parsing);
   const before = process.cpuUsage();
   for (const [index, raw] of raws.entries()) {
     leader.tell(world.apply('ReclaimEvent', { kind: 'changed', object: trimEvent(raw) }, Date.now()));
@@ -42,15 +49,15 @@ const flood = async (
   }
   await advance(0);
   const { user, system } = process.cpuUsage(before);
-  return { leader, cpuMs: (user + system) / 1000 };
+  return { leader, timesParsing: (user + system) / (parsed.user + parsed.system) };
 };
 
 describe('a flood of Events', () => {
   it(
-    'of 5,000 about one pod costs less than a second of CPU time, and another pod is evicted at once',
+    'of 5,000 about one pod costs a few times what it costs to parse them, and another pod is evicted at once',
     onAClock(async (advance) => {
       const world = aCluster();
-      const { leader, cpuMs } = await flood(world, advance, {
+      const { leader, timesParsing } = await flood(world, advance, {
         count: 5_000,
         event: (index) => ({
           pod: 'db-0',
@@ -61,7 +68,7 @@ describe('a flood of Events', () => {
       leader.tell(put(world, 'ReclaimEvent', anEvent({ pod: 'web-1' })));
       await advance(0);
       expect(made(leader)).toContain('Evict web-1 at 0');
-      expect(cpuMs).toBeLessThan(1_000);
+      expect(timesParsing).toBeLessThan(mostTimesParsing);
     }),
   );
 
@@ -70,17 +77,17 @@ describe('a flood of Events', () => {
     ['that do not exist, of one name', () => ({ pod: 'ghost' })],
     ['without a spot strategy', (index: number) => ({ pod: `plain-${index % 500}` })],
     ['that no policy governs', (index: number) => ({ pod: `free-${index % 500}` })],
-  ])('of 20,000 about pods %s costs less than a second', (_, event) =>
+  ])('of 20,000 about pods %s costs a few times what it costs to parse them', (_, event) =>
     onAClock(async (advance) => {
       const world = aCluster();
-      const { leader, cpuMs } = await flood(world, advance, {
+      const { leader, timesParsing } = await flood(world, advance, {
         count: 20_000,
         event: (index) => ({ namespace: 'tenant', firstAtMs: at(-(index % 53)), ...event(index) }),
       });
       leader.tell(put(world, 'ReclaimEvent', anEvent({ pod: 'web-1' })));
       await advance(0);
       expect(made(leader)).toContain('Evict web-1 at 0');
-      expect(cpuMs).toBeLessThan(1_000);
+      expect(timesParsing).toBeLessThan(mostTimesParsing);
     })(),
   );
 });

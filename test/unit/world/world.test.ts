@@ -187,7 +187,7 @@ describe('totals', () => {
   });
 
   it('count a workload that failed once, beside how its pod went', () => {
-    const world = aWorld();
+    const world = aWorld({ SpotPolicy: [aPolicy()] });
     const left = { outcome: 'LeftToReclaim', marked: 'Ended' } as const;
     world.record(anInterruption());
     world.record(anInterruption(left));
