@@ -55,8 +55,8 @@ describe('after any history at whose end all objects are deleted', () => {
       fc.array(happening, { minLength: 30, maxLength: 80, size: 'max' }),
       fc.infiniteStream(fc.nat(1_000_000)),
     ],
-    // A history takes most of a second, so a failure names its seed and is not made smaller.
-    { numRuns: 4, endOnFailure: true },
+    // A history takes a third of a second, so a failure names its seed and is not made smaller.
+    { numRuns: 25, endOnFailure: true },
   )(
     'all Maps and Sets of the process have the sizes that they began with',
     async (history, order) => {
