@@ -56,9 +56,12 @@ export const trackCollections = () => {
   }
   Object.assign(globalThis, { Map: TrackedMap, Set: TrackedSet });
   return {
+    /** Looks away from all that was made before: it may be garbage that is not collected yet. */
+    begin: (): void => void tracked.splice(0),
     /** The sizes of all that can still be reached. */
     sizes: async (): Promise<Sizes> => {
-      await collectGarbage();
+      // What ended in the turn before may still stand on the stack, or be held by a promise that settles.
+      for (let turn = 0; turn < 3; turn += 1) await collectGarbage();
       const sizes: Record<string, number> = {};
       for (const { line, collection } of tracked) {
         const size = collection.deref()?.size ?? 0;

@@ -35,6 +35,7 @@ describe('after any history at whose end all objects are deleted', () => {
       toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
     });
     try {
+      tracked.begin();
       const cluster = changingCluster();
       for (const each of history) await cluster.happen(each, advance);
       await cluster.end(order, advance);
