@@ -47,9 +47,7 @@ export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; cl
   const seal = { sign, nowMs };
   const servername = `${config.webhookService}.${config.operatorNamespace}.svc`;
   const leader = peerClient(servername, trust.bundlePem, seal);
-  // Places are held for half a minute: a span of time, which no jump of the clock may stretch.
-  const elapsedMs = (): number => performance.now();
-  const local = { world, nowMs: elapsedMs, pause: (ms: number) => setTimeout(ms) };
+  const local = { world, nowMs, pause: (ms: number) => setTimeout(ms) };
   const askLeader: ShareParts['askLeader'] = async (question) => {
     if (standing.leads || standing.leader === undefined) return undefined;
     try {
@@ -74,7 +72,7 @@ export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; cl
         ? settleShare(reviewed, { ...local, askLeader }, request.dryRun === true)
         : reviewed;
     },
-    nowMs: elapsedMs,
+    nowMs: () => performance.now(),
     observe: (result, durationMs) => {
       metrics.admissionRequests.inc({ result });
       metrics.admissionDuration.observe({ result }, durationMs / 1000);

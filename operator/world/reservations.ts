@@ -4,6 +4,7 @@ export interface Reservation {
   readonly nonce: string;
   readonly cohort: string;
   readonly spot: boolean;
+  /** By the clock that the world is told its changes by, in milliseconds. */
   readonly atMs: number;
 }
 
@@ -12,6 +13,9 @@ const reservedMs = 30_000;
 
 // A burst of a large cluster within half a minute; about 200 bytes each.
 const mostReservations = 20_000;
+
+// A reservation of the future is from before the clock jumped back. Apart from less than half a minute, it has expired, too.
+const isOpen = (atMs: number, nowMs: number): boolean => Math.abs(nowMs - atMs) < reservedMs;
 
 const nothing: ReadonlyMap<string, Reservation> = new Map<string, Reservation>();
 
@@ -27,7 +31,7 @@ export class Reservations {
   /** The reservations of a cohort that may still become pods at `nowMs`, oldest first. */
   open(cohort: string, nowMs: number): readonly Reservation[] {
     const all = this.#byCohort.get(cohort) ?? nothing;
-    return [...all.values()].filter(({ atMs }) => nowMs - atMs < reservedMs);
+    return [...all.values()].filter(({ atMs }) => isOpen(atMs, nowMs));
   }
 
   /** Keeps a reservation; a second one for the same admission changes nothing. */
@@ -55,7 +59,7 @@ export class Reservations {
   /** Forgets those that have become no pod in time. */
   expire(nowMs: number): void {
     for (const { nonce, atMs } of this.#byNonce.values()) {
-      if (nowMs - atMs < reservedMs) return;
+      if (isOpen(atMs, nowMs)) return;
       this.delete(nonce);
     }
   }

@@ -5,8 +5,24 @@ import { createLog } from '../../operator/observe/log.ts';
 import { createMetrics } from '../../operator/observe/metrics.ts';
 import { precedence } from '../../operator/policy/rules.ts';
 import { World } from '../../operator/world/world.ts';
+import { noonMs } from '../builders/pod.ts';
+import { aPolicy } from '../builders/policy.ts';
+import { aNamespace, aWorld, put } from '../builders/world.ts';
 
 const address = (...flags: string[]) => addressOf(parseConfig(flags, {}), 8443);
+
+const admissionOf = (world: World, nowMs: () => number) =>
+  admit(
+    {
+      world,
+      config: parseConfig([], {}),
+      metrics: createMetrics(),
+      log: createLog('silent', 'spotpolicy-1'),
+      nowMs,
+      standing: { leads: false, leader: undefined },
+    },
+    { keyPem: () => '', bundlePem: () => '' },
+  );
 
 describe('where the other replica reaches this one', () => {
   it('is the address of the pod at the port of admission', () => {
@@ -28,17 +44,7 @@ it('decides about no pod before it knows policies, namespaces and pods: the fail
   onTestFinished,
 }) => {
   const world = new World(precedence);
-  const admission = admit(
-    {
-      world,
-      config: parseConfig([], {}),
-      metrics: createMetrics(),
-      log: createLog('silent', 'spotpolicy-1'),
-      nowMs: () => 0,
-      standing: { leads: false, leader: undefined },
-    },
-    { keyPem: () => '', bundlePem: () => '' },
-  );
+  const admission = admissionOf(world, () => 0);
   onTestFinished(() => admission.close());
   const ask = () => admission.app.request('/mutate', { method: 'POST', body: '{}' });
   for (const kind of ['Pod', 'Namespace', 'SpotPolicy', 'ClusterSpotPolicy'] as const) {
@@ -47,4 +53,22 @@ it('decides about no pod before it knows policies, namespaces and pods: the fail
     world.apply(kind, { kind: 'synced' }, Date.now());
   }
   expect((await ask()).status).toBe(400);
+});
+
+it('keeps the place of an admitted pod while the world goes on', async ({ onTestFinished }) => {
+  const distribution = { onDemandBase: 1, spotPercentage: 100 };
+  const world = aWorld({ SpotPolicy: [aPolicy({ spec: { distribution } })] });
+  const admission = admissionOf(world, () => noonMs);
+  onTestFinished(() => admission.close());
+  const capacityOf = async (uid: string): Promise<string> => {
+    const object = { metadata: { generateName: 'web-', namespace: 'shop', labels: { app: 'web' } } };
+    const request = { uid, operation: 'CREATE', namespace: 'shop', object };
+    const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+    const answer = await admission.app.request('/mutate', { method: 'POST', body });
+    const { response } = (await answer.json()) as { response: { patch?: string } };
+    return /"(on-demand|spot)"/.exec(atob(response.patch ?? ''))?.[1] ?? 'none';
+  };
+  const first = await capacityOf('first');
+  put(world, 'Namespace', aNamespace('other'), noonMs);
+  expect([first, await capacityOf('second')]).toEqual(['on-demand', 'spot']);
 });

@@ -64,6 +64,7 @@ const writesAndReleases = async (expect: ExpectStatic, kind: TemplateKind, spec:
     'spotpolicy.dev/policy': `SpotPolicy/${namespace}/spot`,
     'spotpolicy.dev/revision': expect.any(String),
     'spotpolicy.dev/reason': 'Policy',
+    'spotpolicy.dev/last-applied': expect.any(String),
   });
   expect(template.labels).toEqual({ ...before.template.labels, 'spotpolicy.dev/capacity': 'spot' });
   await messageNaming(namespace, 'pod templates have what the policy asks for');

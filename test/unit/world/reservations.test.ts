@@ -16,6 +16,14 @@ it('a reservation is open for half a minute, in its cohort only', () => {
   expect(nonces(reservations, at(30))).toEqual(['b']);
 });
 
+it('a reservation from before the clock jumped back has expired', () => {
+  const reservations = new Reservations();
+  reservations.add(reservation('a', at(600)));
+  expect(nonces(reservations, at(0))).toEqual([]);
+  reservations.expire(at(0));
+  expect(reservations.size).toBe(0);
+});
+
 it('a second reservation for the same admission changes nothing', () => {
   const reservations = new Reservations();
   reservations.add(reservation('a'));
