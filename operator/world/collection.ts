@@ -47,14 +47,16 @@ export const joined = <T, Index extends string>(
   },
 });
 
-// The version tells where a record has it; of the others everything is compared that was kept.
+// The version tells where a record has it, and as much was read; of the others everything is compared that was kept.
 const isUnchanged = (known: Versioned, listed: Versioned): boolean =>
   known.resourceVersion === undefined
     ? isSame(known, listed)
-    : known.resourceVersion === listed.resourceVersion;
+    : known.resourceVersion === listed.resourceVersion && known.whole === listed.whole;
 
 interface Versioned extends Identity {
   readonly resourceVersion?: string;
+  /** Of kinds of which sometimes only metadata is read: more was. */
+  readonly whole?: boolean;
 }
 
 const nothing: ReadonlySet<never> = new Set<never>();

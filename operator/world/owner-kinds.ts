@@ -27,6 +27,8 @@ export interface Owner extends Identity, GroupKind, Owned {
   /** How it ended, where its labels tell. */
   readonly ended: 'Succeeded' | 'Failed' | undefined;
   readonly resourceVersion: string;
+  /** More than its metadata was read. */
+  readonly whole: boolean;
   readonly template: Template | undefined;
   /** Of a CloneSet. */
   readonly scaling: Scaling | undefined;
@@ -45,6 +47,7 @@ export const trimOwner =
     terminating: raw.metadata?.deletionTimestamp !== undefined,
     ended: group === 'argoproj.io' && kind === 'Workflow' ? workflowEnd(raw) : undefined,
     resourceVersion: raw.metadata?.resourceVersion ?? '',
+    whole,
     template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
     scaling: isCloneSet({ group, kind }) ? scalingOf(raw) : undefined,
     ours: isOwnedInPart(raw),

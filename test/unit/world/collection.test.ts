@@ -71,6 +71,15 @@ describe('a listing', () => {
     expect(listing('2')).toEqual([{ before: kept, after: { ...kept, resourceVersion: '2' } }]);
   });
 
+  it('takes in the same version again of which more was read', () => {
+    const owners = new Collection<Thing & { resourceVersion: string; whole: boolean }>({});
+    const read = (whole: boolean) => ({ ...aThing('a'), resourceVersion: '1', whole });
+    owners.apply({ kind: 'changed', object: read(false) });
+    owners.apply({ kind: 'listing' });
+    owners.apply({ kind: 'listed', object: read(true) });
+    expect(owners.byUid(read(true).uid)).toEqual(read(true));
+  });
+
   it('that breaks off and begins anew forgets what it had listed', () => {
     const things = aCollection();
     things.apply({ kind: 'listing' });
