@@ -221,8 +221,8 @@ describe('where no operator writes the status', () => {
     expect(category.stdout).toContain('checkout');
 
     const [header, row] = await table('-o', 'wide');
-    expect(header).toMatch(/AGE +MODE +PRICE +FALLBACK +OUTDATED +REVISION$/);
-    expect(row).toMatch(/Enforce +0\.25 +Never +1 +0123456789ab$/);
+    expect(header).toMatch(/AGE +MODE +PRICE +FALLBACK +OUTDATED +UNINJECTED +REVISION$/);
+    expect(row).toMatch(/Enforce +0\.25 +Never +1 +2 +0123456789ab$/);
   });
 });
 
