@@ -20,8 +20,19 @@ export const follow = (seen: Case, nowMs: number): Look => {
   const marked = pod ? credited.marked : 'Ended';
   const followed: Interruption = { ...credited, counted: true, marked };
   if (pod && !isTerminal(pod)) return { next: { ...followed, phase: 'Terminating', message: 'terminating' } };
-  return conclude({ ...followed, goneAtMs: followed.goneAtMs ?? nowMs }, seen, nowMs);
+  const concluded = conclude({ ...followed, goneAtMs: followed.goneAtMs ?? nowMs }, seen, nowMs);
+  return pod && isBegunAnew(pod, followed) ? stillThere(concluded) : concluded;
 };
+
+// Its containers have ended and its object is about to go. A new leader that finds it begins it anew and counts how it ends,
+// so it ends here only when it is gone.
+const isBegunAnew = ({ deletionAtMs }: Pod, { marked }: Interruption): boolean =>
+  deletionAtMs !== undefined && marked !== 'Ended';
+
+const stillThere = ({ next, ...look }: Look): Look =>
+  next.phase === 'Done'
+    ? { next: { ...next, outcome: undefined, phase: 'Terminating', message: 'terminating' } }
+    : { next, ...look };
 
 /**
  * How a pod ends, as seen now; undefined while it lives.

@@ -48,7 +48,7 @@ export interface Setting {
 /** Something that happens in a cluster: to a doomed pod, to a successor, to what surrounds them, or to us. */
 export type Happening =
   | {
-      readonly kind: 'condition' | 'event' | 'deleted' | 'gone' | 'released' | 'completed';
+      readonly kind: 'condition' | 'event' | 'deleted' | 'stopped' | 'gone' | 'released' | 'completed';
       readonly pod: number;
     }
   | { readonly kind: 'created' | 'ready' | 'unschedulable' | 'lost'; readonly pod: number }
@@ -318,6 +318,11 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
         return tell(put(world, 'ReclaimEvent', anEvent({ pod: doomed, firstAtMs: Date.now() })));
       case 'deleted':
         return alive(doomed) ? terminate(doomed, 30) : undefined;
+      case 'stopped': {
+        // Its object stays for a moment, or until its Job has counted it.
+        const pod = pods.get(uidOf('Pod', doomed));
+        return pod?.deletion && pod.phase === undefined ? change(doomed, { phase: 'Succeeded' }) : undefined;
+      }
       case 'gone':
         return remove(doomed);
       case 'released':

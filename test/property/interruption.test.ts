@@ -23,7 +23,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('condition', 'event'), pod }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constantFrom('deleted', 'gone', 'gone', 'released', 'completed'), pod }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('deleted', 'stopped', 'gone', 'gone', 'released', 'completed'),
+      pod,
+    }),
   },
   {
     weight: 3,

@@ -218,7 +218,13 @@ describe('a pod that stays behind', () => {
       const { next, effect } = followed(before, stopped);
       expect(effect).toBeUndefined();
       expect(next).toMatchObject({ phase: 'AwaitingReplacement', outcome: undefined });
-      expect(followed(before, stopped, { candidates: [successor()] }).next.outcome).toBe('Replaced');
+      // A new leader would begin it anew as long as its object is there.
+      const replaced = { candidates: [successor()] };
+      expect(followed(before, stopped, replaced).next).toMatchObject({
+        phase: 'Terminating',
+        outcome: undefined,
+      });
+      expect(followed(before, undefined, replaced).next.outcome).toBe('Replaced');
     }
   });
 
