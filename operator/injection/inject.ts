@@ -19,7 +19,7 @@ export interface Incoming extends Subject {
   readonly annotations: Values;
 }
 
-/** What is changed of its metadata. */
+/** The changes of its metadata. */
 export interface Injected {
   readonly annotations: Edits;
   readonly labels: Edits;
@@ -38,8 +38,8 @@ export const chosenCapacity = (pod: Incoming, policy: SoundPolicy): Share['capac
   );
 
 /**
- * What a governed pod is given, with its share where the policy divides its pods. The same pod under the same policy with the
- * same share always gets the same; of stamps of this very admission the decision is kept.
+ * The changes that a policy makes to a pod, with its share where the policy divides its pods. The same pod under the same policy
+ * with the same share always gets the same. A pod that comes with stamps of this very admission keeps the decision.
  */
 export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, share?: Share): Injected => {
   const repeated = isRepeated(pod, stamping);

@@ -68,7 +68,7 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
   if (policy?.spec.injection.at !== 'Pod') return unchanged;
   const answer = (arrived: Incoming, made: Stamping, share?: Share): PodAnswer => {
     const { annotations, labels } = inject(arrived, policy, made, share);
-    // Of the pod as it came: what was set aside for a decision is still there.
+    // The edits apply to the pod as it came, with what the decision set aside.
     if (!fit(metadata.annotations ?? {}, annotations)) return { ...unchanged, warnings: [tooMany] };
     const patch = [
       ...patchOf('labels', metadata.labels, labels),

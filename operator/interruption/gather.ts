@@ -35,10 +35,9 @@ export const gatherCase = (view: View, known: Interruption, options: LookOptions
 
 // A Job that has no retry left and no rule that spares it fails with the pod, which nobody but a person can prevent.
 const warningOf = (view: View, { workload, plan }: Interruption): string | undefined => {
-  if (workload?.kind !== 'Job') return undefined;
-  const { evicted, released } = view.workloads('Job').byUid(workload.uid)?.lastPod ?? {};
+  const { evicted, released } = (workload && view.workload(workload)?.lastPod) ?? {};
   const because = plan.when === 'Never' ? released : evicted;
-  return because && `Job ${workload.name} fails when it loses this pod: ${because}`;
+  return because && `Job ${workload?.name} fails when it loses this pod: ${because}`;
 };
 
 /** The doomed pods that a budget holds up, the earliest deadline first. */
