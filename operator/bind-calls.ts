@@ -43,7 +43,7 @@ export const bindCalls = (
     probeAdmission(kube, policy, namespace, randomBytes(8).toString('hex'), signal),
   writeTemplate: (workload, owned, recovery) => (signal) =>
     writeTemplate(kube, workload, { owned, recovery }, signal),
-  write: (policy, parts) => (signal) => writeStatus(kube, policy, parts, signal),
+  write: (policy, parts) => (signal) => writeStatus(kube, policy, parts, writerOf(config), signal),
   endpoint$: certificates$,
 });
 

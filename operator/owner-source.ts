@@ -17,7 +17,7 @@ import { isForbidden, isNotFound } from './kube/errors.ts';
 import type { Kube, Selection } from './kube/kube.ts';
 import { listWatchCalls, listWatchOptions } from './kube/list-watch-calls.ts';
 import { type Resource, resources } from './kube/resources.ts';
-import { nextDelay } from './runtime/backoff.ts';
+import { growingDelay } from './runtime/backoff.ts';
 import { fromCall } from './runtime/from-call.ts';
 import { listWatch, type Watched } from './runtime/list-watch.ts';
 import type { Source } from './sources.ts';
@@ -70,12 +70,12 @@ type Steps = readonly Change[];
 
 const follow = (parts: Parts, { group, kind, whole }: OwnerKind): Observable<Steps> => {
   const { kube, random, world, news$ } = parts;
-  let pausedMs = 0;
+  let failures = 0;
   const attempt$ = fromCall((signal) => kube.discover(group, { signal })).pipe(
     mergeMap((found) => {
       const reading = isOurs({ group, kind }) ? undefined : readingOf(found, { group, kind, whole });
       if (!reading) return of(absent(world, { group, kind }));
-      pausedMs = 0;
+      failures = 0;
       return watchOwners(parts, reading);
     }),
     catchError((error: unknown) =>
@@ -84,13 +84,13 @@ const follow = (parts: Parts, { group, kind, whole }: OwnerKind): Observable<Ste
   );
   const defined$ = news$.pipe(
     filter((change) => change.kind === 'CustomResourceDefinition' && groupIn(change) === group),
-    tap(() => (pausedMs = 0)),
+    tap(() => (failures = 0)),
   );
   return attempt$.pipe(
     repeat({
       delay: () => {
-        pausedMs = nextDelay(pausedMs, random, absentLimits);
-        return merge(timer(pausedMs), defined$);
+        failures += 1;
+        return merge(timer(growingDelay(failures, random, absentLimits)), defined$);
       },
     }),
     takeUntil(news$.pipe(filter((change) => isOver(change, { group, kind })))),

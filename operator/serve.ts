@@ -17,7 +17,7 @@ import { listWatchCalls, listWatchOptions } from './kube/list-watch-calls.ts';
 import { resources } from './kube/resources.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
-import { nextDelay } from './runtime/backoff.ts';
+import { growingDelay } from './runtime/backoff.ts';
 import { listWatch } from './runtime/list-watch.ts';
 import { certificateSecret } from './server/certificate-secret.ts';
 import { type Certificates, ensureCertificates } from './server/certificate-store.ts';
@@ -144,7 +144,6 @@ const certificatesOf = ({
     servingMs: config.servingLifetimeHours * 3_600_000,
     overlapMs: config.caOverlapMinutes * 60_000,
   };
-  const nextDelayMs = (previousMs: number): number => nextDelay(previousMs, random);
   const secret = listWatchCalls(kube, resources.secrets, {
     namespace,
     fieldSelector: `metadata.name=${certificateSecretName}`,
@@ -158,7 +157,7 @@ const certificatesOf = ({
       jumped$,
     ),
     nowMs,
-    nextDelayMs,
+    pauseAfter: (failures) => growingDelay(failures, random),
     onFailure: (err) => log.warn({ err }, 'certificates not ready'),
   });
 };

@@ -32,14 +32,15 @@ const platformEvents = (reason: string): Selection => ({
   fieldSelector: `reason=${reason},involvedObject.kind=Pod`,
 });
 const metadataOnly: Selection = { metadataOnly: true };
-// Only these fields tell which keys of a template our field manager owns, and who else writes the webhook configuration.
+// Only these fields tell which keys of a template our field manager owns, and who else writes the webhook configuration or
+// the status of a policy.
 const managedFields: Selection = { managedFields: true };
 
 // Every kind of the world, where it comes from, and what is kept of it.
 const rows = (webhookName: string): { readonly [K in Kind]: Row<K> } => ({
   Pod: [resources.pods, trimPod],
-  SpotPolicy: [resources.spotPolicies, trimPolicy],
-  ClusterSpotPolicy: [resources.clusterSpotPolicies, trimClusterPolicy],
+  SpotPolicy: [resources.spotPolicies, trimPolicy, managedFields],
+  ClusterSpotPolicy: [resources.clusterSpotPolicies, trimClusterPolicy, managedFields],
   Namespace: [resources.namespaces, trimNamespace],
   Node: [resources.nodes, trimNode, metadataOnly],
   PodDisruptionBudget: [resources.podDisruptionBudgets, trimBudget],

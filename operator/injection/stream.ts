@@ -197,8 +197,8 @@ const lookAtWebhook = (
             return afterwards(deps, state, step, version);
           }),
           catchError((error: unknown) => {
-            const againInMs = growingDelay(state.failures, random, retryLimits);
             state.failures += 1;
+            const againInMs = growingDelay(state.failures, random, retryLimits);
             again(nowMs() + againInMs);
             return of({ room: 'injection', kind: 'failed', error, againInMs } as const);
           }),
@@ -259,7 +259,7 @@ const lookAtPolicy = (
       filter(() => world.policies.byUid(uid) !== undefined),
       map((problem) => {
         const result = probeOf(policy, problem, nowMs(), failures);
-        const pauseMs = result.reached ? recheckMs : growingDelay(failures, random, retryLimits);
+        const pauseMs = result.reached ? recheckMs : growingDelay(failures + 1, random, retryLimits);
         alarm$.next({ key: uid, atMs: nowMs() + pauseMs });
         world.recordProbe(result);
         return { room: 'injection', kind: 'probed', probe: result } as const;

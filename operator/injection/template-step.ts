@@ -42,15 +42,26 @@ export type Step =
 
 // Two edits within a second make one rollout.
 const quietMs = 1_000;
+const refusedLimits = { baseMs: 1_000, ceilingMs: 300_000 };
 // Somebody else who writes whole objects takes ours away each time, and each answer to that is a rollout.
 const longestQuietMs = 3_600_000;
+const lostLimits = { baseMs: 2_000, ceilingMs: longestQuietMs };
+
+/** What time it is, and the pause after so many failures or losses in a row, 1 after the first; in milliseconds. */
+export interface Times {
+  readonly nowMs: number;
+  readonly pauseAfter: (
+    failures: number,
+    limits: { readonly baseMs: number; readonly ceilingMs: number },
+  ) => number;
+}
 
 /** One look at a template: what is remembered from now on, and what to do. */
 export const stepTemplate = (
   memory: Memory,
   decision: TemplateDecision,
   template: Template | undefined,
-  nowMs: number,
+  { nowMs, pauseAfter }: Times,
 ): [next: Memory, step: Step] => {
   if (decision.kind !== 'Write') {
     const { written } = memory;
@@ -67,7 +78,7 @@ export const stepTemplate = (
     return [memory, { kind: 'Wait', untilMs: dueMs, why: losses > 0 ? 'Lost' : 'Quiet' }];
   }
   const losses = lossesOf(memory, decision.owned, nowMs);
-  const dueMs = nowMs + Math.min(longestQuietMs, quietMs * 2 ** losses);
+  const dueMs = nowMs + (losses > 0 ? pauseAfter(losses, lostLimits) : quietMs);
   const next = { ...memory, pending: { owned, dueMs, losses } };
   return [next, { kind: 'Wait', untilMs: dueMs, why: losses > 0 ? 'Lost' : 'Quiet' }];
 };
@@ -84,7 +95,7 @@ export const settleTemplate = (
   { pending, written, refused }: Memory,
   { owned, template }: { readonly owned: Owned; readonly template: Template | undefined },
   answer: TemplateAnswer,
-  { nowMs, pauseAfter }: { readonly nowMs: number; readonly pauseAfter: (failures: number) => number },
+  { nowMs, pauseAfter }: Times,
 ): Memory => {
   if (answer.kind === 'Written') {
     const revision = revisionIn(owned);
@@ -92,7 +103,7 @@ export const settleTemplate = (
   }
   const about = aboutOf(owned, template);
   const failures = refused?.about === about ? refused.failures + 1 : 1;
-  const pauseMs = answer.forGood ? Number.POSITIVE_INFINITY : pauseAfter(failures);
+  const pauseMs = answer.forGood ? Number.POSITIVE_INFINITY : pauseAfter(failures, refusedLimits);
   return {
     ...(pending && { pending }),
     ...(written && { written }),

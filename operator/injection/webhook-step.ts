@@ -1,3 +1,4 @@
+import { isOlder } from '../world/object.ts';
 import type { Webhook } from '../world/objects.ts';
 import type { Coverage } from './webhook.ts';
 
@@ -43,15 +44,12 @@ export const stepWebhook = (
   return { kind: isEmpty ? 'Remove' : 'Write', about: { coverage, present, repairs } };
 };
 
-// The watch may tell of an older version after the answer to our write. Versions are ordered as whole numbers: Kubernetes
-// promises it since 1.35 (KEP-5504), and etcd gave nothing else before.
+// The watch may tell of an older version after the answer to our write.
 const isKnown = ({ resourceVersion, removed }: WebhookMemory, present: Webhook | undefined): boolean => {
   const version = present?.resourceVersion;
   if (version === resourceVersion || (version !== undefined && version === removed)) return true;
-  return isNumber(version) && isNumber(resourceVersion) && BigInt(version) < BigInt(resourceVersion);
+  return isOlder(version, resourceVersion);
 };
-
-const isNumber = (version: string | undefined): version is string => /^\d+$/.test(version ?? '');
 
 /** What is remembered after a write that gave this version, or after a removal, which gives none. */
 export const afterWrite = (

@@ -17,6 +17,7 @@ import {
   type Step,
   stepTemplate,
   type TemplateAnswer,
+  type Times,
 } from './template-step.ts';
 
 /** What this stream tells: an answer to a write of a template, or that what stands in the way of one has changed. */
@@ -48,7 +49,6 @@ export interface TemplateDeps {
 const concurrency = 8;
 // Many edits in a row are looked at together, and before the status of their policies is.
 const gatherMs = 50;
-const retryLimits = { baseMs: 1_000, ceilingMs: 300_000 };
 
 /**
  * Keeps the pod templates of workloads what policies with `injection.at: Workload` ask for, and lets go of what none asks
@@ -78,7 +78,10 @@ const lookAt = (
 ): Observable<TemplateOutcome> =>
   defer(() => {
     const { world, nowMs, random, writeTemplate } = deps;
-    const pauseAfter = (failures: number): number => growingDelay(failures - 1, random, retryLimits);
+    const times = (): Times => ({
+      nowMs: nowMs(),
+      pauseAfter: (failures, limits) => growingDelay(failures, random, limits),
+    });
     const [kind, uid] = partsOf(key);
     const workload = world.templated(kind).byUid(uid);
     // Nothing is written there any more.
@@ -88,7 +91,7 @@ const lookAt = (
     }
     const decision = decideTemplate(world, workload);
     const look = (): Step => {
-      const [next, step] = stepTemplate(memories.get(key) ?? {}, decision, workload.template, nowMs());
+      const [next, step] = stepTemplate(memories.get(key) ?? {}, decision, workload.template, times());
       if (Object.keys(next).length > 0) memories.set(key, next);
       else memories.delete(key);
       if (step.kind === 'Wait') alarm$.next({ key, atMs: step.untilMs });
@@ -102,10 +105,7 @@ const lookAt = (
     return fromCall(writeTemplate(workload, owned, recovery)).pipe(
       mergeMap((answer) => {
         const about = { owned, template: workload.template };
-        memories.set(
-          key,
-          settleTemplate(memories.get(key) ?? {}, about, answer, { nowMs: nowMs(), pauseAfter }),
-        );
+        memories.set(key, settleTemplate(memories.get(key) ?? {}, about, answer, times()));
         const after = answer.kind === 'Written' ? undefined : troubleOf(workload, decision, look());
         return concat(
           of({ room: 'injection', kind: 'templated', workload, policy, answer } as const),

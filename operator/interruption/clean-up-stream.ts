@@ -86,7 +86,7 @@ const lookAt = (
       catchError((error: unknown) => {
         const failed = (failures.get(uid) ?? 0) + 1;
         failures.set(uid, failed);
-        const againInMs = growingDelay(failed - 1, random, retryLimits);
+        const againInMs = growingDelay(failed, random, retryLimits);
         alarm$.next({ key: uid, atMs: nowMs() + againInMs });
         return of({ ...told, kind: 'failed', error, againInMs } as const);
       }),

@@ -27,7 +27,6 @@ interface ClosedGate {
 const mostAtOnce = 16;
 // A budget is asked after this long whatever its figures say: a watch may be late.
 const pollMs = 10_000;
-const firstRetryMs = 1_000;
 
 /**
  * Whether a budget leaves room for one more eviction.
@@ -57,9 +56,7 @@ export const gateOf = (
   // After a refusal its own budget must have moved on; one that was never asked only has to have room.
   if (!tight && (refusal.of === undefined || isNewer(refusal, standings))) return { open: true };
   const againAtMs =
-    tight && ready
-      ? pollAtMs(refusal, tight, nowMs)
-      : refusal.atMs + (tight ? pollMs : pauseAfter(refusal.attempts));
+    tight && ready ? pollAtMs(refusal, tight, nowMs) : refusal.atMs + (tight ? pollMs : refusal.pauseMs);
   if (nowMs >= againAtMs) return { open: true };
   return closed(tight ? refreshed(refusal, tight) : refusal, againAtMs);
 };
@@ -127,6 +124,7 @@ const anticipate = (
       byBudget: true,
       budgetVersions: versionsOf(standings),
       message,
+      pauseMs: 0,
       notBeforeMs: nowMs,
     },
     againAtMs,
@@ -138,6 +136,3 @@ const closed = (refusal: Refusal, againAtMs: number): ClosedGate => ({
   againAtMs,
   refusal,
 });
-
-/** The pause before the next try after `attempts` failures in a row, in milliseconds: 1 s, doubling up to 10 s. */
-export const pauseAfter = (attempts: number): number => Math.min(pollMs, firstRetryMs * 2 ** (attempts - 1));

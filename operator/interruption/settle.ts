@@ -1,5 +1,4 @@
 import type { Interruption, Refusal } from '../world/interruption.ts';
-import { pauseAfter } from './gate.ts';
 import type { Effect } from './look.ts';
 
 /** What a call came to, by what it means for the interruption. */
@@ -19,6 +18,18 @@ export type Answer =
       readonly forbidden?: boolean;
     };
 
+/** What time it is, and the pause after so many failures in a row, 1 after the first; in milliseconds. */
+export interface Times {
+  readonly nowMs: number;
+  readonly pauseAfter: (
+    failures: number,
+    limits: { readonly baseMs: number; readonly ceilingMs: number },
+  ) => number;
+}
+
+// A try after the ceiling still comes three times before the grace period of a usual pod.
+const retryLimits = { baseMs: 1_000, ceilingMs: 10_000 };
+
 /**
  * The record after its call was answered.
  *
@@ -29,15 +40,16 @@ export const settle = (
   interruption: Interruption,
   { effect, answer }: { readonly effect: Effect; readonly answer: Answer },
   versions: Readonly<Record<string, string>>,
-  nowMs: number,
+  times: Times,
 ): Interruption => {
+  const { nowMs } = times;
   const answered: Interruption = { ...interruption, call: undefined };
   if (effect.kind === 'Detach' || effect.kind === 'Delegate' || effect.kind === 'Attach') {
     const moved = move(answered, effect, answer);
     if (moved) return moved;
   }
-  if (answer.kind === 'Refused') return refuse(answered, { effect, answer }, versions, nowMs);
-  if (answer.kind === 'Gone') return gone(answered, effect, nowMs);
+  if (answer.kind === 'Refused') return refuse(answered, { effect, answer }, versions, times);
+  if (answer.kind === 'Gone') return gone(answered, effect, times);
   // ECI was quicker than the call: what was accepted only removed what it left behind.
   if (interruption.call !== 'Mark' && interruption.ending?.how === 'BidFailed')
     return { ...answered, counted: true };
@@ -90,14 +102,13 @@ const refuse = (
   interruption: Interruption,
   { effect, answer }: { readonly effect: Effect; readonly answer: Answer & { kind: 'Refused' } },
   budgetVersions: Readonly<Record<string, string>>,
-  nowMs: number,
+  { nowMs, pauseAfter }: Times,
 ): Interruption => {
   const { byBudget, message, afterMs, forbidden = false, unsure = false } = answer;
   const before = effect.kind === 'Mark' ? interruption.unmarked : interruption.refusal;
   const attempts = before && [undefined, effect.kind].includes(before.of) ? before.attempts + 1 : 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
-  const pauseMs =
-    afterMs === undefined ? pauseAfter(attempts) : Math.min(Math.max(afterMs, 1_000), longestMs);
+  const pauseMs = pauseAfter(attempts, retryLimits) + askedMs(afterMs);
   return withRefusal(interruption, {
     of: effect.kind,
     atMs: nowMs,
@@ -105,6 +116,7 @@ const refuse = (
     byBudget,
     budgetVersions,
     message,
+    pauseMs,
     notBeforeMs: nowMs + (byBudget ? 0 : pauseMs),
     ...(forbidden && { forbidden }),
     ...(unsure && { unsure }),
@@ -114,12 +126,16 @@ const refuse = (
 // Whoever holds clients back for longer would hold them back beyond a reclaim.
 const longestMs = 30_000;
 
+// Clients that were sent away together come back apart, and never sooner than they were asked to.
+const askedMs = (afterMs = 0): number => Math.max(0, Math.min(afterMs, longestMs) - retryLimits.baseMs);
+
 const withRefusal = (interruption: Interruption, refusal: Refusal): Interruption =>
   refusal.of === 'Mark' ? { ...interruption, unmarked: refusal } : { ...interruption, refusal };
 
 // The watch says the same a moment later; until then the pod is not asked for again.
-const gone = (interruption: Interruption, effect: Effect, nowMs: number): Interruption =>
-  withRefusal(
+const gone = (interruption: Interruption, effect: Effect, { nowMs, pauseAfter }: Times): Interruption => {
+  const pauseMs = pauseAfter(1, retryLimits);
+  return withRefusal(
     { ...interruption, marked: interruption.marked ?? 'UnderWay' },
     {
       of: effect.kind,
@@ -128,6 +144,8 @@ const gone = (interruption: Interruption, effect: Effect, nowMs: number): Interr
       byBudget: false,
       budgetVersions: {},
       message: 'the pod is gone',
-      notBeforeMs: nowMs + pauseAfter(1),
+      pauseMs,
+      notBeforeMs: nowMs + pauseMs,
     },
   );
+};

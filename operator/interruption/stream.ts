@@ -13,6 +13,7 @@ import {
   timeout,
 } from 'rxjs';
 import { eciAnnotations } from '../api/keys.ts';
+import { growingDelay } from '../runtime/backoff.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { fromCall } from '../runtime/from-call.ts';
@@ -45,6 +46,8 @@ export interface InterruptionOutcome {
 export interface InterruptionDeps {
   readonly world: World;
   readonly nowMs: () => number;
+  /** Numbers in [0, 1), for the pauses between tries. */
+  readonly random: () => number;
   readonly perform: (interruption: Interruption, effect: Effect, signal: AbortSignal) => Promise<Answer>;
   readonly defaultMinutes: number;
   readonly trustEvents: boolean;
@@ -151,7 +154,10 @@ const lookUntilQuiet = (
       timeout({ first: Math.min(againAtMs - options.nowMs, 60_000), with: () => of(givenUp) }),
       mergeMap((answer) => {
         const current = world.interruptions.byUid(uid) ?? next;
-        const settled = settle(current, { effect, answer }, versions, nowMs());
+        const settled = settle(current, { effect, answer }, versions, {
+          nowMs: nowMs(),
+          pauseAfter: (failures, limits) => growingDelay(failures, deps.random, limits),
+        });
         return recorded(world, settled, released$, { effect, answer });
       }),
       tap(() => releaseNext(deps, next, released$)),

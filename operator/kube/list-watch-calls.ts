@@ -1,4 +1,4 @@
-import { nextDelay } from '../runtime/backoff.ts';
+import { growingDelay } from '../runtime/backoff.ts';
 import type { ListWatchOptions, WatchCalls } from '../runtime/list-watch.ts';
 import type { WatchLine } from '../runtime/one-watch.ts';
 import { isExpired } from './errors.ts';
@@ -27,7 +27,7 @@ export const listWatchOptions = (
   { leastSeconds, mostSeconds }: WatchLength = usualLength,
 ): ListWatchOptions => ({
   expired: isExpired,
-  nextDelayMs: (previousMs) => nextDelay(previousMs, random),
+  pauseAfter: (failures) => growingDelay(failures, random),
   watchSeconds: () => leastSeconds + Math.floor(random() * (mostSeconds - leastSeconds)),
 });
 

@@ -108,6 +108,10 @@ export const createMetrics = () => {
       "Patches of a policy's status by result: written, failed.",
       ['result'],
     ),
+    statusLosses: counter(
+      'spot_status_losses_total',
+      "Patches of a policy's status that another writer had made necessary.",
+    ),
     eventsDropped: counter(
       'spot_observe_events_dropped_total',
       'Kubernetes Events that were not recorded by reason: overflow (too many waited), failed (the API server refused).',

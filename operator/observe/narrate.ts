@@ -6,7 +6,7 @@ import type { CleanUpOutcome } from '../interruption/clean-up-stream.ts';
 import type { Effect } from '../interruption/look.ts';
 import type { InterruptionOutcome } from '../interruption/stream.ts';
 import type { DryRun } from '../status/dry-run.ts';
-import type { StatusOutcome } from '../status/stream.ts';
+import type { Loss, StatusOutcome } from '../status/stream.ts';
 import type { Interruption } from '../world/interruption.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { type Policy, policyKey, policyOf } from '../world/policy.ts';
@@ -206,14 +206,16 @@ const ofTemplate = (
   });
 };
 
-const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): void => {
+const ofStatus = (narrator: Narrator, outcome: StatusOutcome): void => {
+  const { log, metrics, events } = narrator;
   const { namespace, name } = outcome.policy;
   metrics.statusPatches.inc({ result: outcome.kind });
   if (outcome.kind === 'failed')
     return log.warn({ namespace, policy: name, err: outcome.error }, 'status not written');
   log.debug({ namespace, policy: name }, 'status written');
-  const { policy, status } = outcome;
+  const { policy, status, lost } = outcome;
   const subject = subjectOf(policy);
+  if (lost) tellLoss(narrator, policy, lost);
   const conflict = conflictIn(status);
   // Told when it begins; the condition says the rest.
   if (conflict && !conflictIn(policy.status)) {
@@ -231,6 +233,20 @@ const ofStatus = ({ log, metrics, events }: Narrator, outcome: StatusOutcome): v
   // Pods are mostly created by controllers, which show nobody the warnings they get.
   if (dryRun && JSON.stringify(dryRun) !== JSON.stringify(policy.status?.dryRun))
     events.record({ subject, type: 'Normal', reason: 'DryRun', message: tellTrial(dryRun) });
+};
+
+const tellLoss = (
+  { log, metrics, events }: Narrator,
+  policy: Policy,
+  { rivals, losses, againInMs, isNew }: Loss,
+): void => {
+  const { namespace, name } = policy;
+  metrics.statusLosses.inc();
+  log.debug({ namespace, policy: name, losses, againInMs }, 'status written over that of another writer');
+  // Told when it begins; the condition says the rest.
+  if (!isNew) return;
+  log.warn({ namespace, policy: name, losses, againInMs, rivals }, 'another writer keeps changing a status');
+  events.record({ subject: subjectOf(policy), type: 'Warning', reason: 'StatusContested', message: rivals });
 };
 
 const ofClock = ({ log, events, world, self }: Narrator, { offsetMs }: ClockOutcome): void => {

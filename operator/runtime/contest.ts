@@ -27,7 +27,7 @@ export const afterLoss = (
   random: () => number,
 ): Contest => {
   const losses = nowMs - wroteAtMs < calmMs ? before + 1 : 1;
-  const pauseMs = losses < freeRepairs ? 0 : growingDelay(losses - freeRepairs, random, limits);
+  const pauseMs = losses < freeRepairs ? 0 : growingDelay(losses - freeRepairs + 1, random, limits);
   return { losses, wroteAtMs: nowMs, pauseMs };
 };
 

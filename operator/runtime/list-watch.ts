@@ -35,8 +35,8 @@ export const objectsPerPage = 250;
 export interface ListWatchOptions {
   /** Whether an error says that the position in the history is gone (410), so that only a new list helps. */
   expired: (error: unknown) => boolean;
-  /** The next wait of the back-off, from the one before it, 0 at first. */
-  nextDelayMs: (previousMs: number) => number;
+  /** The pause after so many failures in a row, 1 after the first. */
+  pauseAfter: (failures: number) => number;
   /** For how many seconds the next watch is asked for: at random, so that the watches of many clients end apart. */
   watchSeconds: () => number;
   /** Objects a page. */
@@ -48,26 +48,22 @@ type Position =
   | { readonly phase: 'list'; readonly continueToken?: string }
   | { readonly phase: 'watch'; readonly resourceVersion: string };
 
-/** `pausedMs` is the last pause since things went well, undefined while they do. */
+/** `pauses` counts those in a row since things went well, when it is undefined; 0 after trouble that costs none. */
 interface State {
   readonly position: Position;
-  readonly pausedMs: number | undefined;
+  readonly pauses: number | undefined;
 }
 
 type Trouble = 'ended' | 'expired' | 'failed';
 
 /**
- * The state after trouble, with the pause that comes first. A watch that ends and a 410 are part of normal life and cost
+ * The state after trouble. A watch that ends and a 410 are part of normal life and cost
  * no pause, but only once until a watch gets somewhere: a listing does not count, or a watch refused after every listing
  * would list without end.
  */
-const afterTrouble = (
-  state: State,
-  trouble: Trouble,
-  nextDelayMs: (previousMs: number) => number,
-): State => ({
+const afterTrouble = (state: State, trouble: Trouble): State => ({
   position: trouble === 'expired' ? { phase: 'list' } : state.position,
-  pausedMs: trouble !== 'failed' && state.pausedMs === undefined ? 0 : nextDelayMs(state.pausedMs ?? 0),
+  pauses: trouble !== 'failed' && state.pauses === undefined ? 0 : (state.pauses ?? 0) + 1,
 });
 
 const whatFollows = (position: Position): 'resume' | 'relist' =>
@@ -103,10 +99,10 @@ const listPage = <T>(
  */
 export const listWatch = <T>(
   calls: WatchCalls<T>,
-  { expired, nextDelayMs, watchSeconds, pageLimit = objectsPerPage }: ListWatchOptions,
+  { expired, pauseAfter, watchSeconds, pageLimit = objectsPerPage }: ListWatchOptions,
 ): Observable<Watched<T>> =>
   defer(() => {
-    let state: State = { position: { phase: 'list' }, pausedMs: undefined };
+    let state: State = { position: { phase: 'list' }, pauses: undefined };
     let pauseMs = 0;
     // A failure came out, and no watch has proved since that it works.
     let failing = false;
@@ -120,12 +116,12 @@ export const listWatch = <T>(
     };
 
     const hear = (news: WatchNews<T>, start: string): Watched<T>[] => {
-      if (news.kind === 'steady') state = { ...state, pausedMs: undefined };
+      if (news.kind === 'steady') state = { ...state, pauses: undefined };
       // A bookmark may repeat where the watch began, which is no progress.
       else if (news.resourceVersion !== start)
         state = {
           position: { phase: 'watch', resourceVersion: news.resourceVersion },
-          pausedMs: undefined,
+          pauses: undefined,
         };
       const recovered: Watched<T>[] = failing ? [{ kind: 'recovered' }] : [];
       failing = false;
@@ -133,8 +129,8 @@ export const listWatch = <T>(
     };
 
     const pauseFor = (trouble: Trouble): void => {
-      state = afterTrouble(state, trouble, nextDelayMs);
-      pauseMs = state.pausedMs ?? 0;
+      state = afterTrouble(state, trouble);
+      pauseMs = state.pauses ? pauseAfter(state.pauses) : 0;
     };
 
     const watchFrom = (resourceVersion: string): Observable<Watched<T>> =>

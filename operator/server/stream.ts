@@ -8,7 +8,8 @@ export interface CertificateDeps {
   /** The Secret was touched, by another replica perhaps, or the clock has jumped. */
   readonly changed$: Observable<unknown>;
   readonly nowMs: () => number;
-  readonly nextDelayMs: (previousMs: number) => number;
+  /** The pause after so many failures in a row, 1 after the first, in milliseconds. */
+  readonly pauseAfter: (failures: number) => number;
   /** Hears of failures; they are tried again. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -26,19 +27,19 @@ export const certificateStream = (deps: CertificateDeps): Observable<Certificate
     switchMap(() => keepRenewing(deps)),
   );
 
-const keepRenewing = ({ ensure, nowMs, nextDelayMs, onFailure }: CertificateDeps): Observable<Certificates> =>
+const keepRenewing = ({ ensure, nowMs, pauseAfter, onFailure }: CertificateDeps): Observable<Certificates> =>
   defer(() => {
     let waitMs = 0;
-    let pausedMs = 0;
+    let failures = 0;
     return defer(ensure).pipe(
       tap(({ nextLookMs }) => {
         waitMs = Math.min(longestWaitMs, Math.max(1_000, nextLookMs - nowMs()));
-        pausedMs = 0;
+        failures = 0;
       }),
       catchError((error: unknown) => {
         onFailure(error);
-        pausedMs = nextDelayMs(pausedMs);
-        waitMs = pausedMs;
+        failures += 1;
+        waitMs = pauseAfter(failures);
         return EMPTY;
       }),
       repeat({ delay: () => timer(waitMs) }),

@@ -1,8 +1,8 @@
 import type { SpotPolicyStatus } from '../api/index.ts';
 
-/** What writing a status came to; `Stale` where the policy is gone or its status is not as it was seen. */
+/** What writing a status came to: the version that it gave the policy; `Stale` where the policy is gone or its status is not as it was seen. */
 export type WriteAnswer =
-  | { readonly kind: 'Written' }
+  | { readonly kind: 'Written'; readonly resourceVersion: string }
   | { readonly kind: 'Stale' }
   | { readonly kind: 'Refused'; readonly message: string };
 
@@ -17,14 +17,14 @@ export interface Omission {
 export interface Attempts {
   /** No write before this time. */
   readonly notBeforeMs: number;
-  /** The pause that ends then; 0 after a success. */
-  readonly pausedMs: number;
-  /** Left out until the whole status is tried again. */
-  readonly refused?: { readonly omission: Omission; readonly untilMs: number; readonly pausedMs: number };
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Left out until the whole status is tried again; refused so many times in a row. */
+  readonly refused?: { readonly omission: Omission; readonly untilMs: number; readonly times: number };
 }
 
 /** Nothing has failed. */
-export const noAttempts: Attempts = { notBeforeMs: Number.NEGATIVE_INFINITY, pausedMs: 0 };
+export const noAttempts: Attempts = { notBeforeMs: Number.NEGATIVE_INFINITY, failures: 0 };
 
 // A policy that changed while it was written is seen anew within milliseconds.
 const staleLimits = { baseMs: 1_000, ceilingMs: 10_000 };
@@ -32,9 +32,9 @@ const failedLimits = { baseMs: 2_000, ceilingMs: 300_000 };
 // A status that was refused as a whole is refused until some object or the definition changes.
 const wholeLimits = { baseMs: 30_000, ceilingMs: 600_000 };
 
-/** How long to wait after a pause of `previousMs`, in milliseconds; 0 stands for the first. */
-export type NextDelay = (
-  previousMs: number,
+/** The pause after so many failures in a row, 1 after the first, in milliseconds. */
+export type PauseAfter = (
+  failures: number,
   limits: { readonly baseMs: number; readonly ceilingMs: number },
 ) => number;
 
@@ -47,12 +47,12 @@ export const settleWrite = (
   before: Attempts,
   omission: Omission | undefined,
   answer: WriteAnswer | { readonly kind: 'Failed' },
-  { nowMs, nextDelayMs }: { readonly nowMs: number; readonly nextDelayMs: NextDelay },
+  { nowMs, pauseAfter }: { readonly nowMs: number; readonly pauseAfter: PauseAfter },
 ): Attempts => {
-  const { refused, pausedMs } = before;
+  const { refused } = before;
   const pausing = (limits: typeof failedLimits): Attempts => {
-    const nextMs = nextDelayMs(pausedMs, limits);
-    return { ...before, notBeforeMs: nowMs + nextMs, pausedMs: nextMs };
+    const failures = before.failures + 1;
+    return { ...before, notBeforeMs: nowMs + pauseAfter(failures, limits), failures };
   };
   switch (answer.kind) {
     case 'Written':
@@ -65,13 +65,11 @@ export const settleWrite = (
       // Not even the conditions alone: nothing less is left to write.
       if (omission?.parts === 'AllButConditions') return pausing(failedLimits);
       const parts = omission ? 'AllButConditions' : 'Rest';
-      const nextMs =
-        omission && refused ? refused.pausedMs : nextDelayMs(refused?.pausedMs ?? 0, wholeLimits);
-      const untilMs = omission && refused ? refused.untilMs : nowMs + nextMs;
-      return {
-        ...noAttempts,
-        refused: { omission: { parts, message: answer.message }, untilMs, pausedMs: nextMs },
-      };
+      const next = { parts, message: answer.message } as const;
+      if (omission && refused) return { ...noAttempts, refused: { ...refused, omission: next } };
+      const times = (refused?.times ?? 0) + 1;
+      const untilMs = nowMs + pauseAfter(times, wholeLimits);
+      return { ...noAttempts, refused: { omission: next, untilMs, times } };
     }
   }
 };

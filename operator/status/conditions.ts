@@ -122,6 +122,15 @@ const findConflict = (
   return { reason: 'Conflicted', message: `${parts.filter(Boolean).join(', ')}, ${why}` };
 };
 
+/** The types of condition that the operator writes. */
+export const conditionTypes: readonly string[] = [
+  'Accepted',
+  'Programmed',
+  'Ready',
+  'Reconciling',
+  'Stalled',
+];
+
 /** The findings as conditions: a transition time changes only with the status. Conditions of others stay. */
 export const writeConditions = (
   before: readonly Condition[],
@@ -129,7 +138,6 @@ export const writeConditions = (
   generation: number,
   nowMs: number,
 ): Condition[] => {
-  const types: readonly string[] = ['Accepted', 'Programmed', 'Ready', 'Reconciling', 'Stalled'];
   const written = findings.map((finding) => {
     const earlier = before.find(({ type }) => type === finding.type);
     // The default status of the definition says Reconciling since 1970; nobody has observed that.
@@ -137,5 +145,5 @@ export const writeConditions = (
     const lastTransitionTime = since?.status === finding.status ? since.lastTransitionTime : apiTime(nowMs);
     return { ...finding, observedGeneration: generation, lastTransitionTime };
   });
-  return [...written, ...before.filter(({ type }) => !types.includes(type))];
+  return [...written, ...before.filter(({ type }) => !conditionTypes.includes(type))];
 };

@@ -12,7 +12,7 @@ const statuses = {
 } as const;
 
 /**
- * Writes parts of the status of the policy, however it was edited meanwhile. Answers `Stale` when it is gone, its name
+ * Writes parts of the status of the policy as `fieldManager`, however it was edited meanwhile. Answers `Stale` when it is gone, its name
  * belongs to another one, or its status is not as it was seen, and `Refused` when the API server does not accept the
  * status (422) or an object of that size (413). Throws KubeError otherwise.
  */
@@ -20,6 +20,7 @@ export const writeStatus = async (
   kube: Kube,
   { kind, namespace, name, uid, status }: Policy,
   parts: Parts<SpotPolicyStatus>,
+  fieldManager: string,
   signal: AbortSignal,
 ): Promise<WriteAnswer> => {
   // Not on condition of the version: whoever edits a policy all the time would keep it from ever having a status. And
@@ -38,8 +39,14 @@ export const writeStatus = async (
     ),
   ];
   try {
-    await kube.patch(statuses[kind], { namespace, name }, { type: 'json', body }, { signal });
-    return { kind: 'Written' };
+    const options = { fieldManager, signal };
+    const { metadata } = await kube.patch(
+      statuses[kind],
+      { namespace, name },
+      { type: 'json', body },
+      options,
+    );
+    return { kind: 'Written', resourceVersion: metadata.resourceVersion };
   } catch (error) {
     if (isNotFound(error) || isConflict(error)) return { kind: 'Stale' };
     if (isUnacceptable(error)) return { kind: 'Refused', message: error.message };

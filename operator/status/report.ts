@@ -1,32 +1,38 @@
-import { type Condition, statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { bounded } from '../api/bounded.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { isSound, type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { describeOmission, type Omission, withOmission } from './attempts.ts';
-import type { Parts } from './changed-parts.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
 import { tryOut } from './dry-run.ts';
 import { countGoverned, type Governed } from './governed.ts';
 import { forbiddenCall, listEntries, summarize } from './interruptions.ts';
 import { describeCounted } from './leftovers.ts';
 import type { Members } from './members.ts';
+import { describeRivals, type StatusRivals } from './rivalry.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
 import { describeUnseen, findUnwritable } from './templates.ts';
 
+/** How the status of a policy is being written; each is undefined where nothing is in the way. */
+export interface Circumstances {
+  readonly omission?: Omission | undefined;
+  readonly rivals?: StatusRivals | undefined;
+}
+
 /**
  * The status of a policy as the world stands; the same world gives the same status, byte for byte. What is omitted stays as
- * it was written last, and the conditions say so.
+ * it was written last, and the conditions say so; they name rivals as well.
  */
 export const reportOn = (
   members: Members,
   policy: Policy,
   nowMs: number,
-  omission?: Omission,
+  { omission, rivals }: Circumstances = {},
 ): SpotPolicyStatus => {
   const { generation } = policy;
   const body = isSound(policy)
-    ? describe(members, policy, nowMs, omission)
+    ? describe(members, policy, nowMs, { omission, rivals })
     : { findings: stalled(policy), rest: {} };
   const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
   const status = { observedGeneration: generation, ...body.rest, conditions };
@@ -37,7 +43,7 @@ const describe = (
   members: Members,
   policy: SoundPolicy,
   nowMs: number,
-  omission: Omission | undefined,
+  { omission, rivals }: Circumstances,
 ): { findings: readonly Finding[]; rest: Omit<SpotPolicyStatus, 'conditions'> } => {
   const { view } = members;
   const governed = countGoverned(members, policy);
@@ -56,7 +62,10 @@ const describe = (
         troubles: [...view.templateTroubles.group('policy', policy.uid)],
         target: findTargetProblem(view, policy),
         counted: describeCounted(view, policy),
-        unreadable: [describeOmission(omission), ...failingSources(view), ...failingTargets(view, policy)]
+        unreadable: [
+          ...[describeOmission(omission), describeRivals(rivals)],
+          ...[...failingSources(view), ...failingTargets(view, policy)],
+        ]
           .filter(Boolean)
           .join('; '),
         forbidden: forbiddenCall(interruptions),
@@ -97,31 +106,3 @@ const failingSources = (view: View): readonly string[] =>
         `${kind} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     )
     .toSorted();
-
-/** Parts of a status that are told within a second; counts of pods may take ten. */
-const urgentParts: readonly (keyof SpotPolicyStatus)[] = [
-  'observedGeneration',
-  'conditions',
-  'interruption',
-  'interruptions',
-  'totals',
-];
-
-/**
- * Whether changed parts of a status tell something that cannot wait. Figures in messages are counts, which can, and so can
- * what the summary (Ready, Reconciling, Stalled) adds to the message of Programmed.
- */
-export const isUrgent = (before: SpotPolicyStatus | undefined, parts: Parts<SpotPolicyStatus>): boolean =>
-  urgentParts.some((part) =>
-    part === 'conditions' && parts.conditions
-      ? gistOf(before?.conditions) !== gistOf(parts.conditions)
-      : part in parts,
-  );
-
-const gistOf = (conditions: readonly Condition[] = []): string =>
-  JSON.stringify(
-    conditions.map(({ type, status, reason, observedGeneration, message }) => [
-      ...[type, status, reason, observedGeneration],
-      type === 'Accepted' || type === 'Programmed' ? message.replaceAll(/\d+/g, '0') : '',
-    ]),
-  );

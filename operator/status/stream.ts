@@ -1,6 +1,7 @@
 import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap } from 'rxjs';
 import type { SpotPolicyStatus } from '../api/index.ts';
-import { nextDelay } from '../runtime/backoff.ts';
+import { growingDelay } from '../runtime/backoff.ts';
+import { afterLoss, calmAtMs, type Contest, isContested, noContest } from '../runtime/contest.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -9,17 +10,20 @@ import type { Policy } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
 import {
   type Attempts,
-  type NextDelay,
   noAttempts,
+  type Omission,
   omissionOf,
+  type PauseAfter,
   settleWrite,
   type WriteAnswer,
 } from './attempts.ts';
 import { changedParts, type Parts } from './changed-parts.ts';
 import { Members } from './members.ts';
-import { isUrgent, reportOn } from './report.ts';
+import { reportOn } from './report.ts';
+import { describeRivals, judgeTurn, rivalsOf, type StatusRivals, type Written } from './rivalry.ts';
 import { overdueAtMs } from './targets.ts';
 import { everywhere, touchedBy } from './touched.ts';
+import { isUrgent } from './urgent.ts';
 
 /** What this room tells: a status was written, or could not be. */
 export type StatusOutcome =
@@ -29,8 +33,20 @@ export type StatusOutcome =
       /** As it was before, its status too. */
       readonly policy: Policy;
       readonly status: SpotPolicyStatus;
+      /** It undid what another writer had written. */
+      readonly lost?: Loss;
     }
   | { readonly room: 'status'; readonly kind: 'failed'; readonly policy: Policy; readonly error: unknown };
+
+/** A write that another writer had made necessary. */
+export interface Loss {
+  /** Who writes it in turn, in words; empty while it may be a person who edits. */
+  readonly rivals: string;
+  readonly losses: number;
+  readonly againInMs: number;
+  /** The rivals were not known before. */
+  readonly isNew: boolean;
+}
 
 /** What the stream is made of; `write` is effects.ts with its client bound. */
 export interface StatusDeps {
@@ -39,6 +55,8 @@ export interface StatusDeps {
   readonly write: (policy: Policy, parts: Parts<SpotPolicyStatus>) => CallWithSignal<WriteAnswer>;
   /** Numbers in [0, 1), for the pauses between tries. */
   readonly random: () => number;
+  /** The field manager that `write` writes as, different from every other installation's. */
+  readonly writer: string;
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
@@ -62,6 +80,7 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
       members,
       writtenAt: new Map(),
       attempts: new Map(),
+      rivalries: new Map(),
       turns: turns(countsApartMs),
     };
     const known$ = defer(() => everywhere(deps.world));
@@ -84,17 +103,37 @@ interface Memory {
   readonly writtenAt: Map<string, number>;
   /** By UID of the policy, while something has failed. */
   readonly attempts: Map<string, Attempts>;
+  /** By UID of the policy, once it was written. */
+  readonly rivalries: Map<string, Rivalry>;
   /** For what is in no hurry. */
   readonly turns: Turns<string>;
 }
 
+interface Rivalry {
+  readonly written: Written;
+  readonly contest: Contest;
+  readonly rivals: StatusRivals | undefined;
+}
+
+// A contest of old is over.
+const rivalryOf = ({ rivalries }: Memory, uid: string, nowMs: number): Partial<Rivalry> => {
+  const rivalry = rivalries.get(uid);
+  if (!rivalry || nowMs < calmAtMs(rivalry.contest)) return rivalry ?? {};
+  const { written } = rivalry;
+  const calm = { written, contest: noContest, rivals: undefined };
+  rivalries.set(uid, calm);
+  return calm;
+};
+
 const lookAt = (
-  { world, nowMs, write, random }: StatusDeps,
+  deps: StatusDeps,
   uid: string,
-  { members, writtenAt, attempts, turns: calm }: Memory,
+  memory: Memory,
   alarm$: Subject<Alarm<string>>,
 ): Observable<StatusOutcome> =>
   defer(() => {
+    const { world, nowMs } = deps;
+    const { members, writtenAt, attempts, rivalries, turns: calm } = memory;
     const again = (atMs: number): Observable<never> => {
       alarm$.next({ key: uid, atMs });
       return EMPTY;
@@ -107,6 +146,7 @@ const lookAt = (
     if (!policy) {
       writtenAt.delete(uid);
       attempts.delete(uid);
+      rivalries.delete(uid);
       return done();
     }
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
@@ -115,11 +155,16 @@ const lookAt = (
     if (nowMs() < attempt.notBeforeMs) return again(attempt.notBeforeMs);
     const omission = omissionOf(attempt, nowMs());
     if (attempt.refused && omission) alarm$.next({ key: uid, atMs: attempt.refused.untilMs });
-    const status = reportOn(members, policy, nowMs(), omission);
+    const { written, contest = noContest, rivals } = rivalryOf(memory, uid, nowMs());
+    if (rivals) alarm$.next({ key: uid, atMs: calmAtMs(contest) });
+    const status = reportOn(members, policy, nowMs(), { omission, rivals });
     const overdueMs = overdueAtMs(status.conditions);
     if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
     const parts = changedParts(policy.status, status);
     if (!parts) return done();
+    const { undoes, isNews } = judgeTurn(written, policy, status, parts);
+    const repairMs = (written?.atMs ?? Number.NEGATIVE_INFINITY) + contest.pauseMs;
+    if ((undoes || rivals) && !isNews && nowMs() < repairMs) return again(repairMs);
     if (!isUrgent(policy.status, parts)) {
       if (nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
       const turnMs = calm.of(uid, nowMs());
@@ -127,23 +172,63 @@ const lookAt = (
     }
     calm.giveBack(uid);
     writtenAt.set(uid, nowMs());
-    const nextDelayMs: NextDelay = (previousMs, limits) => nextDelay(previousMs, random, limits);
-    const settle = (answer: Parameters<typeof settleWrite>[2]): void => {
-      const next = settleWrite(attempt, omission, answer, { nowMs: nowMs(), nextDelayMs });
-      if (next === noAttempts) attempts.delete(uid);
-      else attempts.set(uid, next);
-      if (answer.kind !== 'Written') alarm$.next({ key: uid, atMs: Math.max(nowMs(), next.notBeforeMs) });
-    };
-    return fromCall(write(policy, parts)).pipe(
-      mergeMap((answer): Observable<StatusOutcome> => {
-        settle(answer);
-        if (answer.kind === 'Written') return of({ room: 'status', kind: 'written', policy, status });
-        if (answer.kind === 'Stale') return EMPTY;
-        return of({ room: 'status', kind: 'failed', policy, error: new Error(answer.message) });
-      }),
-      catchError((error: unknown) => {
-        settle({ kind: 'Failed' });
-        return of({ room: 'status', kind: 'failed', policy, error } as const);
-      }),
-    );
+    return put(deps, { policy, status, parts, omission, undoes }, memory, (atMs) => void again(atMs));
   });
+
+/** A status that is about to be written. */
+interface Writing {
+  readonly policy: Policy;
+  readonly status: SpotPolicyStatus;
+  /** What makes the status that is there into it. */
+  readonly parts: Parts<SpotPolicyStatus>;
+  readonly omission: Omission | undefined;
+  /** It changes back what another writer wrote. */
+  readonly undoes: boolean;
+}
+
+const put = (
+  deps: StatusDeps,
+  { policy, status, parts, omission, undoes }: Writing,
+  { attempts, rivalries }: Memory,
+  again: (atMs: number) => void,
+): Observable<StatusOutcome> => {
+  const { nowMs, random, write, writer } = deps;
+  const { uid } = policy;
+  const pauseAfter: PauseAfter = (failures, limits) => growingDelay(failures, random, limits);
+  const settle = (answer: WriteAnswer | { readonly kind: 'Failed' }): void => {
+    const before = attempts.get(uid) ?? noAttempts;
+    const next = settleWrite(before, omission, answer, { nowMs: nowMs(), pauseAfter });
+    if (next === noAttempts) attempts.delete(uid);
+    else attempts.set(uid, next);
+    if (answer.kind !== 'Written') again(Math.max(nowMs(), next.notBeforeMs));
+  };
+  const note = (resourceVersion: string): Loss | undefined => {
+    const { contest = noContest, rivals: known } = rivalries.get(uid) ?? {};
+    // Counts move all the time: a write that undoes nothing says nothing of rivals.
+    const after = undoes ? afterLoss(contest, nowMs(), random) : contest;
+    const rivals = isContested(after) ? rivalsOf(policy, writer) : undefined;
+    rivalries.set(uid, { written: { status, resourceVersion, atMs: nowMs() }, contest: after, rivals });
+    if (!undoes) return undefined;
+    const { losses, pauseMs: againInMs } = after;
+    return { rivals: describeRivals(rivals), losses, againInMs, isNew: !!rivals && !known };
+  };
+  return fromCall(write(policy, parts)).pipe(
+    mergeMap((answer): Observable<StatusOutcome> => {
+      settle(answer);
+      switch (answer.kind) {
+        case 'Written': {
+          const lost = note(answer.resourceVersion);
+          return of({ room: 'status', kind: 'written', policy, status, ...(lost && { lost }) });
+        }
+        case 'Stale':
+          return EMPTY;
+        case 'Refused':
+          return of({ room: 'status', kind: 'failed', policy, error: new Error(answer.message) });
+      }
+    }),
+    catchError((error: unknown) => {
+      settle({ kind: 'Failed' });
+      return of({ room: 'status', kind: 'failed', policy, error } as const);
+    }),
+  );
+};

@@ -76,6 +76,8 @@ export interface Refusal {
   /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
   readonly budgetVersions: Readonly<Record<string, string>>;
   readonly message: string;
+  /** How long to wait for another try where only time helps, in milliseconds. */
+  readonly pauseMs: number;
   /** Not before then, whatever a budget says; infinite where no number of tries will help. */
   readonly notBeforeMs: number;
 }

@@ -9,8 +9,8 @@ import {
   controllerOf,
   type Identity,
   identityOf,
-  instantMs,
   type RawObject,
+  writersOf,
 } from './object.ts';
 import { type JobFailures, jobFailuresOf, noJobFailures } from './job-failures.ts';
 import { type Template, trimTemplate } from './template.ts';
@@ -45,7 +45,7 @@ export const trimNode = (raw: Pick<RawNode, 'metadata'>): Node => {
 /** The MutatingWebhookConfiguration that the operator owns; `namespace` is empty. */
 export interface Webhook extends Identity {
   readonly resourceVersion: string;
-  /** The field managers that wrote it, the latest first; at most 10, as the API server joins older ones. */
+  /** The field managers that wrote it, the latest first. */
   readonly writers: readonly string[];
 }
 
@@ -53,16 +53,8 @@ export interface Webhook extends Identity {
 export const trimWebhook = (raw: RawObject): Webhook => ({
   ...identityOf(raw),
   resourceVersion: raw.metadata?.resourceVersion ?? '',
-  writers: (raw.metadata?.managedFields ?? [])
-    .map(({ manager = '', time }) => ({ manager, atMs: instantMs(time) ?? 0 }))
-    .toSorted((a, b) => b.atMs - a.atMs)
-    .map(({ manager }) => manager)
-    .filter(Boolean)
-    .slice(0, mostWriters),
+  writers: writersOf(raw),
 });
-
-// structured-merge-diff's default of manageable updaters (fieldmanager.DefaultMaxUpdateManagers); appliers come on top.
-const mostWriters = 10;
 
 /** Who takes turns in writing the webhook configuration, in field managers, sorted; and how often this operator lost. */
 export interface WebhookContest {

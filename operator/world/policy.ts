@@ -5,7 +5,7 @@ import {
   type Problem,
   type SpotPolicyStatus,
 } from '../api/index.ts';
-import { type Identity, identityOf, instantMs, type RawObject } from './object.ts';
+import { type Identity, identityOf, instantMs, type RawObject, writersOf } from './object.ts';
 
 /** A policy as the operator understands it; `namespace` is empty for one of the cluster. */
 export interface Policy extends Identity {
@@ -16,6 +16,9 @@ export interface Policy extends Identity {
   readonly spec: EffectiveSpec | undefined;
   readonly problems: readonly Problem[];
   readonly status: SpotPolicyStatus | undefined;
+  readonly resourceVersion: string;
+  /** The field managers that wrote its status, the latest first. */
+  readonly statusWriters: readonly string[];
 }
 
 /** A policy whose spec is understood. */
@@ -39,10 +42,12 @@ const trim =
       spec: parsed.ok ? parsed.spec : undefined,
       problems: parsed.ok ? [] : parsed.problems,
       status: raw.status,
+      resourceVersion: raw.metadata?.resourceVersion ?? '',
+      statusWriters: writersOf(raw, 'status'),
     };
   };
 
-/** The world's record of a SpotPolicy; a spec it cannot understand becomes `problems`, never an exception. */
+/** The world's record of a SpotPolicy, which must come with its `managedFields`; a spec it cannot understand becomes `problems`, never an exception. */
 export const trimPolicy = trim('SpotPolicy');
 /** The world's record of a ClusterSpotPolicy, likewise. */
 export const trimClusterPolicy = trim('ClusterSpotPolicy');

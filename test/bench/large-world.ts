@@ -109,7 +109,7 @@ const source =
     };
     return listWatch(calls, {
       expired: (error) => error === expired,
-      nextDelayMs: () => 100,
+      pauseAfter: () => 100,
       watchSeconds: () => 600,
     }).pipe(mergeMap((watched) => world.apply(made.kind, watched, Date.now())));
   };
@@ -206,8 +206,8 @@ const lead = async (): Promise<void> => {
     apply: () => () => Promise.resolve('1'),
     remove: () => Promise.resolve(undefined),
     probe: () => () => Promise.resolve(undefined),
-    writeTemplate: () => () => Promise.resolve({ kind: 'Written' }),
-    write: () => () => (writes++, Promise.resolve({ kind: 'Written' })),
+    writeTemplate: () => () => Promise.resolve({ kind: 'Written', resourceVersion: '' }),
+    write: () => () => (writes++, Promise.resolve({ kind: 'Written', resourceVersion: '' })),
   }).subscribe();
   await until(() => allKinds.every((kind) => world.synced(kind)));
   await later(500);

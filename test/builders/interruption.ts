@@ -23,6 +23,7 @@ export const aRefusal = (more: Partial<Refusal> = {}): Refusal => ({
   byBudget: false,
   budgetVersions: {},
   message: 'no answer',
+  pauseMs: 1_000,
   notBeforeMs: at(1),
   ...more,
 });

@@ -60,7 +60,7 @@ export const lead = (
   };
   const { nowMs, jumped$ } = clock;
   const subscription = interruptionStream(
-    { world, nowMs, perform, defaultMinutes: 3, trustEvents, concurrency },
+    { world, nowMs, random: () => 0, perform, defaultMinutes: 3, trustEvents, concurrency },
     change$,
   )
     .pipe(anewAfter(jumped$))

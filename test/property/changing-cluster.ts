@@ -115,7 +115,7 @@ export const changingCluster = () => {
       policies.set(policy.uid, { ...raw, status });
       if (objects.has(`SpotPolicy/${policy.namespace}/${policy.name}/${policy.uid}`))
         set('SpotPolicy', { ...raw, status });
-      return Promise.resolve({ kind: 'Written' } as const);
+      return Promise.resolve({ kind: 'Written', resourceVersion: '' } as const);
     },
   }).subscribe((outcome) =>
     narrate(

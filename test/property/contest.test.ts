@@ -1,6 +1,5 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { growingDelay } from '../../operator/runtime/backoff.ts';
 import { afterLoss, afterOwnWrite, calmMs, noContest, repairAtMs } from '../../operator/runtime/contest.ts';
 
 const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -44,14 +43,3 @@ describe('two writers that each undo what the other wrote', () => {
     },
   );
 });
-
-test.prop([fc.nat(2_000), fraction, fc.nat(1_000), fc.nat(60_000)])(
-  'growingDelay stays between half and all of what the failures ask for',
-  (failures, random, baseMs, spreadMs) => {
-    const limits = { baseMs, ceilingMs: baseMs + spreadMs };
-    const delayMs = growingDelay(failures, () => random, limits);
-    const wholeMs = Math.min(limits.ceilingMs, baseMs * 2 ** Math.min(failures, 30));
-    expect(delayMs).toBeGreaterThanOrEqual(wholeMs / 2);
-    expect(delayMs).toBeLessThanOrEqual(wholeMs);
-  },
-);

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { gateOf, pauseAfter, roomIn, type Standing } from '../../operator/interruption/gate.ts';
+import { gateOf, roomIn, type Standing } from '../../operator/interruption/gate.ts';
 import type { Refusal } from '../../operator/world/interruption.ts';
 import { aRefusal } from '../builders/interruption.ts';
 import { at } from '../builders/pod.ts';
@@ -27,11 +27,12 @@ const refusal: fc.Arbitrary<Refusal> = fc
     attempts: fc.integer({ min: 1, max: 9 }),
     byBudget: fc.boolean(),
     version: fc.constantFrom('1', '2'),
+    pauseMs: fc.integer({ min: 1_000, max: 10_000 }),
   })
-  .map(({ attempts, byBudget, version }) =>
+  .map(({ attempts, byBudget, version, pauseMs }) =>
     aRefusal({
-      ...{ attempts, byBudget, budgetVersions: { 'shop/web': version } },
-      notBeforeMs: at(0) + (byBudget ? 0 : pauseAfter(attempts)),
+      ...{ attempts, byBudget, budgetVersions: { 'shop/web': version }, pauseMs },
+      notBeforeMs: at(0) + (byBudget ? 0 : pauseMs),
     }),
   );
 const soonMs = fc.integer({ min: 0, max: 9_999 });

@@ -75,7 +75,10 @@ const operate = (
       };
       for (const change of world.apply('SpotPolicy', { kind: 'changed', object }, Date.now()))
         change$.next(change);
-      return call(`write ${Object.keys(parts).toSorted().join()}`, { kind: 'Written' } as const)(signal);
+      return call(`write ${Object.keys(parts).toSorted().join()}`, {
+        kind: 'Written',
+        resourceVersion: '',
+      } as const)(signal);
     },
   }).subscribe((outcome) => outcomes.push(outcome));
   onTestFinished(() => subscription.unsubscribe());

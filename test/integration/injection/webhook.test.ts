@@ -260,22 +260,37 @@ const mayElectBy = async (lease: string): Promise<void> => {
   });
 };
 
-test('two installations with one webhook name write it less and less often, and each names both', async () => {
+test('two installations with one webhook name write it, and the status of policies, less and less often, and each names both', async () => {
   const { admin } = cluster;
   const namespace = await aNamespace({ cluster });
   await aProgrammedPolicy(admin, namespace, aPolicy());
+  // The rival says of this one that its namespace is excluded.
+  const disputed = await aNamespace({ cluster });
+  await aProgrammedPolicy(admin, disputed, aPolicy());
+  const statuses = new Set<string>();
+  const reading = admin
+    .watch$(pathTo('SpotPolicy', disputed))
+    .subscribe(({ object }) => statuses.add(object.metadata?.resourceVersion ?? ''));
+  onTestFinished(() => reading.unsubscribe());
   const versions = new Set<string>();
   const watching = admin
     .watch$(webhookPath.replace('/spotpolicy', '?fieldSelector=metadata.name%3Dspotpolicy'))
     .subscribe(({ object }) => versions.add(object.metadata?.resourceVersion ?? ''));
   onTestFinished(() => watching.unsubscribe());
   await mayElectBy('rival');
-  const rival = await startReplica(cluster, { flags: ['--lease-name', 'rival'] });
+  const rival = await startReplica(cluster, {
+    flags: ['--lease-name', 'rival', '--excluded-namespaces', disputed],
+  });
   const names = ['rival', 'spotpolicy'].map((lease) => `spotpolicy ${installation.namespace}/${lease}`);
   await waitFor('both to be named', async () => {
     const { conditions } = await statusOf(admin, namespace, 'web');
     const { reason, message = '' } = conditions?.find(({ type }) => type === 'Programmed') ?? {};
     return reason === 'WebhookContested' && message.startsWith(`${names.join(' and ')} write`);
+  });
+  await waitFor('both to be named in the disputed status', async () => {
+    const { conditions } = await statusOf(admin, disputed, 'web');
+    const { message = '' } = conditions?.find(({ type }) => type === 'Ready') ?? {};
+    return message.includes(`${names.join(' and ')} write this status in turn`);
   });
   const lossesOf = (one: Replica): Promise<number> => counterOf(one, 'spot_injection_webhook_losses_total');
   await waitFor(
@@ -285,6 +300,7 @@ test('two installations with one webhook name write it less and less often, and 
   watching.unsubscribe();
   // Before they backed off they wrote it 14 times in each second.
   expect(versions.size).toBeLessThan(20);
+  expect(statuses.size).toBeLessThan(30);
   const log = await readFile(rival.logPath, 'utf8');
   expect(log).toContain('another writer had changed the webhook configuration');
   await rival.end('SIGTERM');

@@ -33,7 +33,9 @@ test('the status of a policy is written although the policy was edited since it 
   const { kube, admin, path, seen, isWritten } = await aSeenPolicy();
   await admin.patch(path, { spec: { priority: 7 } });
   const written = isWritten(77);
-  expect(await writeStatus(kube, seen, { workloadsTotal: 77 }, signal)).toEqual({ kind: 'Written' });
+  expect(await writeStatus(kube, seen, { workloadsTotal: 77 }, 'tester', signal)).toMatchObject({
+    kind: 'Written',
+  });
   expect((await written).spec.priority).toBe(7);
 });
 
@@ -41,15 +43,25 @@ test('the first status of a policy is written as a whole', async () => {
   const { kube, seen, isWritten } = await aSeenPolicy();
   const written = isWritten(78);
   const parts = { workloadsTotal: 78, conditions: seen.status?.conditions ?? [] };
-  expect(await writeStatus(kube, { ...seen, status: undefined }, parts, signal)).toEqual({ kind: 'Written' });
+  expect(await writeStatus(kube, { ...seen, status: undefined }, parts, 'tester', signal)).toMatchObject({
+    kind: 'Written',
+  });
   expect((await written).status?.pods).toBeUndefined();
 });
 
 test('no status is written on a policy that only has the name of the one that was seen', async () => {
   const { kube, seen } = await aSeenPolicy();
-  const written = await writeStatus(kube, { ...seen, uid: 'another' }, { workloadsTotal: 79 }, signal);
+  const written = await writeStatus(
+    kube,
+    { ...seen, uid: 'another' },
+    { workloadsTotal: 79 },
+    'tester',
+    signal,
+  );
   expect(written).toEqual({ kind: 'Stale' });
-  expect(await writeStatus(kube, { ...seen, name: 'gone' }, { workloadsTotal: 79 }, signal)).toEqual({
+  expect(
+    await writeStatus(kube, { ...seen, name: 'gone' }, { workloadsTotal: 79 }, 'tester', signal),
+  ).toEqual({
     kind: 'Stale',
   });
 });
@@ -59,11 +71,13 @@ test('a status that the definition does not allow is refused in words, and its o
   const [workload] = wholeStatus.workloads ?? [];
   if (!workload) throw new Error('the builder has a workload');
   const workloads = [{ ...workload, ref: { ...workload.ref, kind: 'x'.repeat(254) } }];
-  expect(await writeStatus(kube, seen, { workloads }, signal)).toEqual({
+  expect(await writeStatus(kube, seen, { workloads }, 'tester', signal)).toEqual({
     kind: 'Refused',
     message: expect.stringContaining('status.workloads[0].ref.kind: Too long'),
   });
   const written = isWritten(80);
-  expect(await writeStatus(kube, seen, { workloadsTotal: 80 }, signal)).toEqual({ kind: 'Written' });
+  expect(await writeStatus(kube, seen, { workloadsTotal: 80 }, 'tester', signal)).toMatchObject({
+    kind: 'Written',
+  });
   await written;
 });

@@ -160,7 +160,7 @@ describe('the webhook configuration', () => {
       const pauses = cluster.outcomes.flatMap((outcome) =>
         outcome.kind === 'failed' ? outcome.againInMs : [],
       );
-      expect(pauses).toEqual([100]);
+      expect(pauses).toEqual([200]);
       await advance(60_000);
       expect(cluster.applied.length).toBeLessThan(20);
       broken = false;
@@ -484,7 +484,7 @@ describe('a webhook configuration that another writer keeps changing', () => {
       expect(world.contests.current).toBeUndefined();
       await edited('c');
       expect(cluster.applied).toHaveLength(3);
-      await advance(1_000);
+      await advance(2_000);
       expect(cluster.applied).toHaveLength(4);
       expect(world.contests.current).toMatchObject({ losses: 3 });
       cluster.tell(put(world, 'Webhook', webhookAt('version-4')));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TemplateDecision } from '../../../operator/injection/template.ts';
+import { type BackoffLimits, growingDelay } from '../../../operator/runtime/backoff.ts';
 import {
   type Memory,
   settleTemplate,
@@ -30,13 +31,14 @@ const follow = (
 ): string[] => {
   let memory: Memory = {};
   return looks.map(([seconds, decision]) => {
-    const [next, step] = stepTemplate(memory, decision, template, at(seconds));
+    const times = {
+      nowMs: at(seconds),
+      pauseAfter: (failures: number, limits: BackoffLimits) => growingDelay(failures, () => 0, limits),
+    };
+    const [next, step] = stepTemplate(memory, decision, template, times);
     memory = next;
     if (step.kind === 'Write' && decision.kind === 'Write') {
-      memory = settleTemplate(memory, { owned: decision.owned, template }, answer, {
-        nowMs: at(seconds),
-        pauseAfter: (failures) => 1_000 * 2 ** (failures - 1),
-      });
+      memory = settleTemplate(memory, { owned: decision.owned, template }, answer, times);
     }
     return step.kind === 'Wait' ? `Wait ${(step.untilMs - at(0)) / 1000}` : step.kind;
   });

@@ -161,9 +161,9 @@ it(
   onAClock(async (advance) => {
     const world = aCluster([released()], 0);
     const { calls, outcomes, tell } = lead(world, () => Promise.reject(new Error('refused')));
-    await advance(3_000);
-    expect(calls).toEqual(['web-1 at 0', 'web-1 at 1', 'web-1 at 3']);
-    expect(outcomes.at(-1)).toMatchObject({ kind: 'failed', error: new Error('refused'), againInMs: 4_000 });
+    await advance(6_000);
+    expect(calls).toEqual(['web-1 at 0', 'web-1 at 2', 'web-1 at 6']);
+    expect(outcomes.at(-1)).toMatchObject({ kind: 'failed', error: new Error('refused'), againInMs: 8_000 });
     await advance(3_600_000);
     expect(calls.length).toBeLessThan(20);
     expect(outcomes.at(-1)).toMatchObject({ againInMs: 600_000 });

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  gateOf,
-  isPaused,
-  pauseAfter,
-  roomIn,
-  type Standing,
-  versionsOf,
-} from '../../../operator/interruption/gate.ts';
+import { gateOf, isPaused, roomIn, type Standing, versionsOf } from '../../../operator/interruption/gate.ts';
 import type { Refusal } from '../../../operator/world/interruption.ts';
 import { aRefusal } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
@@ -177,8 +170,8 @@ describe('after a budget refused', () => {
   it('at a version that seems to have room it is asked again after a second, then less and less often', () => {
     expect(gate(refused(), [standing()], 0.9)).toMatchObject({ open: false, againAtMs: at(1) });
     expect(gate(refused(), [standing()], 1)).toEqual({ open: true });
-    expect(gate(refused({ attempts: 3 }), [standing()], 1)).toMatchObject({ againAtMs: at(4) });
-    expect(gate(refused({ attempts: 9 }), [standing()], 1)).toMatchObject({ againAtMs: at(10) });
+    expect(gate(refused({ pauseMs: 4_000 }), [standing()], 1)).toMatchObject({ againAtMs: at(4) });
+    expect(gate(refused({ pauseMs: 10_000 }), [standing()], 1)).toMatchObject({ againAtMs: at(10) });
   });
 
   it('opens when another set of budgets selects the pod', () => {
@@ -213,10 +206,6 @@ it('a call that failed for another reason opens no gate that a budget closes', (
       ...{ open: false, againAtMs: at(12), refusal: { of: undefined, attempts: 3, byBudget: true } },
     });
   expect(gate(failure, ghost, 2, false)).toEqual({ open: true });
-});
-
-it('pauses double from one second to ten', () => {
-  expect([1, 2, 3, 4, 5, 50].map(pauseAfter)).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
 });
 
 it('the room in a budget is what it allows less what is under way, none while it is being computed', () => {

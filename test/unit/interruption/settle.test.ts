@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../../operator/interruption/look.ts';
 import { type Answer, settle } from '../../../operator/interruption/settle.ts';
+import { growingDelay } from '../../../operator/runtime/backoff.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import { aRefusal, anInterruption } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 
 const versions = { 'shop/web': '7' };
 const settled = (before: Partial<Interruption>, answer: Answer): Interruption =>
-  settle(
-    anInterruption(before),
-    { effect: { kind: before.call ?? 'Mark' } as Effect, answer },
-    versions,
-    at(9),
-  );
+  settle(anInterruption(before), { effect: { kind: before.call ?? 'Mark' } as Effect, answer }, versions, {
+    nowMs: at(9),
+    pauseAfter: (failures, limits) => growingDelay(failures, () => 0, limits),
+  });
 const refused = (more: Partial<Answer & { kind: 'Refused' }> = {}): Answer => ({
   ...{ kind: 'Refused', byBudget: false, message: 'no answer' },
   ...more,
@@ -64,7 +63,7 @@ describe('a call that was refused', () => {
   it('by a budget is remembered with the versions that were asked, and may be repeated as soon as they change', () => {
     expect(settled({ call: 'Evict' }, refused({ byBudget: true, message: 'needs 9' })).refusal).toEqual({
       ...{ of: 'Evict', atMs: at(9), attempts: 1, byBudget: true, budgetVersions: versions },
-      ...{ message: 'needs 9', notBeforeMs: at(9) },
+      ...{ message: 'needs 9', pauseMs: 1_000, notBeforeMs: at(9) },
     });
   });
 

@@ -366,7 +366,9 @@ describe('calls under way', () => {
       await advance(60_000);
       for (const kind of ['Evict', 'Mark']) {
         const calls = leader.calls.filter(({ effect }) => effect.kind === kind);
-        expect(calls.map(({ seconds }) => seconds)).toEqual([0, 1, 3, 7, 15, 25, 35, 45, 55]);
+        expect(calls.map(({ seconds }) => seconds)).toEqual([
+          0, 1, 3, 7, 12, 17, 22, 27, 32, 37, 42, 47, 52, 57,
+        ]);
       }
     }),
   );

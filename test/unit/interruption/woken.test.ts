@@ -190,6 +190,7 @@ describe('a change of a budget wakes', () => {
       byBudget: true,
       budgetVersions: { 'shop/web': '1' },
       attempts: 4,
+      pauseMs: 8_000,
       notBeforeMs: at(0),
     };
     world.record(blocked('contradicted', { deadlineMs: at(12), refusal: aRefusal(contradicted) }));

@@ -1,20 +1,11 @@
-import { describe, expect, it } from 'vitest';
-import { nextDelay } from '../../../operator/runtime/backoff.ts';
+import { expect, it } from 'vitest';
+import { growingDelay } from '../../../operator/runtime/backoff.ts';
 
-const limits = { baseMs: 100, ceilingMs: 1_000 };
+const limits = { baseMs: 1_000, ceilingMs: 10_000 };
+const pauses = (random: number): number[] =>
+  [1, 2, 3, 4, 5, 50].map((failures) => growingDelay(failures, () => random, limits));
 
-describe('nextDelay', () => {
-  it('lies between the base and three times the wait before', () => {
-    expect(nextDelay(200, () => 0, limits)).toBe(100);
-    expect(nextDelay(200, () => 0.5, limits)).toBe(350);
-  });
-
-  it('spreads the very first wait too', () => {
-    expect(nextDelay(0, () => 0, limits)).toBe(100);
-    expect(nextDelay(0, () => 0.5, limits)).toBe(200);
-  });
-
-  it('stops at the ceiling', () => {
-    expect(nextDelay(900, () => 0.9, limits)).toBe(1_000);
-  });
+it('pauses double from the base up to the ceiling, and between half and all of each is waited', () => {
+  expect(pauses(0)).toEqual([1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+  expect(pauses(0.5)).toEqual([1_500, 3_000, 6_000, 7_500, 7_500, 7_500]);
 });

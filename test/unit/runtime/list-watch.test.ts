@@ -67,7 +67,7 @@ const play = (forMs: number, { lists = ['(o|)'], watches = ['-'] }: Scripts) => 
     };
     subscription = listWatch(wire, {
       expired: (error) => error === errors['##'],
-      nextDelayMs: (previousMs) => Math.min(2 * previousMs || 10, 40),
+      pauseAfter: (failures) => Math.min(10 * 2 ** (failures - 1), 40),
       ...tenSeconds,
       pageLimit: 2,
     }).subscribe({
@@ -242,7 +242,7 @@ describe('listWatch', () => {
         list: () => (calls.push('list'), cold('(p|)', pages)),
         watch: () => (calls.push('watch'), cold('-', lines)),
       };
-      const options = { expired: () => false, nextDelayMs: () => 1, ...tenSeconds };
+      const options = { expired: () => false, pauseAfter: () => 1, ...tenSeconds };
       listWatch(wire, options).pipe(take(2)).subscribe();
       flush();
       expect(calls).toEqual(['list']);
@@ -255,7 +255,7 @@ describe('listWatch', () => {
       const thrower = (): never => {
         throw 'no such host';
       };
-      const options = { expired: () => false, nextDelayMs: () => 7, ...tenSeconds };
+      const options = { expired: () => false, pauseAfter: () => 7, ...tenSeconds };
       listWatch<string>({ list: thrower, watch: thrower }, options)
         .pipe(take(4))
         .subscribe((watched) => items.push(`${asyncScheduler.now()} ${told(watched)}`));

@@ -6,7 +6,8 @@ import {
 } from '../../../operator/api/status.ts';
 import { precedence } from '../../../operator/policy/rules.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
-import { failuresToTell, isUrgent, reportOn } from '../../../operator/status/report.ts';
+import { failuresToTell, reportOn } from '../../../operator/status/report.ts';
+import { isUrgent } from '../../../operator/status/urgent.ts';
 import { Members } from '../../../operator/status/members.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';

@@ -24,7 +24,10 @@ interface Write {
 /** The stream of a leader, and a cluster that stores what it writes, as a watch then says. */
 const lead = (
   world: World,
-  answering = (_: Parts<SpotPolicyStatus>): WriteAnswer | 'Failed' => ({ kind: 'Written' }),
+  answering = (_: Parts<SpotPolicyStatus>): WriteAnswer | 'Failed' => ({
+    kind: 'Written',
+    resourceVersion: '',
+  }),
 ) => {
   const change$ = new Subject<Change>();
   const writes: Write[] = [];
@@ -35,6 +38,7 @@ const lead = (
       world,
       nowMs: Date.now,
       random: () => 0.5,
+      writer: 'this operator',
       write: (policy, parts) => async () => {
         writes.push({ policy: policy.name, parts, seconds: (Date.now() - noonMs) / 1000 });
         const answer = answering(parts);
@@ -153,7 +157,9 @@ describe('the status of a policy', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       let broken = true;
-      const { writes, outcomes } = lead(world, () => (broken ? 'Failed' : { kind: 'Written' }));
+      const { writes, outcomes } = lead(world, () =>
+        broken ? 'Failed' : { kind: 'Written', resourceVersion: '' },
+      );
       await advance(3_600_000);
       expect(writes.length).toBeLessThan(25);
       const pauses = writes.slice(1).map(({ seconds }, index) => seconds - (writes[index]?.seconds ?? 0));
@@ -178,7 +184,7 @@ describe('the status of a policy', () => {
       const { writes, tell } = lead(world, (parts) =>
         refusing && 'workloads' in parts
           ? { kind: 'Refused', message: 'status.workloads[0].ref.kind: Too long' }
-          : { kind: 'Written' },
+          : { kind: 'Written', resourceVersion: '' },
       );
       await advance(20_000);
       expect(writes).toHaveLength(2);
@@ -207,7 +213,9 @@ describe('the status of a policy', () => {
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()], Pod: [aPod()] });
       const { writes } = lead(world, (parts) =>
-        'interruptions' in parts ? { kind: 'Refused', message: 'no' } : { kind: 'Written' },
+        'interruptions' in parts
+          ? { kind: 'Refused', message: 'no' }
+          : { kind: 'Written', resourceVersion: '' },
       );
       await advance(10_000);
       expect(writes.map(({ parts }) => Object.keys(parts).toSorted())).toEqual([
