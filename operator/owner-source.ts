@@ -24,7 +24,8 @@ import type { Source } from './sources.ts';
 import { isCloneSet } from './world/clone-set.ts';
 import type { Step } from './world/collection.ts';
 import { templateVersionOf } from './world/foreign-template.ts';
-import { type GroupKind, type Owner, type OwnerKind, trimOwner } from './world/owner-kinds.ts';
+import type { GroupKind, Owner, OwnerKind } from './world/owner-kinds.ts';
+import { trimOwner } from './world/trim-owner.ts';
 import type { Change } from './world/view.ts';
 import type { World } from './world/world.ts';
 

@@ -38,6 +38,10 @@ export interface Owned {
   readonly controller: Controller | undefined;
 }
 
+/** By the key of its controller, for whatever has one. */
+export const byController = ({ controller }: Owned): readonly string[] =>
+  controller ? [objectKey(controller)] : [];
+
 /** An object of the API that has metadata; everything else is for the caller to know. */
 export interface RawObject {
   readonly metadata?: ObjectMeta;

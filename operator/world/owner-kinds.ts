@@ -1,19 +1,11 @@
 import type { Watched } from '../runtime/list-watch.ts';
-import { isCloneSet, type Scaling, scalingOf } from './clone-set.ts';
+import type { Scaling } from './clone-set.ts';
 import { Collection, type Lookup, type Step } from './collection.ts';
-import { type ForeignTemplateKind, trimForeignTemplate } from './foreign-template.ts';
-import {
-  controllerOf,
-  groupOf,
-  type Identity,
-  identityOf,
-  type ObjectKey,
-  type Owned,
-  type RawObject,
-} from './object.ts';
+import type { ForeignTemplateKind } from './foreign-template.ts';
+import { byController, groupOf, type Identity, type ObjectKey, type Owned } from './object.ts';
 import { type Ask, asksOf, namesTheSame, type Noted } from './owner-asks.ts';
 import { isWellKnown, OwnerPlaces } from './owner-places.ts';
-import { isOwnedInPart, type Template, type Templated, templates } from './template.ts';
+import { type Template, type Templated, templates } from './template.ts';
 
 /** A kind by its name; which version of it is read, discovery says. */
 export interface GroupKind {
@@ -36,30 +28,6 @@ export interface Owner extends Identity, GroupKind, Owned {
   readonly ours: boolean;
 }
 
-/** The world's record of an object of a kind that was met while running; `whole` where more than its metadata was read. */
-export const trimOwner =
-  ({ group, kind }: GroupKind, whole = false) =>
-  (raw: RawObject): Owner => ({
-    ...identityOf(raw),
-    group,
-    kind,
-    controller: controllerOf(raw.metadata),
-    terminating: raw.metadata?.deletionTimestamp !== undefined,
-    ended: group === 'argoproj.io' && kind === 'Workflow' ? workflowEnd(raw) : undefined,
-    resourceVersion: raw.metadata?.resourceVersion ?? '',
-    whole,
-    template: whole ? trimForeignTemplate(raw, kind as ForeignTemplateKind) : undefined,
-    scaling: isCloneSet({ group, kind }) ? scalingOf(raw) : undefined,
-    ours: isOwnedInPart(raw),
-  });
-
-// Argo repeats the phase of a Workflow in this label; of other kinds only the status tells, which is not read.
-const workflowEnd = ({ metadata }: RawObject): Owner['ended'] => {
-  const phase = metadata?.labels?.['workflows.argoproj.io/phase'];
-  if (phase === 'Failed' || phase === 'Error') return 'Failed';
-  return phase === 'Succeeded' ? phase : undefined;
-};
-
 /** How a kind that was met while running stands. */
 export interface Standing extends GroupKind {
   /** Sought: not found out yet. Absent: the API server has no such kind of namespaced object that can be watched. */
@@ -79,7 +47,7 @@ export interface OwnerKind extends Standing {
 /** Pods control pods too, such as the driver of a Spark application. */
 export const isPod = ({ group, kind }: GroupKind): boolean => kind === 'Pod' && group === '';
 
-type OwnerIndex = 'template' | 'ours';
+type OwnerIndex = 'template' | 'ours' | 'controller';
 
 interface Entry {
   known: OwnerKind;
@@ -98,6 +66,7 @@ const noObjectsYet = () =>
   new Collection<Owner, OwnerIndex>({
     template: ({ template, namespace }) => (template ? [namespace] : []),
     ours: ({ ours }) => (ours ? ['ours'] : []),
+    controller: byController,
   });
 
 const noObjects = noObjectsYet();
@@ -114,6 +83,8 @@ export class OwnerKinds {
   // and those that gave way.
   readonly #untried = new Set<string>();
   readonly #tried = new Set<string>();
+  // Exactly the objects of the kinds that are followed.
+  readonly #held = new Set<Entry['objects']>();
 
   standingOf({ group, kind }: GroupKind): OwnerKind | undefined {
     return this.#entries.get(keyOf({ group, kind }))?.known;
@@ -123,6 +94,11 @@ export class OwnerKinds {
   get({ namespace, uid, ...of }: ObjectKey): Owner | undefined {
     const known = this.#entries.get(keyOf(of))?.objects.byUid(uid);
     return known?.namespace === namespace ? known : undefined;
+  }
+
+  /** The objects that the object of an `objectKey` controls. */
+  controlledBy(key: string): readonly Owner[] {
+    return [...this.#held].flatMap((objects) => [...objects.group('controller', key)]);
   }
 
   /** The namespaces in which an object of the world or a policy names a kind; the empty one is that of the cluster. */
@@ -258,6 +234,7 @@ export class OwnerKinds {
     this.#tried.delete(key);
     entry.followed = true;
     entry.objects = noObjectsYet();
+    this.#held.add(entry.objects);
     entry.known = { ...entry.known, standing: 'Sought', problem: '', whole: entry.writers > 0 };
     return [{ before: undefined, after: entry.known }];
   }
@@ -267,6 +244,7 @@ export class OwnerKinds {
     this.#places.leave(key);
     if (!entry.followed) return [];
     const { known: before, objects } = entry;
+    this.#held.delete(objects);
     const problem = before.problem || 'other kinds of owners take all the places';
     Object.assign(entry, {
       followed: false,

@@ -34,6 +34,8 @@ export class PodEvents {
   readonly #byUid = new Map<string, Entry>();
   // Exactly the Events of #byUid, by the name of the pod.
   readonly #byPod = new Map<string, Set<PlatformEvent>>();
+  // Likewise, by the UID that it gives.
+  readonly #byInvolved = new Map<string, Set<PlatformEvent>>();
   // UIDs of those Events of #byUid that no pod of the world explains.
   readonly #waiting = new WaitingRoom(waitingLimits);
   #listing = 0;
@@ -93,6 +95,11 @@ export class PodEvents {
     }
   }
 
+  /** A pod or workload is gone, and with it all that names its UID. Returns the steps that this makes. */
+  depart(uid: string): readonly Step<PlatformEvent>[] {
+    return [...(this.#byInvolved.get(uid) ?? nothing)].flatMap((event) => this.#remove(event.uid));
+  }
+
   #take(event: PlatformEvent): readonly Step<PlatformEvent>[] {
     const known = this.#byUid.get(event.uid);
     if (known && isSameEvent(known.event, event)) {
@@ -100,23 +107,24 @@ export class PodEvents {
       return [];
     }
     const before = this.#remove(event.uid)[0]?.before;
-    this.#admit({ event, listing: this.#listing });
+    const displaced = this.#admit({ event, listing: this.#listing });
     const after = this.#isHeld(event.uid) ? event : undefined;
-    return before || after ? [{ before, after }] : [];
+    const others = displaced.filter((step) => step.before !== event);
+    return before || after ? [{ before, after }, ...others] : others;
   }
 
-  #admit(entry: Entry): void {
+  // The steps are those of Events that have to give way.
+  #admit(entry: Entry): readonly Step<PlatformEvent>[] {
     const { event } = entry;
     const { nowMs } = this.#lifetimes;
     const verdict = event.podName === '' ? 'Drop' : this.#judge(event);
-    if (verdict === 'Drop') return;
+    if (verdict === 'Drop') return [];
     this.#byUid.set(event.uid, entry);
-    const key = keyOf(event);
-    const others = this.#byPod.get(key) ?? new Set();
-    this.#byPod.set(key, others.add(event));
+    const others = enter(this.#byPod, keyOf(event), event);
+    enter(this.#byInvolved, event.involvedUid, event);
     if (verdict === 'Wait')
       for (const uid of this.#waiting.enter(event.uid, event.namespace, nowMs)) this.#remove(uid);
-    if (others.size > mostOfAPod) this.#remove(leastUseful(others, nowMs));
+    return others.size > mostOfAPod ? this.#remove(leastUseful(others, nowMs)) : [];
   }
 
   #judge(event: PlatformEvent): 'Keep' | 'Wait' | 'Drop' {
@@ -153,13 +161,25 @@ export class PodEvents {
     const step = this.#isHeld(uid) ? [{ before: event, after: undefined }] : [];
     this.#byUid.delete(uid);
     this.#waiting.leave(uid);
-    const key = keyOf(event);
-    const others = this.#byPod.get(key);
-    others?.delete(event);
-    if (others?.size === 0) this.#byPod.delete(key);
+    leave(this.#byPod, keyOf(event), event);
+    leave(this.#byInvolved, event.involvedUid, event);
     return step;
   }
 }
+
+type Groups = Map<string, Set<PlatformEvent>>;
+
+const enter = (groups: Groups, key: string, event: PlatformEvent): ReadonlySet<PlatformEvent> => {
+  const group = groups.get(key) ?? new Set();
+  groups.set(key, group.add(event));
+  return group;
+};
+
+const leave = (groups: Groups, key: string, event: PlatformEvent): void => {
+  const group = groups.get(key);
+  group?.delete(event);
+  if (group?.size === 0) groups.delete(key);
+};
 
 const nothing: ReadonlySet<never> = new Set<never>();
 

@@ -91,6 +91,8 @@ export interface View {
   workload(reference: ObjectKey): Workload | undefined;
   /** What a reference names, whatever its kind, and who controls it; undefined where the world does not hold it (yet). */
   owner(reference: ObjectKey): Owned | undefined;
+  /** The owners that are controlled by the object of an `objectKey`; pods are found by their own index. */
+  controlledBy(key: string): readonly (Workload | Owner)[];
   /** An object of a kind that was met while running; undefined where the world does not hold it (yet). */
   met(reference: ObjectKey): Owner | undefined;
   /** Whether there is a workload of that name, of any kind; undefined where that is not known. */

@@ -1,14 +1,10 @@
 import { Collection } from './collection.ts';
-import { objectKey, type ObjectKey, type Owned } from './object.ts';
+import { byController, type ObjectKey } from './object.ts';
 import { isHeldKind, type Workload, type WorkloadKind } from './objects.ts';
 import type { GroupKind } from './owner-kinds.ts';
 
 /** How workloads are found: by the key of their controller, and those with a template by namespace. */
 export type WorkloadIndex = 'controller' | 'template';
-
-/** By the key of its controller, for whatever has one. */
-export const byController = ({ controller }: Owned): readonly string[] =>
-  controller ? [objectKey(controller)] : [];
 
 const aCollection = () =>
   new Collection<Workload, WorkloadIndex>({
@@ -35,6 +31,11 @@ export class Workloads {
   get({ namespace, uid, ...of }: ObjectKey): Workload | undefined {
     const known = this.of(of)?.byUid(uid);
     return known?.namespace === namespace ? known : undefined;
+  }
+
+  /** Those that the object of an `objectKey` controls. */
+  controlledBy(key: string): readonly Workload[] {
+    return Object.values(this.byKind).flatMap((workloads) => [...workloads.group('controller', key)]);
   }
 
   /** Whether objects of this source are workloads. */

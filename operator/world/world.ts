@@ -6,7 +6,7 @@ import { Contests } from './contests.ts';
 import { countStep, type Interruption, type Totals } from './interruption.ts';
 import { interruptionGroups, type InterruptionIndex } from './interruption-groups.ts';
 import { Lifetimes } from './lifetimes.ts';
-import type { Identity, ObjectKey, Owned } from './object.ts';
+import { byController, type Identity, type ObjectKey, type Owned } from './object.ts';
 import type { Namespace, Probe, Workload, WorkloadKind } from './objects.ts';
 import {
   type GroupKind,
@@ -27,7 +27,7 @@ import { SightingBook } from './sightings.ts';
 import { Tally } from './tally.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { Change, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
-import { byController, type WorkloadIndex, Workloads } from './workloads.ts';
+import { type WorkloadIndex, Workloads } from './workloads.ts';
 
 const inNamespace = ({ namespace }: { namespace: string }): readonly string[] => [namespace];
 
@@ -112,6 +112,10 @@ export class World implements View {
     return this.workload(reference) ?? this.met(reference);
   }
 
+  controlledBy(key: string): readonly (Workload | Owner)[] {
+    return [...this.#workloads.controlledBy(key), ...this.#ownerKinds.controlledBy(key)];
+  }
+
   met(reference: ObjectKey): Owner | undefined {
     return this.#ownerKinds.get(reference);
   }
@@ -173,8 +177,8 @@ export class World implements View {
     this.reservations.expire(nowMs);
     const steps: readonly Step<Kinds[K]>[] = this.#collections[kind].apply(watched);
     if (kind === 'Pod') for (const step of steps) this.#notePod(step as Step<Pod>, nowMs);
-    if (this.#workloads.has(kind))
-      for (const { before, after } of steps) if (before && !after) this.lifetimes.depart(before.uid);
+    const gone = kind === 'Pod' || this.#workloads.has(kind) ? steps.filter(({ after }) => !after) : [];
+    const orphaned = gone.flatMap(({ before }) => this.#depart(before?.uid ?? ''));
     if (kind === 'SpotPolicy' || kind === 'ClusterSpotPolicy')
       for (const step of steps) this.#notePolicy(step as Step<Policy>);
     if (kind === 'PodDisruptionBudget')
@@ -182,7 +186,7 @@ export class World implements View {
     if (kind === 'Namespace') for (const step of steps) this.#ruleBook.onNamespace(step as Step<Namespace>);
     const changes = steps.map((step) => ({ kind, ...step }) as Change);
     if (watched.kind === 'synced') changes.push({ kind: 'Synced', of: kind });
-    return [...changes, ...this.#meet(kind, steps)];
+    return [...changes, ...orphaned, ...this.#meet(kind, steps)];
   }
 
   /** Takes in what the watch of a kind delivered that was met while running. */
@@ -249,6 +253,14 @@ export class World implements View {
     this.contests.record(undefined);
     this.#tally.clear();
     this.refusals.clear();
+  }
+
+  // The Events about it go as well.
+  #depart(uid: string): readonly Change[] {
+    this.lifetimes.depart(uid);
+    const of = (kind: 'ReclaimEvent' | 'DegradeEvent', events: PodEvents): readonly Change[] =>
+      events.depart(uid).map((step) => ({ kind, ...step }));
+    return [...of('ReclaimEvent', this.reclaimEvents), ...of('DegradeEvent', this.degradeEvents)];
   }
 
   #meet(kind: Kind | 'Owner', steps: readonly Step<Identity>[]): readonly Change[] {

@@ -1,5 +1,6 @@
 import { cloneSets } from '../../operator/world/clone-set.ts';
-import { type Owner, type OwnerKind, trimOwner } from '../../operator/world/owner-kinds.ts';
+import type { Owner, OwnerKind } from '../../operator/world/owner-kinds.ts';
+import { trimOwner } from '../../operator/world/trim-owner.ts';
 import type { Change } from '../../operator/world/view.ts';
 import type { World } from '../../operator/world/world.ts';
 import { uidOf } from './pod.ts';

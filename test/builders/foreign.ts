@@ -1,7 +1,8 @@
 import type { ManagedFieldsEntry, ObjectMeta } from 'kubernetes-types/meta/v1.js';
 import type { ForeignTemplateKind } from '../../operator/world/foreign-template.ts';
 import { groupOf } from '../../operator/world/object.ts';
-import { type Owner, trimOwner } from '../../operator/world/owner-kinds.ts';
+import type { Owner } from '../../operator/world/owner-kinds.ts';
+import { trimOwner } from '../../operator/world/trim-owner.ts';
 import { templates } from '../../operator/world/template.ts';
 import type { Change } from '../../operator/world/view.ts';
 import type { World } from '../../operator/world/world.ts';

@@ -5,7 +5,7 @@ import { createLog } from '../../operator/observe/log.ts';
 import { createMetrics } from '../../operator/observe/metrics.ts';
 import { narrate } from '../../operator/observe/narrate.ts';
 import type { RawObject } from '../../operator/world/object.ts';
-import { trimOwner } from '../../operator/world/owner-kinds.ts';
+import { trimOwner } from '../../operator/world/trim-owner.ts';
 import type { Change, Kind } from '../../operator/world/view.ts';
 import { aPod, anEvent, anExpiry, ownedBy, type PodWishes } from '../builders/pod.ts';
 import { aClusterPolicy, aPolicy, type PolicyWishes } from '../builders/policy.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { trimOwner } from '../../../operator/world/owner-kinds.ts';
+import { trimOwner } from '../../../operator/world/trim-owner.ts';
 import type { Change } from '../../../operator/world/view.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { aPod, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';

@@ -12,6 +12,7 @@ import {
   uidOf,
 } from '../../builders/pod.ts';
 import { aNamespace, aWorld, drop, list, put } from '../../builders/world.ts';
+import { aDeployment } from '../../builders/workloads.ts';
 
 const web1 = { namespace: 'shop', name: 'web-1' };
 const about = (world: World, pod = web1): string[] =>
@@ -146,6 +147,27 @@ describe('the Events about one pod', () => {
     const world = aWorld();
     world.apply('ReclaimEvent', { kind: 'changed', object: event }, at(0));
     expect(world.size('ReclaimEvent')).toBe(0);
+  });
+});
+
+describe('an Event that is kept no longer is told of', () => {
+  it('when the pod or workload has gone whose UID it gives beside the name of another', () => {
+    const world = aWorld({ Pod: [aPod(), aPod({ name: 'web-2' })], Deployment: [aDeployment()] });
+    tell(world, { name: 'of-a-pod', uid: uidOf('Pod', 'web-2'), firstAtMs: at(10) });
+    tell(world, { name: 'of-a-workload', uid: uidOf('Deployment', 'web'), firstAtMs: at(10) });
+    const gone = (name: string) => [{ kind: 'ReclaimEvent', before: { name }, after: undefined }];
+    expect(drop(world, 'Pod', aPod({ name: 'web-2' })).slice(1)).toMatchObject(gone('of-a-pod'));
+    expect(drop(world, 'Deployment', aDeployment()).slice(1)).toMatchObject(gone('of-a-workload'));
+    expect(about(world)).toEqual([]);
+  });
+
+  it('when an earlier deadline takes its place', () => {
+    const world = aWorld({ Pod: [aPod()] });
+    for (let index = 0; index < 4; index++) tell(world, { name: `e-${index}`, firstAtMs: at(index + 10) });
+    expect(tell(world, { name: 'earlier', firstAtMs: at(5) })).toMatchObject([
+      { before: undefined, after: { name: 'earlier' } },
+      { before: { name: 'e-3' }, after: undefined },
+    ]);
   });
 });
 
