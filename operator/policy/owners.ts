@@ -1,5 +1,5 @@
 import type { WorkloadReference } from '../world/interruption.ts';
-import { nodeBoundKinds, type Owned } from '../world/object.ts';
+import { nodeBoundKinds, objectKey, type ObjectKey, type Owned } from '../world/object.ts';
 import type { View } from '../world/view.ts';
 import { guessOwner } from './guess-owner.ts';
 import type { Labels } from './selector.ts';
@@ -10,6 +10,9 @@ export interface Subject extends Owned {
   readonly labels: Labels;
 }
 
+// A chain is as long as its references: eight is more than any system writes, and ends a circle.
+const longestChain = 8;
+
 /**
  * The controllers of a pod from the nearest to the top-level workload; empty for a bare pod.
  *
@@ -19,14 +22,30 @@ export interface Subject extends Owned {
 export const ownerChain = (view: View, subject: Subject): readonly WorkloadReference[] => {
   const chain: WorkloadReference[] = [];
   let controller = subject.controller;
-  // A chain is as long as its references: eight is more than any system writes, and ends a circle.
-  while (controller && chain.length < 8) {
+  while (controller && chain.length < longestChain) {
     chain.push(controller);
     const known = view.owner(controller);
     controller = known ? known.controller : guessOwner(controller, subject.labels);
   }
   return chain;
 };
+
+/** What an object controls, and what that controls: all whose chain of owners leads through it. */
+export function* ownedBelow(
+  view: View,
+  owner: ObjectKey,
+  depth = longestChain,
+): Generator<ObjectKey & { readonly name: string }, void, undefined> {
+  if (depth === 0) return;
+  const key = objectKey(owner);
+  const pods = [...view.pods.group('controller', key)].map(({ namespace, name, uid }) => ({
+    ...{ namespace, group: '', kind: 'Pod', name, uid },
+  }));
+  for (const each of [...pods, ...view.controlledBy(key)]) {
+    yield each;
+    yield* ownedBelow(view, each, depth - 1);
+  }
+}
 
 /**
  * Whether a pod drives a Spark application, whose end is the application's end: by its label, where its controller is an

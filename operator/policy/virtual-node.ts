@@ -7,22 +7,17 @@ export const evictingVersion = '2.11.0';
 const [evictingMajor = 0, evictingMinor = 0] = evictingVersion.split('.').map(Number);
 
 /**
- * The virtual nodes of these pods, sorted by name, that evict nothing. What runs there is written on each pod that it
- * takes, so the newest pod tells; of a node whose pods carry no version nothing is known.
+ * What a pod tells of the version of its virtual node: a number that is odd where that version evicts nothing, and
+ * greater the newer the pod is. What runs there is written on each pod that it takes, so the greatest tells; undefined
+ * for a pod that carries no version.
  */
-export const nodesTooOld = (pods: Iterable<Pod>): readonly string[] => {
-  const newest = new Map<string, Pod>();
-  for (const pod of pods) {
-    if (pod.nodeName === undefined || !(eciAnnotations.nodeVersion in pod.annotations)) continue;
-    if (pod.createdAtMs >= (newest.get(pod.nodeName)?.createdAtMs ?? 0)) newest.set(pod.nodeName, pod);
-  }
-  return [...newest]
-    .filter(([, pod]) => isTooOld(pod))
-    .map(([name]) => name)
-    .toSorted();
-};
+export const versionRank = ({ annotations, createdAtMs }: Pod): number | undefined =>
+  eciAnnotations.nodeVersion in annotations ? createdAtMs * 2 + Number(isTooOld(annotations)) : undefined;
 
-const isTooOld = ({ annotations }: Pod): boolean => {
+/** Whether the greatest rank of a node says that it evicts nothing. */
+export const isRankTooOld = (rank: number): boolean => rank % 2 === 1;
+
+const isTooOld = (annotations: Pod['annotations']): boolean => {
   const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(annotations[eciAnnotations.nodeVersion] ?? '') ?? [];
   if (major === undefined) return false;
   return Number(major) < evictingMajor || (Number(major) === evictingMajor && Number(minor) < evictingMinor);

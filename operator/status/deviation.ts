@@ -1,28 +1,41 @@
 import { wantsSpot } from '../policy/capacity.ts';
-import { deviationOf, indexOf, shareOfIndex, type Tally } from '../policy/distribution.ts';
+import { deviationOf, type Distribution, shareOfIndex } from '../policy/distribution.ts';
 import { cohortOf } from '../world/cohort.ts';
-import type { Pod } from '../world/pod.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import type { View } from '../world/view.ts';
+import type { Contribution } from './contribution.ts';
 
-/** How many of a workload's living pods under a policy have not the capacity that its distribution means for them. */
-export const countDeviation = (view: View, policy: SoundPolicy, pods: readonly Pod[]): number => {
-  const { distribution } = policy.spec;
-  const tallies = new Map<string, Tally>();
-  let misplaced = 0;
-  for (const pod of pods) {
-    const spot = wantsSpot(pod);
-    const index = indexOf(view, pod);
-    if (index !== undefined) {
-      misplaced += Number(spot !== (shareOfIndex(index, distribution).capacity === 'spot'));
-      continue;
-    }
-    const cohort = cohortOf(pod, policyKey(policy));
-    const before = tallies.get(cohort) ?? { spot: 0, onDemand: 0 };
-    tallies.set(cohort, {
-      spot: before.spot + Number(spot),
-      onDemand: before.onDemand + Number(!spot),
-    });
+/** How the living pods of a workload under a policy are divided. */
+export interface Division {
+  /** Numbered pods that have not the capacity that the distribution means for their index. */
+  misplaced: number;
+  /** The others, by what they ask for; made with the first of them. */
+  cohorts: Map<string, { spot: number; onDemand: number }> | undefined;
+}
+
+/** No pods. */
+export const undivided = (): Division => ({ misplaced: 0, cohorts: undefined });
+
+/** Adds a pod, or takes it away again. */
+export const divide = (
+  division: Division,
+  { pod, index }: Contribution,
+  policy: SoundPolicy,
+  by: 1 | -1,
+): void => {
+  const spot = wantsSpot(pod);
+  if (index !== undefined) {
+    if (spot !== (shareOfIndex(index, policy.spec.distribution).capacity === 'spot'))
+      division.misplaced += by;
+    return;
   }
-  return [...tallies.values()].reduce((sum, tally) => sum + deviationOf(tally, distribution), misplaced);
+  const cohort = cohortOf(pod, policyKey(policy));
+  division.cohorts ??= new Map();
+  const tally = division.cohorts.get(cohort) ?? { spot: 0, onDemand: 0 };
+  tally[spot ? 'spot' : 'onDemand'] += by;
+  if (tally.spot + tally.onDemand === 0) division.cohorts.delete(cohort);
+  else division.cohorts.set(cohort, tally);
 };
+
+/** How many of the pods have not the capacity that a distribution means for them. */
+export const deviationIn = ({ misplaced, cohorts }: Division, distribution: Distribution): number =>
+  [...(cohorts?.values() ?? [])].reduce((sum, tally) => sum + deviationOf(tally, distribution), misplaced);

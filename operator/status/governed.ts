@@ -1,19 +1,14 @@
-import { ourAnnotations } from '../api/keys.ts';
 import type { SpotPolicyStatus } from '../api/index.ts';
-import { isDegraded, isOnVirtualNode, wantsSpot } from '../policy/capacity.ts';
-import { nodesTooOld } from '../policy/virtual-node.ts';
+import { statusBounds } from '../api/index.ts';
 import { divides } from '../policy/distribution.ts';
-import { isBoundToNode, ownerChain, topWorkload } from '../policy/owners.ts';
-import { revisionOf } from '../policy/revision.ts';
 import { isTied, namespacesOf } from '../policy/rules.ts';
-import { isLive, type Pod } from '../world/pod.ts';
-import { policyKey, type SoundPolicy } from '../world/policy.ts';
-import type { View } from '../world/view.ts';
-import { countDeviation } from './deviation.ts';
-import type { Members } from './members.ts';
-
-/** Counts of pods as the status has them. */
-export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;
+import { isRankTooOld } from '../policy/virtual-node.ts';
+import { isSound, policyKey, type SoundPolicy } from '../world/policy.ts';
+import type { Counts } from './counts.ts';
+import { deviationIn } from './deviation.ts';
+import { firstOf } from './sorted.ts';
+import { none, type PodCounts, type Subtotal, type Tally, type WorkloadSubtotal } from './subtotal.ts';
+import { mostNamed } from './templates.ts';
 
 /** One workload as the status has it. */
 export type WorkloadCounts = NonNullable<SpotPolicyStatus['workloads']>[number];
@@ -26,9 +21,14 @@ export interface Governed {
   readonly pods: PodCounts;
   /** Every namespace that the policy reaches, sorted by name. */
   readonly namespaces: readonly NamespaceCounts[];
-  /** Sorted by kind, name and namespace. */
-  readonly workloads: readonly WorkloadCounts[];
-  /** Virtual nodes of its pods whose version is known and evicts nothing, sorted. */
+  readonly workloadsTotal: number;
+  /** Workloads of a kind whose template is never written: how many, and the first of them. */
+  readonly untemplated: { readonly total: number; readonly first: readonly WorkloadCounts['ref'][] };
+  /** Pods that no workload made. */
+  readonly bare: number;
+  /** Pod templates that the policy governs, where it writes any. */
+  readonly templates: number;
+  /** Virtual nodes whose version is known and evicts nothing, sorted; only of a policy that leaves evictions to them. */
   readonly oldNodes: readonly string[];
   /** Names, or keys where a name is not enough, of the policies that govern pods which this one selects too. */
   readonly winners: readonly string[];
@@ -38,114 +38,92 @@ export interface Governed {
   readonly tiedLosers: readonly string[];
 }
 
-type Tally = { -readonly [Key in keyof PodCounts]: PodCounts[Key] };
-
-const none = (): Tally => ({
-  matched: 0,
-  spot: 0,
-  onDemand: 0,
-  fallback: 0,
-  pending: 0,
-  outdated: 0,
-  uninjected: 0,
-  userValueKept: 0,
-  offVirtualNode: 0,
-});
-
-/** Counts the living pods that a policy governs. Costs what there are of these, once its members are known. */
-export const countGoverned = (members: Members, policy: SoundPolicy): Governed => {
-  const { view } = members;
+/** Sums up what a policy has, as it was settled last. Costs what there are of namespaces. */
+export const sumGoverned = (counts: Counts, policy: SoundPolicy): Governed => {
+  const all = namespacesOf(counts.view, policy).map((name) => ({ name, subtotal: counts.of(policy, name) }));
+  const subtotals = all.flatMap(({ subtotal }) => subtotal ?? []);
+  const sum = (figure: (subtotal: Subtotal) => number): number =>
+    subtotals.reduce((so, subtotal) => so + figure(subtotal), 0);
   const pods = none();
-  const workloads = new Map<string, CountedWorkload>();
-  const winners = new Set<string>();
-  const tiedWinners = new Set<string>();
-  const tiedLosers = new Set<string>();
-  const own: Pod[] = [];
-  const namespaces = namespacesOf(view, policy).map((name): NamespaceCounts => {
-    const before = { ...pods };
-    for (const { pod, contenders } of members.of(policy, name)) {
-      const [governor, ...others] = contenders;
-      if (!governor || !isLive(pod) || isBoundToNode(pod)) continue;
-      if (governor.uid === policy.uid) {
-        count(view, pods, pod, policy);
-        countWorkload(view, workloads, pod);
-        own.push(pod);
-        for (const other of others) if (isTied(policy, other)) tiedLosers.add(nameFor(policy, other));
-      } else {
-        winners.add(nameFor(policy, governor));
-        if (isTied(policy, governor)) tiedWinners.add(nameFor(policy, governor));
-      }
-    }
-    const since = (figure: 'matched' | 'spot' | 'onDemand'): number => pods[figure] - before[figure];
-    return { name, pods: since('matched'), spot: since('spot'), onDemand: since('onDemand') };
-  });
+  for (const figure of Object.keys(pods) as (keyof Tally)[]) pods[figure] = sum((each) => each.pods[figure]);
+  const winners = policiesIn(
+    counts,
+    subtotals.map((each) => each.winners),
+  );
+  const losers = policiesIn(
+    counts,
+    subtotals.map((each) => each.losers),
+  );
   return {
     pods,
-    namespaces,
-    workloads: [...workloads.entries()]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { counts, members: pods }]) =>
-        divides(policy.spec) ? { ...counts, deviation: countDeviation(view, policy, pods) } : counts,
-      ),
-    oldNodes: nodesTooOld(own),
-    winners: [...winners].toSorted(),
-    tiedWinners: [...tiedWinners].toSorted(),
-    tiedLosers: [...tiedLosers].toSorted(),
+    namespaces: all.map(({ name, subtotal }) => {
+      const { matched = 0, spot = 0, onDemand = 0 } = subtotal?.pods ?? {};
+      return { name, pods: matched, spot, onDemand };
+    }),
+    workloadsTotal: sum(({ workloads }) => workloads.size),
+    untemplated: {
+      total: sum(({ untemplatedKeys }) => untemplatedKeys.size),
+      first: workloadsOf(
+        counts,
+        policy,
+        subtotals.map((each) => each.untemplatedKeys),
+        mostNamed,
+      ).map(({ ref }) => ref),
+    },
+    bare: sum(({ bare }) => bare),
+    templates: sum(({ templates }) => templates),
+    oldNodes: oldNodesIn(subtotals),
+    winners: namesFor(policy, winners),
+    tiedWinners: namesFor(
+      policy,
+      winners.filter((other) => isTied(policy, other)),
+    ),
+    tiedLosers: namesFor(
+      policy,
+      losers.filter((other) => isTied(policy, other)),
+    ),
   };
+};
+
+/** The first workloads of a policy, sorted by kind, name and namespace, as the status lists them. */
+export const listWorkloads = (counts: Counts, policy: SoundPolicy): WorkloadCounts[] => {
+  const keys = namespacesOf(counts.view, policy).map((name) => counts.of(policy, name)?.workloadKeys ?? []);
+  return workloadsOf(counts, policy, keys, statusBounds.workloads).map(({ division, ...workload }) => ({
+    ...workload,
+    ...(divides(policy.spec) && { deviation: deviationIn(division, policy.spec.distribution) }),
+  }));
+};
+
+// A key ends with the namespace.
+const workloadsOf = (
+  counts: Counts,
+  policy: SoundPolicy,
+  keys: Iterable<Iterable<string>>,
+  most: number,
+): readonly WorkloadSubtotal[] =>
+  firstOf(keys, most).flatMap(
+    (key) => counts.of(policy, key.slice(key.lastIndexOf('/') + 1))?.workloads.get(key) ?? [],
+  );
+
+const policiesIn = (counts: Counts, bags: readonly Subtotal['winners'][]): readonly SoundPolicy[] => {
+  const uids = new Set(bags.flatMap((bag) => [...bag.keys()]));
+  return [...uids].flatMap((uid) => counts.view.policies.byUid(uid) ?? []).filter(isSound);
 };
 
 // Among policies of one namespace the name says enough.
-const nameFor = (reader: SoundPolicy, policy: SoundPolicy): string =>
-  reader.kind === 'SpotPolicy' && policy.kind === 'SpotPolicy' ? policy.name : policyKey(policy);
+const namesFor = (reader: SoundPolicy, policies: readonly SoundPolicy[]): readonly string[] =>
+  policies
+    .map((policy) =>
+      reader.kind === 'SpotPolicy' && policy.kind === 'SpotPolicy' ? policy.name : policyKey(policy),
+    )
+    .toSorted();
 
-interface CountedWorkload {
-  counts: WorkloadCounts;
-  readonly members: Pod[];
-}
-
-/** What a pod counts as: waiting, on spot capacity, or on demand and why. */
-const standingOf = (view: View, pod: Pod): Partial<Tally> => {
-  if (pod.phase === 'Pending') return { pending: 1 };
-  if (!wantsSpot(pod)) return { onDemand: 1 };
-  if (isDegraded(view, pod)) return { onDemand: 1, fallback: 1 };
-  return isOnVirtualNode(view, pod) ? { spot: 1 } : { onDemand: 1, offVirtualNode: 1 };
-};
-
-const count = (view: View, tally: Tally, pod: Pod, policy: SoundPolicy): void => {
-  const { policy: stamp, revision, reason } = ourAnnotations;
-  const stamped = pod.annotations[stamp];
-  const injects = policy.spec.injection.at !== 'None';
-  const current = stamped === policyKey(policy) && pod.annotations[revision] === revisionOf(policy);
-  add(tally, { matched: 1, ...standingOf(view, pod) });
-  add(tally, {
-    outdated: Number(injects && stamped !== undefined && !current),
-    uninjected: Number(injects && stamped === undefined && pod.createdAtMs >= policy.createdAtMs),
-    userValueKept: Number(pod.annotations[reason] === 'UserValueKept'),
-  });
-};
-
-const countWorkload = (view: View, workloads: Map<string, CountedWorkload>, pod: Pod): void => {
-  const top = topWorkload(ownerChain(view, pod));
-  if (!top) return;
-  const { group, kind, namespace, name } = top;
-  const key = `${kind}/${name}/${group}/${namespace}`;
-  const workload = workloads.get(key) ?? {
-    counts: { ref: { group, kind, namespace, name }, pods: 0, spot: 0, onDemand: 0, fallback: 0 },
-    members: [],
-  };
-  workloads.set(key, workload);
-  workload.members.push(pod);
-  const { counts } = workload;
-  const { spot = 0, onDemand = 0, fallback = 0 } = standingOf(view, pod);
-  workload.counts = {
-    ref: counts.ref,
-    pods: counts.pods + 1,
-    spot: counts.spot + spot,
-    onDemand: counts.onDemand + onDemand,
-    fallback: counts.fallback + fallback,
-  };
-};
-
-const add = (tally: Tally, more: Partial<Tally>): void => {
-  for (const key of Object.keys(more) as (keyof Tally)[]) tally[key] += more[key] ?? 0;
+const oldNodesIn = (subtotals: readonly Subtotal[]): readonly string[] => {
+  const newest = new Map<string, number>();
+  for (const { versions } of subtotals)
+    for (const [node, { last = 0 }] of versions) newest.set(node, Math.max(last, newest.get(node) ?? 0));
+  return [...newest]
+    .filter(([, rank]) => isRankTooOld(rank))
+    .map(([node]) => node)
+    .toSorted();
 };

@@ -1,18 +1,20 @@
-import { statusBounds, type SpotPolicyStatus } from '../api/index.ts';
+import { type Condition, statusBounds, type SpotPolicyStatus } from '../api/index.ts';
 import { bounded } from '../api/bounded.ts';
 import { revisionOf } from '../policy/revision.ts';
 import { isSound, type Policy, policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { describeOmission, type Omission, withOmission } from './attempts.ts';
+import { changedParts } from './changed-parts.ts';
 import { type Finding, findConditions, type Grounds, stalled, writeConditions } from './conditions.ts';
+import type { Counts } from './counts.ts';
 import { tryOut } from './dry-run.ts';
-import { countGoverned, type Governed } from './governed.ts';
+import { type Governed, listWorkloads, sumGoverned } from './governed.ts';
 import { forbiddenCall, listEntries, summarize } from './interruptions.ts';
 import { describeCounted } from './leftovers.ts';
-import type { Members } from './members.ts';
 import { describeRivals, type StatusRivals } from './rivalry.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
 import { describeUnseen, findUnwritable } from './templates.ts';
+import { isUrgent, urgentPartsOf } from './urgent.ts';
 
 /** How the status of a policy is being written; each is undefined where nothing is in the way. */
 export interface Circumstances {
@@ -20,33 +22,52 @@ export interface Circumstances {
   readonly rivals?: StatusRivals | undefined;
 }
 
+/** The status of a policy, of which the parts that can wait are made when they are asked for. */
+export interface Report {
+  readonly conditions: readonly Condition[];
+  /** It tells something that cannot wait. */
+  readonly urgent: boolean;
+  readonly whole: () => SpotPolicyStatus;
+}
+
 /**
- * The status of a policy as the world stands; the same world gives the same status, byte for byte. What is omitted stays as
- * it was written last, and the conditions say so; they name rivals as well.
+ * The status of a policy as the world stands and counts were settled last; the same world gives the same status, byte for
+ * byte. What is omitted stays as it was written last, and the conditions say so; they name rivals as well.
  */
 export const reportOn = (
-  members: Members,
+  counts: Counts,
   policy: Policy,
   nowMs: number,
   { omission, rivals }: Circumstances = {},
-): SpotPolicyStatus => {
+): Report => {
   const { generation } = policy;
-  const body = isSound(policy)
-    ? describe(members, policy, nowMs, { omission, rivals })
-    : { findings: stalled(policy), rest: {} };
-  const conditions = writeConditions(policy.status?.conditions ?? [], body.findings, generation, nowMs);
-  const status = { observedGeneration: generation, ...body.rest, conditions };
-  return bounded(withOmission(policy.status, status, omission));
+  const { findings, urgent, rest } = isSound(policy)
+    ? describe(counts, policy, nowMs, { omission, rivals })
+    : { findings: stalled(policy), urgent: {}, rest: () => ({}) };
+  const conditions = writeConditions(policy.status?.conditions ?? [], findings, generation, nowMs);
+  const first = { observedGeneration: generation, ...urgent, conditions };
+  const told = urgentPartsOf(policy.status);
+  return {
+    conditions,
+    urgent: isUrgent(told, changedParts(told, bounded(withOmission(told, first, omission))) ?? {}),
+    whole: () => bounded(withOmission(policy.status, { ...first, ...rest() }, omission)),
+  };
 };
 
+interface Description {
+  readonly findings: readonly Finding[];
+  readonly urgent: Pick<SpotPolicyStatus, 'interruption' | 'interruptions' | 'totals'>;
+  readonly rest: () => SpotPolicyStatus;
+}
+
 const describe = (
-  members: Members,
+  counts: Counts,
   policy: SoundPolicy,
   nowMs: number,
   { omission, rivals }: Circumstances,
-): { findings: readonly Finding[]; rest: Omit<SpotPolicyStatus, 'conditions'> } => {
-  const { view } = members;
-  const governed = countGoverned(members, policy);
+): Description => {
+  const { view } = counts;
+  const governed = sumGoverned(counts, policy);
   const interruptions = [...view.interruptions.group('policy', policyKey(policy))];
   return {
     findings: findConditions(
@@ -57,8 +78,7 @@ const describe = (
         probe: view.probes.byUid(policy.uid),
         contest: view.contests.current,
         unseen: describeUnseen(view),
-        unwritable:
-          policy.spec.injection.at === 'Workload' ? findUnwritable(view, policy, governed) : undefined,
+        unwritable: policy.spec.injection.at === 'Workload' ? findUnwritable(governed) : undefined,
         troubles: [...view.templateTroubles.group('policy', policy.uid)],
         target: findTargetProblem(view, policy),
         counted: describeCounted(view, policy),
@@ -72,20 +92,22 @@ const describe = (
       },
       nowMs,
     ),
-    rest: {
+    urgent: {
+      interruption: summarize(interruptions),
+      interruptions: listEntries(interruptions, policy.kind),
+      totals: { ...view.totals(policyKey(policy)) },
+    },
+    rest: () => ({
       revision: revisionOf(policy),
       pods: governed.pods,
       ...(policy.kind === 'ClusterSpotPolicy' && {
         namespaces: governed.namespaces.slice(0, statusBounds.namespaces),
         namespacesTotal: governed.namespaces.length,
       }),
-      workloads: governed.workloads.slice(0, statusBounds.workloads),
-      workloadsTotal: governed.workloads.length,
-      interruption: summarize(interruptions),
-      interruptions: listEntries(interruptions, policy.kind),
-      totals: { ...view.totals(policyKey(policy)) },
-      ...(policy.spec.mode === 'DryRun' && { dryRun: tryOut(view, policy) }),
-    },
+      workloads: listWorkloads(counts, policy),
+      workloadsTotal: governed.workloadsTotal,
+      ...(policy.spec.mode === 'DryRun' && { dryRun: tryOut(counts, policy) }),
+    }),
   };
 };
 

@@ -1,10 +1,12 @@
-import { catchError, defer, EMPTY, merge, mergeMap, type Observable, of, Subject, tap } from 'rxjs';
+import { catchError, concat, defer, EMPTY, ignoreElements, merge, mergeMap, type Observable, of } from 'rxjs';
+import { Subject, tap } from 'rxjs';
 import type { SpotPolicyStatus } from '../api/index.ts';
 import { growingDelay } from '../runtime/backoff.ts';
 import { afterLoss, calmAtMs, type Contest, isContested, noContest } from '../runtime/contest.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
+import { inSlices } from '../runtime/in-slices.ts';
 import { type Turns, turns } from '../runtime/turns.ts';
 import type { Policy } from '../world/policy.ts';
 import type { Change, View } from '../world/view.ts';
@@ -18,12 +20,11 @@ import {
   type WriteAnswer,
 } from './attempts.ts';
 import { changedParts, type Parts } from './changed-parts.ts';
-import { Members } from './members.ts';
+import { Counts } from './counts.ts';
 import { reportOn } from './report.ts';
 import { describeRivals, judgeTurn, rivalsOf, type StatusRivals, type Written } from './rivalry.ts';
 import { overdueAtMs } from './targets.ts';
 import { everywhere, touchedBy } from './touched.ts';
-import { isUrgent } from './urgent.ts';
 
 /** What this room tells: a status was written, or could not be. */
 export type StatusOutcome =
@@ -60,7 +61,7 @@ export interface StatusDeps {
 }
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
-// What happens together is looked at together: a look counts every pod of the policy, and pods change all the time.
+// What happens together is looked at together: pods change all the time.
 const gatherMs = 200;
 const countMs = 1_000;
 const urgentMs = 1_000;
@@ -75,9 +76,9 @@ const countsApartMs = 50;
 export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Observable<StatusOutcome> =>
   defer(() => {
     const alarm$ = new Subject<Alarm<string>>();
-    const members = new Members(deps.world);
+    const counts = new Counts(deps.world);
     const memory: Memory = {
-      members,
+      counts,
       writtenAt: new Map(),
       attempts: new Map(),
       rivalries: new Map(),
@@ -85,7 +86,7 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
     };
     const known$ = defer(() => everywhere(deps.world));
     const touched$ = changes$.pipe(
-      tap((change) => members.note(change)),
+      tap((change) => counts.note(change)),
       mergeMap((change) => {
         const atMs = deps.nowMs() + (change.kind === 'Pod' ? countMs : gatherMs);
         return touchedBy(deps.world, change).map((key) => ({ key, atMs }));
@@ -99,7 +100,7 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
   });
 
 interface Memory {
-  readonly members: Members;
+  readonly counts: Counts;
   readonly writtenAt: Map<string, number>;
   /** By UID of the policy, while something has failed. */
   readonly attempts: Map<string, Attempts>;
@@ -133,7 +134,7 @@ const lookAt = (
 ): Observable<StatusOutcome> =>
   defer(() => {
     const { world, nowMs } = deps;
-    const { members, writtenAt, attempts, rivalries, turns: calm } = memory;
+    const { counts, writtenAt, attempts, rivalries, turns: calm } = memory;
     const again = (atMs: number): Observable<never> => {
       alarm$.next({ key: uid, atMs });
       return EMPTY;
@@ -142,12 +143,13 @@ const lookAt = (
       calm.giveBack(uid);
       return EMPTY;
     };
+    const settled = (of: Policy | undefined) => inSlices(counts.settle(of)).pipe(ignoreElements());
     const policy = world.policies.byUid(uid);
     if (!policy) {
       writtenAt.delete(uid);
       attempts.delete(uid);
       rivalries.delete(uid);
-      return done();
+      return concat(settled(undefined), defer(done));
     }
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
     if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
@@ -155,24 +157,27 @@ const lookAt = (
     if (nowMs() < attempt.notBeforeMs) return again(attempt.notBeforeMs);
     const omission = omissionOf(attempt, nowMs());
     if (attempt.refused && omission) alarm$.next({ key: uid, atMs: attempt.refused.untilMs });
-    const { written, contest = noContest, rivals } = rivalryOf(memory, uid, nowMs());
-    if (rivals) alarm$.next({ key: uid, atMs: calmAtMs(contest) });
-    const status = reportOn(members, policy, nowMs(), { omission, rivals });
-    const overdueMs = overdueAtMs(status.conditions);
-    if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
-    const parts = changedParts(policy.status, status);
-    if (!parts) return done();
-    const { undoes, isNews } = judgeTurn(written, policy, status, parts);
-    const repairMs = (written?.atMs ?? Number.NEGATIVE_INFINITY) + contest.pauseMs;
-    if ((undoes || rivals) && !isNews && nowMs() < repairMs) return again(repairMs);
-    if (!isUrgent(policy.status, parts)) {
-      if (nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
-      const turnMs = calm.of(uid, nowMs());
+    const look = (): Observable<StatusOutcome> => {
+      const { written, contest = noContest, rivals } = rivalryOf(memory, uid, nowMs());
+      if (rivals) alarm$.next({ key: uid, atMs: calmAtMs(contest) });
+      const report = reportOn(counts, policy, nowMs(), { omission, rivals });
+      const overdueMs = overdueAtMs(report.conditions);
+      if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
+      // Before the counts are put together that are not to be written yet.
+      if (!report.urgent && nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
+      const status = report.whole();
+      const parts = changedParts(policy.status, status);
+      if (!parts) return done();
+      const { undoes, isNews } = judgeTurn(written, policy, status, parts);
+      const repairMs = (written?.atMs ?? Number.NEGATIVE_INFINITY) + contest.pauseMs;
+      if ((undoes || rivals) && !isNews && nowMs() < repairMs) return again(repairMs);
+      const turnMs = report.urgent ? nowMs() : calm.of(uid, nowMs());
       if (nowMs() < turnMs) return again(turnMs);
-    }
-    calm.giveBack(uid);
-    writtenAt.set(uid, nowMs());
-    return put(deps, { policy, status, parts, omission, undoes }, memory, (atMs) => void again(atMs));
+      calm.giveBack(uid);
+      writtenAt.set(uid, nowMs());
+      return put(deps, { policy, status, parts, omission, undoes }, memory, (atMs) => void again(atMs));
+    };
+    return concat(settled(policy), defer(look));
   });
 
 /** A status that is about to be written. */

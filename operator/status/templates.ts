@@ -1,14 +1,12 @@
-import { governingPolicy } from '../policy/rules.ts';
-import { madeFrom } from '../policy/template-gift.ts';
 import { foreignTemplateKinds } from '../world/foreign-template.ts';
 import { groupOf } from '../world/object.ts';
-import type { SoundPolicy } from '../world/policy.ts';
+import type { GroupKind } from '../world/owner-kinds.ts';
 import { templateKinds, templates, type TemplateTrouble } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 import type { Governed } from './governed.ts';
 
-// The rest would say the same of others.
-const mostNamed = 3;
+/** How many workloads a message names: the rest would say the same of others. */
+export const mostNamed = 3;
 
 /** Reasons of the condition Programmed for pod templates that were not written. */
 export type TemplateReason = Exclude<(typeof byWeight)[number], 'Waiting'> | 'Pending';
@@ -60,42 +58,31 @@ export interface Unwritable {
  * Which pods of a policy with `injection.at: Workload` have no template that can be written: by the kind of the workload at
  * the top, or because no workload made them.
  */
-export const findUnwritable = (
-  view: View,
-  policy: SoundPolicy,
-  { pods: { matched }, workloads, namespaces }: Pick<Governed, 'pods' | 'workloads' | 'namespaces'>,
-): Unwritable => {
-  const never = workloads.filter(({ ref }) => !hasTemplate(ref));
-  const bare = matched - workloads.reduce((sum, { pods }) => sum + pods, 0);
-  const texts = never.map(({ ref: { kind, namespace, name: of } }) => `${kind} ${namespace}/${of}`);
+export const findUnwritable = ({
+  workloadsTotal,
+  untemplated,
+  bare,
+  templates: held,
+}: Governed): Unwritable => {
+  const texts = untemplated.first.map(({ kind, namespace, name: of }) => `${kind} ${namespace}/${of}`);
   const parts = [
-    ...(texts.length > 0 ? [shorten(texts)] : []),
+    ...(texts.length > 0 ? [shorten(texts, untemplated.total)] : []),
     ...(bare > 0 ? [`${bare} pods without a workload`] : []),
   ];
   if (parts.length === 0) return { message: '', all: false };
   return {
     message: `templates of these are never written: ${parts.join(', ')}; injection.at: Pod reaches them`,
-    all: never.length === workloads.length && !governsTemplate(view, policy, namespaces),
+    // A workload at zero replicas has a template and no pod.
+    all: untemplated.total === workloadsTotal && held === 0,
   };
 };
 
-const hasTemplate = ({ group, kind }: { readonly group: string; readonly kind: string }): boolean =>
+/** Whether pod templates of a kind are ever written. */
+export const hasTemplate = ({ group, kind }: GroupKind): boolean =>
   templateKinds.some((each) => each === kind && groupOf(templates[each].apiVersion) === group);
 
-// A workload at zero replicas has a template and no pod.
-const governsTemplate = (view: View, policy: SoundPolicy, namespaces: Governed['namespaces']): boolean =>
-  namespaces.some(({ name: namespace }) =>
-    templateKinds.some((kind) =>
-      [...view.templated(kind).group('template', namespace)].some(
-        (workload) =>
-          workload.template &&
-          governingPolicy(view, madeFrom(workload, workload.template))?.uid === policy.uid,
-      ),
-    ),
-  );
-
-const shorten = (texts: readonly string[]): string => {
-  const rest = texts.length - mostNamed;
+const shorten = (texts: readonly string[], total = texts.length): string => {
+  const rest = total - mostNamed;
   return [...texts.slice(0, mostNamed), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
 };
 

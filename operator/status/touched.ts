@@ -1,35 +1,46 @@
-import { ownerChain } from '../policy/owners.ts';
+import { ownedBelow, ownerChain } from '../policy/owners.ts';
 import { contenders, covers, namespacesOfAny } from '../policy/rules.ts';
 import type { Step } from '../world/collection.ts';
-import { type Identity, isSameController } from '../world/object.ts';
+import type { Identity } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
-import type { Owner } from '../world/owner-kinds.ts';
+import type { GroupKind } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
 import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
+import { isSameKindOfNode } from './counts.ts';
+import { isSameLink, type Linked } from './link.ts';
 import { failuresToTell } from './report.ts';
 
 /** The policies, by UID, whose status a change of the world may alter. */
 export const touchedBy = (view: View, change: Change): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
-      return [...selecting(view, [change.before, change.after]), ...naming(view, change)];
+      return [
+        ...selecting(view, [change.before, change.after]),
+        ...naming(view, change),
+        ...around(view, { group: '', kind: 'Pod' }, change),
+      ];
     case 'Deployment':
     case 'ReplicaSet':
     case 'StatefulSet':
     case 'Job':
     case 'CronJob':
-      return [...naming(view, change), ...tryingTemplates(view, change)];
+      return [...naming(view, change), ...ofOwner(view, change)];
     case 'Owner':
-      return [...(sameController(change) ? [] : around(view, change)), ...tryingTemplates(view, change)];
+      return ofOwner(view, change);
+    case 'Node':
+      return isSameKindOfNode(change) ? [] : everywhere(view);
     case 'OwnerKind':
     case 'Contest':
       return everywhere(view);
-    case 'DegradeEvent': {
-      const event = change.after;
-      return event ? selecting(view, [view.pods.byName(event.namespace, event.podName)]) : [];
-    }
+    case 'DegradeEvent':
+      return selecting(
+        view,
+        [change.before, change.after].map(
+          (event) => event && view.pods.byName(event.namespace, event.podName),
+        ),
+      );
     case 'Interruption': {
       const policy = change.after && policyOf(view, change.after.settings.policy);
       return policy ? [policy.uid] : [];
@@ -75,13 +86,20 @@ const isSameTemplate = (before: Possibly | undefined, after: Possibly | undefine
   before?.terminating === after?.terminating &&
   JSON.stringify(before?.template) === JSON.stringify(after?.template);
 
-const sameController = ({ before, after }: Step<Owner>): boolean =>
-  before !== undefined && after !== undefined && isSameController(before, after);
+const ofOwner = (view: View, change: Step<Linked & Identity & GroupKind & Possibly>): readonly string[] => {
+  const owner = change.after ?? change.before;
+  return owner ? [...around(view, owner, change), ...tryingTemplates(view, change)] : [];
+};
 
-// Chains of owners reach further there, or less far.
-const around = (view: View, { before, after }: Step<Owner>): readonly string[] => {
-  const namespace = (after ?? before)?.namespace ?? '';
-  return uidsOf([...inNamespace(view, namespace), ...view.rules(namespace)]);
+// Chains of owners reach further there, or less far, where any led through it.
+const around = (
+  view: View,
+  { group, kind }: GroupKind,
+  change: Step<Linked & Identity>,
+): readonly string[] => {
+  const { namespace, uid } = change.after ?? change.before ?? { namespace: '', uid: '' };
+  if (isSameLink(change) || ownedBelow(view, { namespace, group, kind, uid }).next().done) return [];
+  return uidsOf([...inNamespace(view, namespace), ...view.rules(namespace), ...triedIn(view, namespace)]);
 };
 
 /** Every policy, by UID. */

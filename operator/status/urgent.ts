@@ -10,6 +10,10 @@ const urgentParts: readonly (keyof SpotPolicyStatus)[] = [
   'totals',
 ];
 
+/** Those parts of a status. */
+export const urgentPartsOf = (status: SpotPolicyStatus | undefined): SpotPolicyStatus =>
+  Object.fromEntries(urgentParts.map((part) => [part, status?.[part]]));
+
 /**
  * Whether changed parts of a status tell something that cannot wait. Figures in messages are counts, which can, and so can
  * what the summary (Ready, Reconciling, Stalled) adds to the message of Programmed.

@@ -2,7 +2,8 @@ import { timetable } from '../../operator/interruption/deadline.ts';
 import type { Effect } from '../../operator/interruption/look.ts';
 import { writeMark } from '../../operator/interruption/mark.ts';
 import type { Answer } from '../../operator/interruption/settle.ts';
-import { Members } from '../../operator/status/members.ts';
+import { settledCounts } from '../builders/counts.ts';
+import type { SpotPolicyStatus } from '../../operator/api/index.ts';
 import { reportOn } from '../../operator/status/report.ts';
 import type { Interruption } from '../../operator/world/interruption.ts';
 import type { Change } from '../../operator/world/view.ts';
@@ -81,7 +82,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   let version = 1;
   let full = false;
   let mood: Mood = 'Does';
-  let status: ReturnType<typeof reportOn> | undefined;
+  let status: SpotPolicyStatus | undefined;
   let world: World;
   let leader: Leader;
   const underWay = new Map<string, AbortSignal>();
@@ -363,7 +364,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
         return tell(list(world, 'Pod', [...pods.values()].map(aPod)));
       case 'status': {
         const [known] = world.policies.all();
-        if (known) status = reportOn(new Members(world), known, Date.now());
+        if (known) status = reportOn(settledCounts(world), known, Date.now()).whole();
         return tell(put(world, 'SpotPolicy', policy()));
       }
       case 'restart':

@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { clusterSpotPolicy, objectSchema, spotPolicy } from '../../operator/api/crd.ts';
 import type { SpotPolicyStatus } from '../../operator/api/status.ts';
-import { Members } from '../../operator/status/members.ts';
+import { settledCounts } from '../builders/counts.ts';
 import { reportOn } from '../../operator/status/report.ts';
 import type { World } from '../../operator/world/world.ts';
 import { aRefusal, anInterruption } from '../builders/interruption.ts';
@@ -142,7 +142,7 @@ describe('a world of hostile texts', () => {
     (text, spec) => {
       const world = hostileWorld(text, spec);
       for (const policy of world.policies.all()) {
-        const status = reportOn(new Members(world), policy, at(0));
+        const status = reportOn(settledCounts(world), policy, at(0)).whole();
         expect(judges[policy.kind](status)).toEqual({ structure: [], rules: [] });
         // Half a character does not survive UTF-8: the operator would find another status than it wrote, and write again.
         expect(JSON.parse(Buffer.from(JSON.stringify(status)).toString())).toEqual(status);

@@ -4,8 +4,8 @@ import { type PodAnswer, type PodRequest, reviewPod } from '../../operator/injec
 import { decideTemplate } from '../../operator/injection/template.ts';
 import { coverageOf } from '../../operator/injection/webhook.ts';
 import { contenders } from '../../operator/policy/rules.ts';
-import { countGoverned } from '../../operator/status/governed.ts';
-import { Members } from '../../operator/status/members.ts';
+import { sumGoverned } from '../../operator/status/governed.ts';
+import { settledCounts } from '../builders/counts.ts';
 import { isSound, policyKey } from '../../operator/world/policy.ts';
 import type { World } from '../../operator/world/world.ts';
 import { aStamping } from '../builders/admission.ts';
@@ -112,7 +112,7 @@ const decisionsIn = (world: World) => ({
   governed: [...world.policies.all()]
     .filter(isSound)
     .filter(({ spec }) => spec.mode === 'Enforce')
-    .map((one) => [policyKey(one), countGoverned(new Members(world), one)] as const)
+    .map((one) => [policyKey(one), sumGoverned(settledCounts(world), one)] as const)
     .toSorted(([a], [b]) => (a < b ? -1 : 1)),
 });
 

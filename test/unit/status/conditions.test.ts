@@ -7,8 +7,8 @@ import {
   stalled,
   writeConditions,
 } from '../../../operator/status/conditions.ts';
-import { countGoverned, type Governed } from '../../../operator/status/governed.ts';
-import { Members } from '../../../operator/status/members.ts';
+import { sumGoverned, type Governed } from '../../../operator/status/governed.ts';
+import { settledCounts } from '../../builders/counts.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import type { Probe } from '../../../operator/world/objects.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
@@ -19,7 +19,7 @@ import { aWorld, known } from '../../builders/world.ts';
 
 const sound = (spec: PolicyWishes['spec'] = {}) =>
   known('SpotPolicy', aPolicy({ spec, generation: 3 })) as SoundPolicy;
-const nobody: Governed = countGoverned(new Members(aWorld()), sound());
+const nobody: Governed = sumGoverned(settledCounts(aWorld()), sound());
 const governed = (pods: Partial<Governed['pods']>, winners: string[] = []): Governed => ({
   ...nobody,
   pods: { ...nobody.pods, ...pods },

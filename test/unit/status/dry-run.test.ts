@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decideTemplate } from '../../../operator/injection/template.ts';
 import { tryOut } from '../../../operator/status/dry-run.ts';
 import { isSound } from '../../../operator/world/policy.ts';
+import { settledCounts } from '../../builders/counts.ts';
 import { aPod, ownedBy } from '../../builders/pod.ts';
 import { aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { applied } from '../../builders/template.ts';
@@ -14,7 +15,7 @@ const tried = (spec: PolicyWishes['spec'], content: Content) => {
   const world = aWorld({ SpotPolicy: [trial, ...SpotPolicy], ...rest });
   const policy = world.policies.byName('shop', 'trial');
   if (!policy || !isSound(policy)) throw new Error('the trial is not understood');
-  return tryOut(world, policy);
+  return tryOut(settledCounts(world), policy);
 };
 
 describe('a policy in DryRun tells', () => {

@@ -1,25 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { revisionOf } from '../../../operator/policy/revision.ts';
-import { countGoverned, type Governed } from '../../../operator/status/governed.ts';
-import { Members } from '../../../operator/status/members.ts';
+import { listWorkloads, sumGoverned } from '../../../operator/status/governed.ts';
+import { settledCounts } from '../../builders/counts.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
+import type { View } from '../../../operator/world/view.ts';
 import { aPod, anEvent, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
 import { aClusterPolicy, aPolicy, type PolicyWishes } from '../../builders/policy.ts';
 import { aNamespace, aReplicaSet, aWorld, type Content, known } from '../../builders/world.ts';
 import { aDeployment, aStatefulSet } from '../../builders/workloads.ts';
 
 const sound = (wishes: PolicyWishes = {}) => known('SpotPolicy', aPolicy(wishes)) as SoundPolicy;
-const count = (pods: readonly PodWishes[], wishes: PolicyWishes = {}, content: Content = {}): Governed =>
-  countGoverned(
-    new Members(
-      aWorld({
-        SpotPolicy: [aPolicy(wishes)],
-        Deployment: [aDeployment()],
-        ReplicaSet: [aReplicaSet()],
-        Pod: pods.map(aPod),
-        ...content,
-      }),
-    ),
+const told = (world: View, policy: SoundPolicy) => {
+  const counts = settledCounts(world);
+  return { ...sumGoverned(counts, policy), workloads: listWorkloads(counts, policy) };
+};
+const count = (pods: readonly PodWishes[], wishes: PolicyWishes = {}, content: Content = {}) =>
+  told(
+    aWorld({
+      SpotPolicy: [aPolicy(wishes)],
+      Deployment: [aDeployment()],
+      ReplicaSet: [aReplicaSet()],
+      Pod: pods.map(aPod),
+      ...content,
+    }),
     sound(wishes),
   );
 const stamped = (revision = revisionOf(sound())): PodWishes => ({
@@ -40,11 +43,14 @@ describe('the pods of a policy', () => {
 
   it('tell which virtual nodes are too old to evict them, those of other policies do not', () => {
     const annotations = { 'k8s.aliyun.com/vk-version': 'v2.10.0' };
-    const { oldNodes } = count([
-      { name: 'a', nodeName: 'virtual-kubelet-a', annotations },
-      { name: 'b', nodeName: 'virtual-kubelet-b' },
-      { name: 'c', nodeName: 'virtual-kubelet-c', labels: { app: 'api' }, annotations },
-    ]);
+    const { oldNodes } = count(
+      [
+        { name: 'a', nodeName: 'virtual-kubelet-a', annotations },
+        { name: 'b', nodeName: 'virtual-kubelet-b' },
+        { name: 'c', nodeName: 'virtual-kubelet-c', labels: { app: 'api' }, annotations },
+      ],
+      { spec: { interruption: { evictor: 'VirtualNode' } } },
+    );
     expect(oldNodes).toEqual(['virtual-kubelet-a']);
   });
 
@@ -146,7 +152,7 @@ describe('the pods of a policy of the cluster', () => {
         aPod({ name: 'e', namespace: 'farm' }),
       ],
     });
-    const governed = countGoverned(new Members(world), known('ClusterSpotPolicy', base) as SoundPolicy);
+    const governed = told(world, known('ClusterSpotPolicy', base) as SoundPolicy);
     expect(governed.pods).toMatchObject({ matched: 3, spot: 2, pending: 1 });
     expect(governed.namespaces).toEqual([
       { name: 'bank', pods: 1, spot: 1, onDemand: 0 },

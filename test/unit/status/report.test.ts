@@ -8,7 +8,7 @@ import { precedence } from '../../../operator/policy/rules.ts';
 import { revisionOf } from '../../../operator/policy/revision.ts';
 import { failuresToTell, reportOn } from '../../../operator/status/report.ts';
 import { isUrgent } from '../../../operator/status/urgent.ts';
-import { Members } from '../../../operator/status/members.ts';
+import { settledCounts } from '../../builders/counts.ts';
 import { apiTime } from '../../../operator/world/object.ts';
 import type { SoundPolicy } from '../../../operator/world/policy.ts';
 import { World } from '../../../operator/world/world.ts';
@@ -29,7 +29,7 @@ const world = (content: Content = {}): World =>
   });
 const report = (of: World): SpotPolicyStatus => {
   const [policy = known('SpotPolicy', aPolicy())] = of.policies.all();
-  return reportOn(new Members(of), policy, at(0));
+  return reportOn(settledCounts(of), policy, at(0)).whole();
 };
 const messageOf = (status: SpotPolicyStatus, type: string): string | undefined =>
   status.conditions?.find((condition) => condition.type === type)?.message;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findConditions } from '../../../operator/status/conditions.ts';
-import { countGoverned } from '../../../operator/status/governed.ts';
-import { Members } from '../../../operator/status/members.ts';
+import { sumGoverned } from '../../../operator/status/governed.ts';
+import { settledCounts } from '../../builders/counts.ts';
 import { reportOn } from '../../../operator/status/report.ts';
 import { failingTargets, findTargetProblem } from '../../../operator/status/targets.ts';
 import type { OwnerKind } from '../../../operator/world/owner-kinds.ts';
@@ -66,9 +66,9 @@ describe('the workloads that a policy names', () => {
     expect(failingTargets(world, known as SoundPolicy)).toEqual([
       'Service.serving.knative.dev cannot be read: reading /apis: 503',
     ]);
-    const ready = reportOn(new Members(world), known as SoundPolicy, 0).conditions?.find(
-      ({ type }) => type === 'Ready',
-    );
+    const ready = reportOn(settledCounts(world), known as SoundPolicy, 0)
+      .whole()
+      .conditions?.find(({ type }) => type === 'Ready');
     expect(ready?.message).toContain('Service.serving.knative.dev cannot be read: reading /apis: 503');
   });
 
@@ -95,7 +95,7 @@ it('a policy that misses a workload waits for it, and is Programmed all the same
     target,
   };
   const findings =
-    policy && findConditions(policy, { ...grounds, governed: countGoverned(new Members(world), policy) }, 0);
+    policy && findConditions(policy, { ...grounds, governed: sumGoverned(settledCounts(world), policy) }, 0);
   expect(findings).toMatchObject([
     { type: 'Accepted', status: 'Unknown', ...target },
     { type: 'Programmed', status: 'True', reason: 'Programmed' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reportOn } from '../../../operator/status/report.ts';
-import { Members } from '../../../operator/status/members.ts';
+import { settledCounts } from '../../builders/counts.ts';
 import { describeFixed, describeUnseen, findTemplateTrouble } from '../../../operator/status/templates.ts';
 import { isSound } from '../../../operator/world/policy.ts';
 import type { TemplateTrouble } from '../../../operator/world/template.ts';
@@ -59,7 +59,7 @@ it('kinds whose templates may not be read are named with the role that opens the
     'not seen: WorkflowTemplate.argoproj.io, CronWorkflow.argoproj.io, which the operator may read only with the ClusterRole spotpolicy-operator-argoproj.io',
   );
   const [policy] = [...world.policies.all()].filter(isSound);
-  const { conditions = [] } = policy ? reportOn(new Members(world), policy, noonMs) : {};
+  const { conditions = [] } = policy ? reportOn(settledCounts(world), policy, noonMs).whole() : {};
   expect(conditions.find(({ type }) => type === 'Programmed')).toMatchObject({
     status: 'True',
     message: expect.stringContaining('not seen: WorkflowTemplate.argoproj.io'),
@@ -72,7 +72,7 @@ describe('pods whose template is never written', () => {
     const world = aWorld({ SpotPolicy: [aPolicy({ spec })], ...content });
     const [policy] = world.policies.all();
     if (!policy) throw new Error('there is a policy');
-    const { conditions } = reportOn(new Members(world), policy, noonMs);
+    const { conditions } = reportOn(settledCounts(world), policy, noonMs).whole();
     return conditions?.find(({ type }) => type === 'Programmed');
   };
   const old = aPod({ name: 'old-1', owner: ownedBy('ReplicationController', 'old') });
