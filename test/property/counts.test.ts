@@ -57,6 +57,19 @@ const pod = fc
     aPod({ ...rest, uid: uidOf('Pod', `${rest.name}-${uid}`), ...(deletion && { deletion }) }),
   );
 
+// Of a pod whose name the next one bears only its end is still to be told.
+const movePod = (raw: Raw<'Pod'>, gone: boolean): Move => {
+  const move = moveOf('Pod', raw, gone);
+  const { uid = '', name: of = '' } = raw.metadata ?? {};
+  return Object.assign(
+    (world: World, nowMs: number) => {
+      const isPast = world.pods.byUid(uid) && world.pods.byName('shop', of)?.uid !== uid;
+      return isPast && !gone ? [] : move(world, nowMs);
+    },
+    { [fc.toStringMethod]: () => fc.stringify(move) },
+  );
+};
+
 const targets = [
   { group: 'apps', kind: 'Deployment', name: 'web' },
   { group: 'sparkoperator.k8s.io', kind: 'SparkApplication', name: 'pi' },
@@ -160,7 +173,7 @@ const nodesListed: Move = (world, nowMs) =>
 /** One thing that happens, how long after the last, and how far the next look gets before the one after it. */
 const happening = fc.record({
   move: fc.oneof(
-    { weight: 6, arbitrary: fc.tuple(pod, goes).map(([raw, gone]) => moveOf('Pod', raw, gone)) },
+    { weight: 6, arbitrary: fc.tuple(pod, goes).map(([raw, gone]) => movePod(raw, gone)) },
     { weight: 1, arbitrary: fc.oneof(policy, clusterPolicy) },
     { weight: 6, arbitrary: fc.oneof({ weight: 3, arbitrary: workload }, owner, driver) },
     { weight: 4, arbitrary: event },
@@ -210,30 +223,34 @@ const aCluster = (spec: NonNullable<Parameters<typeof aClusterPolicy>[0]>['spec'
   put(world, 'Namespace', aNamespace());
   put(world, 'SpotPolicy', aPolicy({ name: 'a', spec: { ...spec, targetRefs: targets[2], selector: {} } }));
   put(world, 'ClusterSpotPolicy', aClusterPolicy({ name: 'all', spec: { ...spec, namespaceSelector: {} } }));
-  const driven = ownedBy('Pod', 'driver');
-  put(world, 'Pod', aPod({ name: 'a', owner: driven, uid: uidOf('Pod', 'a-first') }));
-  put(world, 'Pod', aPod({ name: 'b', owner: ownedBy('Workflow', 'flow'), uid: uidOf('Pod', 'b-first') }));
+  const owned = {
+    a: ownedBy('Pod', 'driver'),
+    b: ownedBy('Workflow', 'flow'),
+    'c-2': ownedBy('StatefulSet', 'db'),
+  };
+  for (const [of, owner] of Object.entries(owned))
+    put(world, 'Pod', aPod({ name: of, owner, uid: uidOf('Pod', `${of}-first`) }));
+  put(world, 'StatefulSet', aStatefulSet());
   return world;
 };
 
 describe('the counts of policies, kept in step with the world', () => {
-  test.prop([beginning, fc.array(happening, { minLength: 1, maxLength: 40, size: 'max' })], { numRuns: 600 })(
-    'are those that are counted anew by going through everything, after any history',
-    (spec, history) => {
-      const world = aCluster(spec);
-      const counts = new Counts(world);
-      let nowMs = noonMs;
-      for (const { move, laterMs, steps } of history) {
-        nowMs += laterMs;
-        for (const change of move(world, nowMs)) counts.note(change);
-        const looks = soundIn(world).map((one) => counts.settle(one));
-        // Looks that are under way together, and are given up.
-        for (let step = 0; step < Math.min(steps, 5); step++) for (const look of looks) look.next();
-        if (Number.isFinite(steps)) continue;
-        settle(counts);
-        for (const one of soundIn(world))
-          expect([policyKey(one), kept(counts, one)]).toEqual([policyKey(one), anew(world, one)]);
-      }
-    },
-  );
+  test.prop([beginning, fc.array(happening, { minLength: 1, maxLength: 40, size: 'max' })], {
+    numRuns: 600,
+  })('are those that are counted anew by going through everything, after any history', (spec, history) => {
+    const world = aCluster(spec);
+    const counts = new Counts(world);
+    let nowMs = noonMs;
+    for (const { move, laterMs, steps } of history) {
+      nowMs += laterMs;
+      for (const change of move(world, nowMs)) counts.note(change);
+      const looks = soundIn(world).map((one) => counts.settle(one));
+      // Looks that are under way together, and are given up.
+      for (let step = 0; step < Math.min(steps, 5); step++) for (const look of looks) look.next();
+      if (Number.isFinite(steps)) continue;
+      settle(counts);
+      for (const one of soundIn(world))
+        expect([policyKey(one), kept(counts, one)]).toEqual([policyKey(one), anew(world, one)]);
+    }
+  });
 });
