@@ -65,6 +65,14 @@ const noRandom = ['error', { object: 'Math', property: 'random', message: passed
   object,
 ];
 
+// The machine's time of day may be set at any moment; `nowMs` of the one clock may not (ADR 29).
+const oneClock = 'decide by nowMs, the one clock of the program; main.ts alone reads that of the machine';
+const noTimeOfDay = [
+  'error',
+  { object: 'Date', property: 'now', message: oneClock },
+  { object: 'performance', property: 'timeOrigin', message: oneClock },
+] satisfies ['error', ...object[]];
+
 export default defineConfig({
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'vitest'],
   categories: { correctness: 'error', suspicious: 'error' },
@@ -126,6 +134,11 @@ export default defineConfig({
     {
       files: ['operator/**'],
       rules: { 'eslint/no-console': 'error', 'eslint/no-restricted-imports': mayNotImport() },
+    },
+    {
+      files: ['operator/**'],
+      excludeFiles: ['operator/main.ts'],
+      rules: { 'eslint/no-restricted-properties': noTimeOfDay },
     },
     { files: ['operator/app.ts'], rules: { 'eslint/no-restricted-imports': mayNotImport(noKube, noNode) } },
     {
