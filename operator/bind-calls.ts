@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Deps } from './app.ts';
-import type { Config } from './config.ts';
+import { type Config, writerOf } from './config.ts';
 import { applyWebhook, probeAdmission, removeWebhook, writeTemplate } from './injection/effects.ts';
 import { type Endpoint, webhookConfiguration } from './injection/webhook.ts';
 import { perform, removeLeftover } from './interruption/effects.ts';
@@ -46,10 +46,6 @@ export const bindCalls = (
   write: (policy, parts) => (signal) => writeStatus(kube, policy, parts, writerOf(config), signal),
   endpoint$: certificates$,
 });
-
-// Replicas that share a Lease are one installation and never write at the same time.
-const writerOf = ({ operatorNamespace, leaseName }: Config): string =>
-  `spotpolicy ${operatorNamespace}/${leaseName}`;
 
 const endpointOf = ({ webhookUrl, operatorNamespace, webhookService }: Config): Endpoint =>
   webhookUrl === undefined

@@ -259,3 +259,10 @@ export const parseConfig = (
   });
   throw new StartRefused([...new Set(problems)].join('\n'), 2);
 };
+
+/**
+ * The field manager that an installation writes shared objects as: the webhook configuration, statuses, the Secret of its
+ * certificates. Replicas that share a Lease are one installation.
+ */
+export const writerOf = ({ operatorNamespace, leaseName }: Config): string =>
+  `spotpolicy ${operatorNamespace}/${leaseName}`;

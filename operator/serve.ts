@@ -1,23 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
-import {
-  filter,
-  firstValueFrom,
-  merge,
-  type Observable,
-  ReplaySubject,
-  share,
-  Subject,
-  takeUntil,
-  tap,
-} from 'rxjs';
+import { filter, firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
 import { admit, type Standing } from './admit.ts';
-import type { Config } from './config.ts';
+import { type Config, writerOf } from './config.ts';
 import type { Kube } from './kube/kube.ts';
 import { listWatchCalls, listWatchOptions } from './kube/list-watch-calls.ts';
 import { resources } from './kube/resources.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
-import { growingDelay } from './runtime/backoff.ts';
 import { listWatch } from './runtime/list-watch.ts';
 import { certificateSecret } from './server/certificate-secret.ts';
 import { type Certificates, ensureCertificates } from './server/certificate-store.ts';
@@ -27,6 +16,7 @@ import { health } from './server/health.ts';
 import { type Closing, serveHttp, serveHttps } from './server/listen.ts';
 import { certificateStream } from './server/stream.ts';
 import { allKinds, waitingFor } from './sources.ts';
+import { writersOf } from './world/object.ts';
 import { policyKey } from './world/policy.ts';
 import type { World } from './world/world.ts';
 
@@ -138,7 +128,9 @@ const certificatesOf = ({
   random,
 }: ServeParts): Observable<Certificates> => {
   const namespace = config.operatorNamespace;
-  const store = certificateSecret(kube, namespace);
+  const own = writerOf(config);
+  const store = certificateSecret(kube, namespace, own);
+  let writers: readonly string[] = [];
   const lifetimes = {
     authorityMs: config.caLifetimeHours * 3_600_000,
     servingMs: config.servingLifetimeHours * 3_600_000,
@@ -148,19 +140,28 @@ const certificatesOf = ({
     namespace,
     fieldSelector: `metadata.name=${certificateSecretName}`,
     metadataOnly: true,
-    trim: ({ metadata }) => metadata.resourceVersion,
+    managedFields: true,
+    trim: (secret: never) => writersOf(secret),
   });
   return certificateStream({
     ensure: () => ensureCertificates(store, lifetimes, namesOf(config), nowMs),
-    changed$: merge(
-      listWatch(secret, listWatchOptions(random)).pipe(filter(({ kind }) => kind === 'changed')),
-      jumped$,
+    changed$: listWatch(secret, listWatchOptions(random)).pipe(
+      filter((watched) => watched.kind === 'changed'),
+      tap(({ object }) => (writers = object)),
     ),
+    jumped$,
     nowMs,
-    pauseAfter: (failures) => growingDelay(failures, random),
+    random,
     onFailure: (err) => log.warn({ err }, 'certificates not ready'),
+    onLoss: (loss) => {
+      const rival = writers.find((writer) => writer !== own);
+      log.warn({ ...loss, rival, secret: `${namespace}/${certificateSecretName}` }, contestedSecret);
+    },
   });
 };
+
+const contestedSecret =
+  'another writer keeps changing the Secret of the certificates, which is written less and less often; find it and stop it, or give each installation a namespace of its own';
 
 const namesOf = ({ webhookUrl, webhookService, operatorNamespace }: Config): readonly string[] => [
   `${webhookService}.${operatorNamespace}.svc`,

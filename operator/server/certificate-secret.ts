@@ -6,8 +6,8 @@ import type { CertificateData } from './certificate-data.ts';
 import type { CertificateStore } from './certificate-store.ts';
 import { certificateSecretName as name } from './certificates.ts';
 
-/** The store in the Secret of the operator's own namespace. Throws KubeError for anything but a lost race. */
-export const certificateSecret = (kube: Kube, namespace: string): CertificateStore => {
+/** The store in the Secret of the operator's own namespace, written as `fieldManager`. Throws KubeError for anything but a lost race. */
+export const certificateSecret = (kube: Kube, namespace: string, fieldManager: string): CertificateStore => {
   const { secrets } = resources;
   const body = (data: CertificateData, resourceVersion?: string) => ({
     apiVersion: 'v1',
@@ -26,9 +26,9 @@ export const certificateSecret = (kube: Kube, namespace: string): CertificateSto
         throw error;
       }
     },
-    create: (data) => orConflict(kube.create(secrets, body(data), { namespace })),
+    create: (data) => orConflict(kube.create(secrets, body(data), { namespace, fieldManager })),
     replace: (resourceVersion, data) =>
-      orConflict(kube.replace(secrets, { namespace, name }, body(data, resourceVersion))),
+      orConflict(kube.replace(secrets, { namespace, name }, body(data, resourceVersion), { fieldManager })),
   };
 };
 

@@ -11,13 +11,14 @@ export interface CertificateStore {
   replace(resourceVersion: string, data: CertificateData): Promise<'written' | 'conflict'>;
 }
 
-/** What to serve with, what clients are to trust, when to look again, and what was found or done, for the log. */
+/** What to serve with, what clients are to trust, when to look again, whether it was written, and what was found or done, for the log. */
 export interface Certificates {
   certificatePem: string;
   keyPem: string;
   bundlePem: string;
   notAfterMs: number;
   nextLookMs: number;
+  written: boolean;
   notes: readonly string[];
 }
 
@@ -52,10 +53,10 @@ export const ensureCertificates = async (
       nextLookMs,
     };
     const notes = [...problems, ...reasons];
-    if (state === found && problems.length === 0) return { ...inUse, notes };
+    if (state === found && problems.length === 0) return { ...inUse, written: false, notes };
     const data = toData(state);
     const outcome = stored ? await store.replace(stored.resourceVersion, data) : await store.create(data);
-    if (outcome === 'written') return { ...inUse, notes };
+    if (outcome === 'written') return { ...inUse, written: true, notes };
   }
   throw new Error(
     `writing the certificates: the Secret changed under each of ${attempts} attempts; look for who else writes it`,
@@ -101,7 +102,10 @@ const carryOut = async (
     case 'promoteNext':
       return next === undefined ? state : { ...rest, authority: next, previous: authority };
     case 'issueServing':
-      return { ...state, serving: await issueServing(authority, names, nowMs, lifetimes.servingMs) };
+      return {
+        ...state,
+        serving: await issueServing(authority, [...names, ...plan.also], nowMs, lifetimes.servingMs),
+      };
     case 'dropPrevious':
       return { ...rest, authority, ...(next && { next }) };
   }

@@ -52,7 +52,8 @@ export type Plan =
   | { kind: 'startAfresh'; reason: string }
   | { kind: 'issueNext'; reason: string }
   | { kind: 'promoteNext'; reason: string }
-  | { kind: 'issueServing'; reason: string }
+  /** Good for `also` as well, beside the names that are wanted. */
+  | { kind: 'issueServing'; reason: string; also: readonly string[] }
   | { kind: 'dropPrevious'; reason: string };
 
 // When a certificate was issued, in milliseconds since 1970; relies on `backdateMs`.
@@ -99,7 +100,7 @@ export const planCertificates = (
     return { kind: 'dropPrevious', reason: 'the previous authority has expired' };
   }
   const fault = servingFault(state, nowMs, wantedNames);
-  if (fault !== undefined) return { kind: 'issueServing', reason: fault };
+  if (fault !== undefined) return { kind: 'issueServing', ...fault };
 
   const looks = [
     next === undefined ? renewAtMs(authority) : promoteAtMs(state, next, lifetimes.overlapMs),
@@ -109,18 +110,28 @@ export const planCertificates = (
   return { kind: 'keep', nextLookMs: Math.min(...looks) };
 };
 
+// Names of so many others are kept; each installation has one or two, and the latest to be issued comes first.
+const mostOthers = 8;
+
 const servingFault = (
   { authority, serving }: CertificateState,
   nowMs: number,
   wantedNames: readonly string[],
-): string | undefined => {
-  if (serving === undefined) return 'there is no serving certificate';
-  if (serving.signedBy !== authority.id) return 'the serving certificate is signed by another authority';
+): { readonly reason: string; readonly also: readonly string[] } | undefined => {
+  const alone = (reason: string) => ({ reason, also: [] });
+  if (serving === undefined) return alone('there is no serving certificate');
+  if (serving.signedBy !== authority.id)
+    return alone('the serving certificate is signed by another authority');
   const missing = wantedNames.find((name) => !serving.names.includes(name));
-  if (missing !== undefined) return `the serving certificate lacks the name ${missing}`;
+  // The other names may be those of an installation that shares the Secret, and would be issued anew by it. A name that nobody
+  // wants any more goes with the next renewal.
+  if (missing !== undefined) {
+    const also = serving.names.filter((name) => !wantedNames.includes(name)).slice(0, mostOthers);
+    return { reason: `the serving certificate lacks the name ${missing}`, also };
+  }
   // It never outlives its authority: once it lasts as long, another one would gain nothing.
   if (renewAtMs(serving) <= nowMs && serving.notAfterMs < authority.notAfterMs) {
-    return 'the serving certificate has passed two thirds of its life';
+    return alone('the serving certificate has passed two thirds of its life');
   }
   return undefined;
 };

@@ -13,7 +13,7 @@ const startMs = Date.parse('2026-03-01T12:00:00Z');
 const ensure = (memory: ReturnType<typeof aMemoryStore>, hours = 0, wanted = names): Promise<Certificates> =>
   ensureCertificates(memory.store, lifetimes, wanted, () => startMs + hours * hourMs);
 
-const asUsed = ({ notes: _, ...used }: Certificates) => used;
+const asUsed = ({ notes: _, written: __, ...used }: Certificates) => used;
 
 describe('ensuring certificates', () => {
   test('issues an authority and a serving certificate into an empty cluster, and says so', async () => {
@@ -40,7 +40,7 @@ describe('ensuring certificates', () => {
     const first = await ensure(memory);
     const second = await ensure(memory, 1);
     expect(memory.writes()).toBe(1);
-    expect(second).toEqual({ ...first, notes: [] });
+    expect(second).toEqual({ ...first, written: false, notes: [] });
   });
 
   test('replaces the serving certificate for a new name, by the same authority', async () => {
@@ -54,6 +54,30 @@ describe('ensuring certificates', () => {
     expect(serving.checkHost('outside.example')).toBeDefined();
     await ensure(memory, 1, ['::1', 'outside.example']);
     expect(memory.writes()).toBe(2);
+  });
+
+  test('is good for the names of installations that share the Secret, each of which writes it once', async () => {
+    const memory = aMemoryStore();
+    const sharing = ['a', 'b', 'c'].map((namespace) => [`webhook.${namespace}.svc`]);
+    for (let round = 0; round < 5; round += 1) {
+      for (const wanted of sharing) await ensure(memory, 0, wanted);
+    }
+    expect(memory.writes()).toBe(3);
+    const { certificatePem } = await ensure(memory, 0, sharing[0]);
+    const serving = new X509Certificate(certificatePem);
+    for (const [name = ''] of sharing) expect(serving.checkHost(name)).toBe(name);
+    // A name that nobody wants any more goes with the next renewal.
+    for (const wanted of sharing.slice(0, 2)) await ensure(memory, 21, wanted);
+    expect(memory.writes()).toBe(5);
+    const renewed = new X509Certificate((await ensure(memory, 21, sharing[0])).certificatePem);
+    expect(sharing.map(([name = '']) => renewed.checkHost(name) === name)).toEqual([true, true, false]);
+  });
+
+  test('is good for eight names of others at most', async () => {
+    const memory = aMemoryStore();
+    for (let count = 0; count < 12; count += 1) await ensure(memory, 0, [`webhook.ns-${count}.svc`]);
+    const { certificatePem } = await ensure(memory, 0, ['webhook.ns-11.svc']);
+    expect(new X509Certificate(certificatePem).subjectAltName?.split(', ')).toHaveLength(9);
   });
 
   test('rotates the authority: trusted first, signing after the overlap, the old one trusted to its end', async () => {
