@@ -1,11 +1,13 @@
-// How a large cluster is kept in memory and led: `node test/bench/large-world.ts relist 70000` or `… lead 100000`. It needs
-// no control plane: lists and watches are made up here, and no call goes anywhere. The heap is limited as in the container
+// How a large cluster is kept in memory, led and counted: `node test/bench/large-world.ts relist 70000`, `… lead 100000` or
+// `… count 100000`. It needs no control plane: lists and watches are made up here, and no call goes anywhere. The heap is limited as in the container
 // with `--max-old-space-size=256 --max-semi-space-size=4`: Node takes half of the container's 512 MiB.
 import { BehaviorSubject, merge, mergeMap, NEVER, Observable, throwError, timer } from 'rxjs';
 import { run } from '../../operator/app.ts';
 import { precedence } from '../../operator/policy/rules.ts';
 import { listWatch, type ListPage, type WatchCalls } from '../../operator/runtime/list-watch.ts';
 import { allKinds } from '../../operator/sources.ts';
+import { Counts } from '../../operator/status/counts.ts';
+import { reportOn } from '../../operator/status/report.ts';
 import type { Change, Kind, Kinds } from '../../operator/world/view.ts';
 import { World } from '../../operator/world/world.ts';
 import { aPod, noonMs, ownedBy } from '../builders/pod.ts';
@@ -13,8 +15,8 @@ import { aClusterPolicy } from '../builders/policy.ts';
 import { aDeployment } from '../builders/workloads.ts';
 import { aNamespace, aReplicaSet, aVirtualNode, known } from '../builders/world.ts';
 
-const [mode = '', count = ''] = process.argv.slice(2);
-const podCount = Number(count);
+const [mode = '', size = ''] = process.argv.slice(2);
+const podCount = Number(size);
 const podsPerNamespace = 1_000;
 const podsPerWorkload = 10;
 const expired = new Error('too old');
@@ -224,5 +226,44 @@ const lead = async (): Promise<void> => {
   subscription.unsubscribe();
 };
 
-await (mode === 'relist' ? relist() : lead());
+/** What `work` takes of processor time, in milliseconds. */
+const spent = (work: () => void): string => {
+  const before = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(before);
+  return `${((user + system) / 1_000).toFixed(2)} ms of CPU`;
+};
+
+const count = async (): Promise<void> => {
+  const world = new World(precedence);
+  const subscription = merge(...sources().map((each) => each(world))).subscribe();
+  await until(() => allKinds.every((kind) => world.synced(kind)));
+  subscription.unsubscribe();
+  const counts = new Counts(world);
+  const [policy] = [...world.policies.all()];
+  if (!policy) throw new Error('no policy');
+  const settle = (): void => {
+    for (const _ of counts.settle(policy));
+  };
+  const tell = (object: Kinds['Pod']): void => {
+    for (const change of world.apply('Pod', { kind: 'changed', object }, Date.now())) counts.note(change);
+  };
+  const heap = process.memoryUsage().heapUsed;
+  console.log(`first count of ${podCount} pods: ${spent(settle)}`);
+  console.log(`heap grew by ${mib(process.memoryUsage().heapUsed - heap)}`);
+  const looks = 1_000;
+  const look = (index: number): void => {
+    tell(aLargePod(index % podCount, index + 1));
+    settle();
+    reportOn(counts, policy, Date.now()).whole();
+  };
+  for (let index = 0; index < looks; index++) look(index);
+  const all = spent(() => {
+    for (let index = 0; index < looks; index++) look(index);
+  });
+  console.log(`${looks} changes of a pod, each with a look and a whole report: ${all}`);
+};
+
+const modes: Readonly<Record<string, () => Promise<void>>> = { relist, lead, count };
+await modes[mode]?.();
 process.exit(0);
