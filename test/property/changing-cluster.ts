@@ -1,9 +1,11 @@
 import { BehaviorSubject, NEVER, of, Subject } from 'rxjs';
 import { run } from '../../operator/app.ts';
+import type { Effect } from '../../operator/interruption/look.ts';
 import { createEventRecorder } from '../../operator/observe/event-recorder.ts';
 import { createLog } from '../../operator/observe/log.ts';
 import { createMetrics } from '../../operator/observe/metrics.ts';
 import { narrate } from '../../operator/observe/narrate.ts';
+import type { Interruption } from '../../operator/world/interruption.ts';
 import type { RawObject } from '../../operator/world/object.ts';
 import { trimOwner } from '../../operator/world/trim-owner.ts';
 import type { Change, Kind } from '../../operator/world/view.ts';
@@ -73,8 +75,12 @@ export const changingCluster = () => {
     if (pod) setPod({ ...pod, ...more });
   };
 
-  const answer = () =>
-    fails ? ({ kind: 'Refused', byBudget: false, message: 'no' } as const) : ({ kind: 'Done' } as const);
+  const answer = ({ name }: Interruption, { kind }: Effect) => {
+    const byBudget = kind === 'Evict' && name.startsWith('b-');
+    return fails || byBudget
+      ? ({ kind: 'Refused', byBudget, message: 'no' } as const)
+      : ({ kind: 'Done' } as const);
+  };
   const events = createEventRecorder({
     calls: { create: () => Promise.resolve(), patch: () => Promise.resolve('patched') },
     instance: 'test',
@@ -97,7 +103,7 @@ export const changingCluster = () => {
     offsetMs$: of(0),
     random: () => 0.5,
     writer: 'test',
-    perform: () => Promise.resolve(answer()),
+    perform: (pod, effect) => Promise.resolve(answer(pod, effect)),
     removeLeftover: () => () => (fails ? Promise.reject(new Error('no')) : Promise.resolve()),
     apply: () => () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('1')),
     remove: () => Promise.resolve(),
@@ -129,11 +135,12 @@ export const changingCluster = () => {
     policies.set(raw.metadata.uid, raw);
     set('SpotPolicy', raw);
   };
+  const writing: PolicyWishes['spec'] = { selector: {}, injection: { at: 'Workload' } };
   const specs: readonly PolicyWishes['spec'][] = [
     { selector: {} },
     { selector: {}, interruption: { replacement: 'AfterEviction', onDeadline: 'Leave' } },
     { selector: {}, mode: 'DryRun' },
-    { selector: {}, injection: { at: 'Workload' } },
+    writing,
     { targetRefs: [{ group: 'a.example', kind: 'Bogus', name: 'x' }], selector: undefined },
     { selector: {}, distribution: { onDemandBase: 1, spotPercentage: 50 } },
   ];
@@ -180,17 +187,22 @@ export const changingCluster = () => {
         set('Job', inNamespace(aJob({ name: `job-${n}` })));
         return setPod({ name: `job-${n}-x`, namespace, owner: ownedBy('Job', `job-${n}`, namespace) });
       case 8:
+        // Templates are only written where a policy asks for it.
+        setPolicy({ name: `p-${n}`, namespace, uid: `policy-${n}`, spec: writing });
         set('CronJob', inNamespace(aCronJob({ name: `cron-${n}` })));
         set('Job', {
           ...inNamespace(aJob({ name: `held-${n}` })),
           spec: { template: { spec: { containers: [] } }, suspend: true },
         });
         return;
-      case 9:
-        return set(
-          'PodDisruptionBudget',
-          inNamespace(aComputedBudget({ name: `b-${n}`, app: 'web', allowed: 0 })),
-        );
+      case 9: {
+        // Its pod is doomed, and asked for, and the budget refuses it.
+        const name = `b-${n}`;
+        setPolicy({ name: `p-${n}`, namespace, uid: `policy-${n}`, spec: { selector: {} } });
+        set('PodDisruptionBudget', inNamespace(aComputedBudget({ name, app: name, allowed: 1 })));
+        const owner = ownedBy('StatefulSet', name, namespace);
+        return setPod({ ...doomed(Date.now()), name: `${name}-0`, namespace, owner, labels: { app: name } });
+      }
       case 10:
         set('PersistentVolumeClaim', { metadata: { name: `claim-${n}`, namespace }, spec: {} });
         set('ResourceQuota', { metadata: { name: `quota-${n}`, namespace }, spec: { hard: { pods: '9' } } });
@@ -325,6 +337,8 @@ export const changingCluster = () => {
     beat,
     /** Deletes all objects in some order, and lets an hour pass: as long as Events are kept. */
     end: async (order: Iterable<number>, advance: Advance): Promise<void> => {
+      // What is there is looked at before it goes, while calls fail in every other history.
+      await advance(5_000);
       fails = false;
       const numbers = order[Symbol.iterator]();
       while (objects.size > 0) {

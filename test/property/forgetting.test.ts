@@ -57,7 +57,7 @@ describe('after any history at whose end all objects are deleted', () => {
       fc.infiniteStream(fc.nat(1_000_000)),
     ],
     // A history takes a third of a second, so a failure names its seed and is not made smaller.
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 18, endOnFailure: true },
   )(
     'all Maps and Sets of the process have the sizes that they began with',
     async (history, order) => {
