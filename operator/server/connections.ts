@@ -18,8 +18,14 @@ const usualLimits: ConnectionLimits = { most: 1_000, mostOfAddress: 500, unprove
 // answer to the last one, so more than these two is no API server.
 const mostUnderWay = 2;
 
-interface Place {
+/** An address and how many places it has. */
+interface Peer {
   readonly address: string;
+  places: number;
+}
+
+interface Place {
+  readonly peer: Peer;
   /** A request of it was answered with success: for admission, it has presented a review. */
   proven: boolean;
   underWay: number;
@@ -31,12 +37,13 @@ interface Place {
  * The connections of a server by key, and which of them goes when there is no place for another one.
  *
  * A proven connection with a request under way is never chosen: it may be an API server's, whose pod would be admitted without
- * its policy. Those go first that never presented anything, then idle ones, the longest unused first: Go takes the idle
- * connection that it used last, so the one that goes is the one that is least likely to be taken at this moment.
+ * its policy. Connections that never presented anything go first, then idle ones. Among equals the address with the most
+ * connections gives way, so a newcomer is not pushed out before its handshake by a crowd of others. Of one address the longest
+ * unused one goes: Go takes the idle connection that it used last, so this one is the least likely to be taken now.
  */
 export class Connections<K> {
   readonly #places = new Map<K, Place>();
-  readonly #ofAddress = new Map<string, number>();
+  readonly #peers = new Map<string, Peer>();
   readonly #limits: ConnectionLimits;
 
   constructor(limits: ConnectionLimits = usualLimits) {
@@ -53,15 +60,17 @@ export class Connections<K> {
 
   /** Takes in a new connection. Returns the one that is to be closed for it: the new one itself where no other may go. */
   open(key: K, address: string, nowMs: number): K | undefined {
-    const crowded = (this.#ofAddress.get(address) ?? 0) >= this.#limits.mostOfAddress;
+    const crowded = (this.#peers.get(address)?.places ?? 0) >= this.#limits.mostOfAddress;
     const leaver =
       crowded || this.size >= this.#limits.most
         ? (this.#leaver(crowded ? address : undefined) ?? key)
         : undefined;
     if (leaver === key) return key;
     if (leaver !== undefined) this.close(leaver);
-    this.#places.set(key, { address, proven: false, underWay: 0, usedMs: nowMs });
-    this.#ofAddress.set(address, (this.#ofAddress.get(address) ?? 0) + 1);
+    const peer = this.#peers.get(address) ?? { address, places: 0 };
+    peer.places += 1;
+    this.#peers.set(address, peer);
+    this.#places.set(key, { peer, proven: false, underWay: 0, usedMs: nowMs });
     return leaver;
   }
 
@@ -87,9 +96,8 @@ export class Connections<K> {
     const place = this.#places.get(key);
     if (!place) return;
     this.#places.delete(key);
-    const left = (this.#ofAddress.get(place.address) ?? 1) - 1;
-    if (left > 0) this.#ofAddress.set(place.address, left);
-    else this.#ofAddress.delete(place.address);
+    place.peer.places -= 1;
+    if (place.peer.places === 0) this.#peers.delete(place.peer.address);
   }
 
   /** The connections whose time to present something has run out. */
@@ -103,14 +111,13 @@ export class Connections<K> {
 
   // A thousand places are looked through in some microseconds, and only while there is no room.
   #leaver(address: string | undefined): K | undefined {
-    let leaver: { readonly key: K; readonly rank: number; readonly usedMs: number } | undefined;
+    let leaver: { readonly key: K; readonly place: Place; readonly rank: number } | undefined;
     for (const [key, place] of this.#places) {
-      if (address !== undefined && place.address !== address) continue;
+      if (address !== undefined && place.peer.address !== address) continue;
       const rank = rankOf(place);
-      const { usedMs } = place;
       if (rank === undefined) continue;
-      if (!leaver || rank < leaver.rank || (rank === leaver.rank && usedMs < leaver.usedMs))
-        leaver = { key, rank, usedMs };
+      if (!leaver || rank < leaver.rank || (rank === leaver.rank && goesBefore(place, leaver.place)))
+        leaver = { key, place, rank };
     }
     return leaver?.key;
   }
@@ -120,3 +127,6 @@ const rankOf = ({ proven, underWay }: Place): number | undefined => {
   if (proven) return underWay > 0 ? undefined : 2;
   return underWay > 0 ? 1 : 0;
 };
+
+const goesBefore = (one: Place, other: Place): boolean =>
+  one.peer.places === other.peer.places ? one.usedMs < other.usedMs : one.peer.places > other.peer.places;

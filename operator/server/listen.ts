@@ -1,20 +1,20 @@
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { once } from 'node:events';
+import { constants } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { bind, type BoundTo } from './bind.ts';
 import { Bodies } from './bodies.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
+import { paceHandshakes } from './handshakes.ts';
 
 /** Why a connection was closed by this side: for another one, or because its client behaved as no client of ours does. */
 export type Closing = 'crowded' | 'refused' | 'unused' | 'pipelined';
 
-/** Where to listen: an absent host means every address, port 0 a free port. */
-export interface Address {
-  host?: string | undefined;
-  port: number;
+/** Where to listen, and how many connections are kept. */
+export interface Address extends BoundTo {
   /** How many connections are kept; those of connections.ts by default. */
   limits?: ConnectionLimits;
   /** Hears of each connection that was closed before its client closed it. */
@@ -60,22 +60,9 @@ const secureContext = ({ certificatePem, keyPem }: ServerCertificate) => ({
   cert: certificatePem,
   key: keyPem,
   minVersion: 'TLSv1.2' as const,
+  // A client of TLS 1.2 could repeat its handshake on one connection, past the pace of handshakes. Go never does.
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 });
-
-const listen = async (server: Server, { host, port }: Address): Promise<number> => {
-  const listening = once(server, 'listening');
-  server.listen({ port, ...(host !== undefined && { host }) });
-  try {
-    await listening;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`listening on ${host ?? 'every address'}, port ${port}: ${reason}; choose another`, {
-      cause,
-    });
-  }
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
-};
 
 const sweepMs = 1_000;
 
@@ -128,7 +115,7 @@ const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddre
 // So that the connections of API servers spread over the replicas there are. A handshake costs 1 ms.
 const mostRequests = 10_000;
 
-const start = async (server: Server, app: Hono, at: Address): Promise<Listening> => {
+const start = async (server: Server, app: Hono, at: Address, sockets = 1): Promise<Listening> => {
   server.maxRequestsPerSocket = mostRequests;
   let draining = false;
   const respond = getRequestListener(app.fetch);
@@ -147,7 +134,7 @@ const start = async (server: Server, app: Hono, at: Address): Promise<Listening>
     if (draining) response.setHeader('connection', 'close');
     void bodies.receive(request).then((received) => (received ? respond(request, response) : undefined));
   });
-  const port = await listen(server, at);
+  const bound = await bind(server, at, sockets);
 
   const drain = (): void => {
     draining = true;
@@ -158,15 +145,18 @@ const start = async (server: Server, app: Hono, at: Address): Promise<Listening>
     drain();
     // The server itself knows only connections that have finished their TLS handshake.
     const cut = setTimeout(() => [...table.keys()].forEach((socket) => socket.destroy()), withinMs);
-    await new Promise((resolve) => server.close(resolve));
+    await bound.close();
     clearTimeout(cut);
   };
-  return { port, connections: () => table.size, drain, close };
+  return { port: bound.port, connections: () => table.size, drain, close };
 };
 
 /** Serves `app` over HTTP; rejects with the address and what to do when it cannot be bound. */
 export const serveHttp = (app: Hono, at: Address): Promise<Listening> =>
   start(createHttpServer(options), app, at);
+
+// So many connections are taken in beside one handshake: that takes about a millisecond, and a connection 0.1 to 0.2.
+const listeningSockets = 16;
 
 /**
  * Serves `app` over HTTPS, TLS 1.2 or later; rejects with the address and what to do when it cannot be bound.
@@ -179,7 +169,11 @@ export const serveHttps = async (
 ): Promise<ListeningSecurely> => {
   const server = createHttpsServer({ ...options, ...secureContext(at.certificate), handshakeTimeout: 3_000 });
   server.on('tlsClientError', reportTlsError);
-  const listening = await start(server, app, at);
+  paceHandshakes(server, (socket) => {
+    reportTlsError(new Error('the client did not begin with a ClientHello'));
+    socket.destroy();
+  });
+  const listening = await start(server, app, at, listeningSockets);
   return {
     ...listening,
     setCertificate: (certificate) => server.setSecureContext(secureContext(certificate)),

@@ -2,7 +2,8 @@ import { Hono } from 'hono';
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -157,6 +158,74 @@ describe('the HTTPS server', () => {
   });
 });
 
+describe('the port of the HTTPS server', () => {
+  test('is not shared with another server', async () => {
+    const { server } = await aServer(echo());
+    await expect(aServer(echo(), { port: server.port })).rejects.toThrow(
+      `listening on 127.0.0.1, port ${server.port}: listen EADDRINUSE`,
+    );
+  });
+});
+
+describe('a flood of handshakes', () => {
+  /** What a client sends first. */
+  const aClientHello = async (): Promise<Buffer> => {
+    const plain = createTcpServer();
+    toClose.push(() => plain.close());
+    plain.listen(0, host);
+    await once(plain, 'listening');
+    const client = connect({ host, port: (plain.address() as AddressInfo).port });
+    toClose.push(() => client.destroy());
+    client.on('error', () => {});
+    const [accepted] = (await once(plain, 'connection')) as [Socket];
+    const [hello] = (await once(accepted, 'data')) as [Buffer];
+    accepted.destroy();
+    return hello;
+  };
+  const aTcpClient = async (server: Listening, localAddress = host): Promise<Socket> => {
+    const socket = connectTcp({ host, port: server.port, localAddress });
+    toClose.push(() => socket.destroy());
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
+
+  test('of one address lets another address have its turn', async () => {
+    const { server, ca } = await aServer(echo());
+    const hello = await aClientHello();
+    const crowd = await Promise.all(Array.from({ length: 200 }, () => aTcpClient(server, '127.0.0.2')));
+    const newcomer = await aTcpClient(server);
+    await expect.poll(() => server.connections()).toBe(201);
+    let answered = 0;
+    for (const socket of crowd) {
+      socket.once('data', () => (answered += 1));
+      socket.write(hello);
+    }
+    await once(connect({ socket: newcomer, ca, host }), 'secureConnect');
+    expect(answered).toBeLessThan(50);
+  });
+
+  test('that are cut into several records is refused before anything is computed', async () => {
+    const { server, tlsErrors } = await aServer(echo());
+    const hello = await aClientHello();
+    const client = await aTcpClient(server);
+    client.resume().write(Buffer.concat([hello.subarray(0, 3), Buffer.from([0, 4]), hello.subarray(5, 9)]));
+    await once(client, 'close');
+    expect(tlsErrors.map(({ message }) => message)).toEqual(['the client did not begin with a ClientHello']);
+  });
+
+  test('on one connection is refused', async () => {
+    const { server, ca } = await aServer(echo());
+    const client = connect({ host, port: server.port, ca, maxVersion: 'TLSv1.2' });
+    toClose.push(() => client.destroy());
+    await once(client, 'secureConnect');
+    const failure = once(client, 'error');
+    const repeated = new Promise((resolve) => void client.renegotiate({}, resolve));
+    // Where it succeeds, the client is told so by null.
+    expect(await Promise.race([failure, repeated])).toMatchObject([{ code: 'ERR_SSL_NO_RENEGOTIATION' }]);
+  });
+});
+
 describe('a flood of connections', () => {
   /** A client that has finished its handshake; `closed` resolves when the server has closed the connection. */
   const aClient = async (server: Listening, ca: string, localAddress = host) => {
@@ -248,6 +317,32 @@ describe('a flood of connections', () => {
     );
     await Promise.race(large.map(({ closed }) => closed));
     expect((await ask(server, anAgent({ ca }), '/', 'small')).text).toBe('small');
+  });
+});
+
+describe('a flood of large bodies', () => {
+  test('of one address lets another address have its turn', async () => {
+    const answered: string[] = [];
+    const app = new Hono().post('/:from', async (context) => {
+      const begunMs = performance.now();
+      while (performance.now() - begunMs < 5);
+      answered.push(context.req.param('from'));
+      return context.text('done');
+    });
+    const { server, ca } = await aServer(app);
+    const body = 'x'.repeat(300_000);
+    const crowd = anAgent({ ca, localAddress: '127.0.0.2' });
+    const newcomer = anAgent({ ca });
+    const askAll = (text: string) =>
+      Promise.all([
+        ...Array.from({ length: 20 }, () => ask(server, crowd, '/crowd', text)),
+        ask(server, newcomer, '/newcomer', text),
+      ]);
+    // Then the connections are open.
+    await askAll('small');
+    answered.length = 0;
+    await askAll(body);
+    expect(answered.indexOf('newcomer')).toBeLessThan(10);
   });
 });
 
