@@ -84,6 +84,14 @@ describe('a look counts anew', () => {
     expect(recounted(put(world, 'Namespace', aNamespace('shop', { team: 'a' })))).toBe(40 + asked);
   });
 
+  it('the namespaces that name a kind whose objects are not held any more', () => {
+    const { world, recounted } = settledCluster();
+    recounted(put(world, 'Pod', aPod({ name: 'other', owner: ownedBy('CloneSet', 'other') })));
+    const before = world.ownerKind({ group: 'apps.kruise.io', kind: 'CloneSet' });
+    expect(recounted([{ kind: 'OwnerKind', before, after: before }])).toBe(0);
+    expect(recounted([{ kind: 'OwnerKind', before, after: undefined }])).toBe(41);
+  });
+
   it('everything where a node turns out to be virtual, and nothing for any other node', () => {
     const { world, recounted } = settledCluster();
     const node = { metadata: { name: 'ordinary' } };
