@@ -1,7 +1,6 @@
 import { rulesOf } from '../policy/rules.ts';
 import { isSound, type SoundPolicy } from '../world/policy.ts';
-import type { TemplateKind } from '../world/template.ts';
-import { templateKinds } from '../world/template.ts';
+import { type TemplateKind, templateKinds } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 import {
   type Contribution,
@@ -126,7 +125,9 @@ export class Register {
   // Neither a name nor a kind holds a slash.
   #workloadOf(key: string) {
     const [name = '', kind = ''] = key.split('/');
-    return this.#view.templated(kind as TemplateKind).byName(this.#namespace, name);
+    const known = templateKinds.find((each) => each === kind);
+    // An owner reference may name any kind, and most have no pod template that is ever written.
+    return known && this.#view.templated(known).byName(this.#namespace, name);
   }
 }
 
