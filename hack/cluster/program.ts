@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -6,13 +7,24 @@ const main = join(import.meta.dirname, '../../operator/main.ts');
 // which its package does not say of itself.
 const leftOutWhereUnused = /\/@kubernetes\/client-node\//;
 
-/** Writes the operator with all that it uses as one file, as its image has it: half a second, for a start in a third of one. */
-export const writeProgram = async (path: string): Promise<void> => {
+const bundle = async (): Promise<string> => {
   await using program = await rolldown({
     input: main,
     platform: 'node',
     treeshake: { moduleSideEffects: [{ test: leftOutWhereUnused, sideEffects: false }] },
   });
   // Not minified: it is no smaller in memory, and a stack trace names what the source names.
-  await program.write({ file: path, format: 'esm', codeSplitting: false });
+  const { output } = await program.generate({ format: 'esm', codeSplitting: false });
+  return output[0].code;
+};
+
+let bundled: Promise<string> | undefined;
+
+/**
+ * Writes the operator with all that it uses as one file, as its image has it: 1.6 s of processor time once in a process,
+ * for a start in a third of one.
+ */
+export const writeProgram = async (path: string): Promise<void> => {
+  bundled ??= bundle();
+  await writeFile(path, await bundled);
 };

@@ -1,6 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
+import { RestError } from '../../hack/cluster/client.ts';
 import { randomFrom } from '../../hack/cluster/random.ts';
 import type { Replica } from '../../hack/cluster/operator.ts';
 import { aDeployment } from '../builders/workloads.ts';
@@ -40,12 +41,23 @@ beforeAll(async () => {
   await waitFor('a leader', () => leads(leader));
   scene = await aScene({}, cluster);
   herd = aHerd(scene);
-  // Longer than it takes until another one leads: it finds them terminating.
-  const annotations = { ...spotAnnotations, ...sim({ 'stop-after': '25s' }) };
-  await scene.create(aDeployment({ replicas: size, annotations, graceSeconds: 30 }));
+  // Another one finds them terminating when it leads: none of them stops before it is let go.
+  const annotations = { ...spotAnnotations, ...sim({ 'stop-after': '60s' }) };
+  await scene.create(aDeployment({ replicas: size, annotations, graceSeconds: 60 }));
   follower = await nextCandidate();
 });
 afterAll(() => herd.stop());
+
+/** Ends the grace of pods that are being deleted. */
+const letGo = async (pods: readonly Pod[]): Promise<void> => {
+  const ended = pods.map(async ({ metadata: { name = '', uid } = {} }) => {
+    const options = { gracePeriodSeconds: 1, preconditions: { uid } };
+    await scene.admin.delete(pathTo('Pod', scene.namespace, name), options).catch((error: unknown) => {
+      if (!(error instanceof RestError && error.status === 404)) throw error;
+    });
+  });
+  await Promise.all(ended);
+};
 
 // Another one kills at other moments, of which each fifth of a storm has one.
 const firstSeed = Number(process.env['STORM_SEED'] ?? 1);
@@ -80,6 +92,7 @@ test.each(rounds)(
     const left = present.filter(({ metadata }) => gone.has(metadata?.name ?? ''));
     await warned;
     await herd.gone(doomed);
+    await letGo(doomed);
     follower = await next;
     const living = await herd.ready(size);
     const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);
