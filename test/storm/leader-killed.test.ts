@@ -74,7 +74,7 @@ test.each(rounds)(
     const doomed = await herd.ready(size);
     await editPolicy(scene, { interruption: { replacement } });
     expect(await leads(leader)).toBe(true);
-    const warned = Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+    const warned = Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 270 })));
     await herd.until('the moment to kill', () => herd.countGone(doomed) >= kill);
     await leader.end('SIGKILL');
     const gone = new Map(
