@@ -129,7 +129,7 @@ describe('coalesceByKey', () => {
     const run = (key: number): Observable<number> => defer(() => (started++, of(key)));
     const results: number[] = [];
     range(0, Infinity)
-      .pipe(coalesceByKey(run, oneAtATime), take(3))
+      .pipe(coalesceByKey(run, atOnce), take(3))
       .subscribe((key) => results.push(key));
     expect(results).toEqual([0, 1, 2]);
     expect(started).toBe(3);
@@ -162,7 +162,7 @@ describe('coalesceByKey', () => {
     const keys$ = new Subject<string>();
     const results: number[] = [];
     let runs = 0;
-    keys$.pipe(coalesceByKey(() => from([++runs]), oneAtATime)).subscribe((run) => {
+    keys$.pipe(coalesceByKey(() => from([++runs]), atOnce)).subscribe((run) => {
       results.push(run);
       if (run < 3) keys$.next('a');
     });
