@@ -9,6 +9,9 @@ const distribution = fc.record({
 const revision = fc.constantFrom('old', 'new');
 const which = fc.nat({ max: 99 });
 
+const isDivided = ({ onDemandBase, spotPercentage }: { onDemandBase: number; spotPercentage: number }) =>
+  onDemandBase > 0 || spotPercentage < 100;
+
 const pick = (pods: ReadonlyMap<string, ModelPod>, index: number): ModelPod | undefined =>
   [...pods.values()][index % Math.max(1, pods.size)];
 
@@ -43,6 +46,7 @@ describe.each([
         if (step.kind === 'admit' && cluster.hasRoom(step.revision)) {
           const due = cluster.due(step.revision);
           expect(capacityOf((await cluster.admit(step.revision, at)).raw)).toBe(due);
+          if (isDivided(asked)) expect(cluster.reserved(at, step.revision)).toBeGreaterThan(0);
         }
         if (step.kind === 'dryRun') {
           const before = cluster.reserved(at, step.revision);

@@ -4,6 +4,8 @@ import type { Question } from '../../operator/injection/place.ts';
 import { type PodAnswer, type PodRequest, reviewPod } from '../../operator/injection/review.ts';
 import { nextShare, type Distribution, type Share, type Tally } from '../../operator/policy/distribution.ts';
 import { parseShare, settleShare, shareFor } from '../../operator/shares.ts';
+import { cohortOf } from '../../operator/world/cohort.ts';
+import { controllerOf } from '../../operator/world/object.ts';
 import type { World } from '../../operator/world/world.ts';
 import { aStamping, patched } from '../builders/admission.ts';
 import { aPod, noonMs, ownedBy } from '../builders/pod.ts';
@@ -51,7 +53,7 @@ export class DividedCluster {
   /** A ReplicaSet wants so many pods from now on. */
   scale(revision: string, wanted: number): void {
     this.#wanted.set(revision, wanted);
-    this.#tell((world) => put(world, 'ReplicaSet', this.#replicaSet(revision, wanted)));
+    this.#tell((world) => put(world, 'ReplicaSet', this.#replicaSet(revision, wanted), this.nowMs));
   }
 
   /** Whether the ReplicaSet would create a pod. */
@@ -88,7 +90,7 @@ export class DividedCluster {
     const landed = this.underWay.get(pod.name) ?? pod;
     this.underWay.delete(pod.name);
     this.living.set(pod.name, landed);
-    this.#tell((world) => put(world, 'Pod', landed.raw));
+    this.#tell((world) => put(world, 'Pod', landed.raw, this.nowMs));
     if (this.#failing.delete(pod.revision)) this.scale(pod.revision, this.#wanted.get(pod.revision) ?? 0);
   }
 
@@ -103,7 +105,7 @@ export class DividedCluster {
   /** A living pod begins to go. */
   remove(pod: ModelPod): void {
     this.living.delete(pod.name);
-    this.#tell((world) => drop(world, 'Pod', pod.raw));
+    this.#tell((world) => drop(world, 'Pod', pod.raw, this.nowMs));
   }
 
   /** A replica hears the next `count` things. */
@@ -178,9 +180,10 @@ export class DividedCluster {
   }
 
   #partsOf(at: number) {
-    // While a replica waits it hears what its watches bring.
-    const pause = async (): Promise<void> => this.deliver(at, 2);
-    return { world: this.#replica(at).world, nowMs: () => this.nowMs, pause };
+    const { world, inbox } = this.#replica(at);
+    // While a replica waits it hears what its watches bring: all of it, where it waits as long as it may.
+    const pause = async (): Promise<void> => this.deliver(at, Math.max(2, Math.ceil(inbox.length / 2)));
+    return { world, nowMs: () => this.nowMs, pause };
   }
 
   #listed(): World {
@@ -200,7 +203,9 @@ export class DividedCluster {
   }
 
   #cohort(revision: string): string {
-    return `${ownedBy('ReplicaSet', `web-${revision}`).uid}/`;
+    const ownerReferences = [ownedBy('ReplicaSet', `web-${revision}`)];
+    const controller = controllerOf({ namespace: 'shop', ownerReferences });
+    return cohortOf({ namespace: 'shop', labels: {}, controller }, '');
   }
 
   #tell(tell: (world: World) => void): void {
