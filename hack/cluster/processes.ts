@@ -25,7 +25,7 @@ export type Component = {
 
 const lastLines = 15;
 // These programs run for minutes and hold little: collecting garbage less often spares a small machine a fifth of its time.
-const calm = { GOGC: '300' };
+const calm = { GOGC: '1000', GOMEMLIMIT: '1GiB' };
 
 /**
  * A component whose process runs in the cluster's directory, carries its mark and logs to `<name>.log` there. When the

@@ -23,20 +23,35 @@ export const summarize = (
   };
 };
 
-/** The interruptions as the status lists them: those under way by deadline, then the newest; 20 at most. */
+/**
+ * The interruptions as the status lists them: those under way by deadline, then the newest; 20 at most. Where there are more,
+ * the namespaces take turns: however many one of them has, the first of every other are listed.
+ */
 export const listEntries = (
   interruptions: readonly Interruption[],
   kind: PolicyKindName = 'SpotPolicy',
-): InterruptionEntry[] =>
-  [...interruptions]
-    .toSorted(
-      (a, b) =>
-        Number(isUnderWay(b)) - Number(isUnderWay(a)) ||
-        (isUnderWay(a) ? a.deadlineMs - b.deadlineMs : b.noticedAtMs - a.noticedAtMs) ||
-        (a.uid < b.uid ? -1 : 1),
-    )
-    .slice(0, statusBounds.interruptions)
-    .map((interruption) => entryOf(interruption, kind));
+): InterruptionEntry[] => {
+  const sorted = [...interruptions].toSorted(
+    (a, b) =>
+      Number(isUnderWay(b)) - Number(isUnderWay(a)) ||
+      (isUnderWay(a) ? a.deadlineMs - b.deadlineMs : b.noticedAtMs - a.noticedAtMs) ||
+      (a.uid < b.uid ? -1 : 1),
+  );
+  const listed = new Set(byTurns(sorted).slice(0, statusBounds.interruptions));
+  return sorted.filter((each) => listed.has(each)).map((interruption) => entryOf(interruption, kind));
+};
+
+const byTurns = (sorted: readonly Interruption[]): readonly Interruption[] => {
+  const turns = new Map<string, number>();
+  return sorted
+    .map((each) => {
+      const turn = turns.get(each.namespace) ?? 0;
+      turns.set(each.namespace, turn + 1);
+      return { each, turn };
+    })
+    .toSorted((a, b) => Number(isUnderWay(b.each)) - Number(isUnderWay(a.each)) || a.turn - b.turn)
+    .map(({ each }) => each);
+};
 
 /** What was said when a call about one of the living pods was refused for want of a right; of several the most urgent. */
 export const forbiddenCall = (interruptions: readonly Interruption[]): string | undefined =>

@@ -1,7 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cluster } from '../../hack/cluster/cluster.ts';
-import { RestError } from '../../hack/cluster/client.ts';
 import { randomFrom } from '../../hack/cluster/random.ts';
 import type { Replica } from '../../hack/cluster/operator.ts';
 import { aDeployment } from '../builders/workloads.ts';
@@ -12,10 +11,11 @@ import { anOwnCluster } from '../integration/harness/operator.ts';
 import { pathTo } from '../integration/harness/objects.ts';
 import { warn } from '../integration/harness/platform.ts';
 import { sim, spotAnnotations } from '../integration/harness/pods.ts';
-import { aScene, editPolicy, isTouched, type Scene } from '../integration/harness/scene.ts';
+import { aScene, editPolicy, isTouched, letGo, type Scene } from '../integration/harness/scene.ts';
 import { leads, startCandidate } from '../integration/harness/two-replicas.ts';
 
-const size = 500;
+// Three times as many as calls are under way at once.
+const size = Number(process.env['STORM_PODS'] ?? 250);
 const patience = { timeoutMs: 60_000 };
 
 /** A replica with a way of its own to the API server. */
@@ -47,17 +47,6 @@ beforeAll(async () => {
   follower = await nextCandidate();
 });
 afterAll(() => herd.stop());
-
-/** Ends the grace of pods that are being deleted. */
-const letGo = async (pods: readonly Pod[]): Promise<void> => {
-  const ended = pods.map(async ({ metadata: { name = '', uid } = {} }) => {
-    const options = { gracePeriodSeconds: 1, preconditions: { uid } };
-    await scene.admin.delete(pathTo('Pod', scene.namespace, name), options).catch((error: unknown) => {
-      if (!(error instanceof RestError && error.status === 404)) throw error;
-    });
-  });
-  await Promise.all(ended);
-};
 
 // Another one kills at other moments, of which each fifth of a storm has one.
 const firstSeed = Number(process.env['STORM_SEED'] ?? 1);
@@ -92,7 +81,7 @@ test.each(rounds)(
     const left = present.filter(({ metadata }) => gone.has(metadata?.name ?? ''));
     await warned;
     await herd.gone(doomed);
-    await letGo(doomed);
+    await letGo(scene, doomed);
     follower = await next;
     const living = await herd.ready(size);
     const { totals } = await scene.statusWith(({ interruption }) => interruption?.active === 0);

@@ -134,6 +134,21 @@ export const editPolicy = async (
   await statusWith(({ observedGeneration }) => observedGeneration === metadata.generation);
 };
 
+/** Ends the grace of pods that are being deleted: they stop now. */
+export const letGo = async (
+  { admin, namespace }: Pick<Scene, 'admin' | 'namespace'>,
+  pods: readonly Pod[],
+): Promise<void> => {
+  const ended = pods.map(async (pod) => {
+    const options = { gracePeriodSeconds: 1, preconditions: { uid: uidOf(pod) } };
+    const path = pathTo('Pod', namespace, pod.metadata?.name);
+    await admin.delete(path, options).catch((error: unknown) => {
+      if (!(error instanceof RestError && error.status === 404)) throw error;
+    });
+  });
+  await Promise.all(ended);
+};
+
 /** Resolves when the pod of this UID is gone. */
 export const isGone = (scene: Scene, pod: Pod): Promise<true> =>
   waitFor(`pod ${pod.metadata?.name} to be gone`, async () => (await scene.find(pod)) === undefined, {

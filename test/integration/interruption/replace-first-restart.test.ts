@@ -7,7 +7,16 @@ import { killTheOperatorOnce, survives } from '../harness/lives.ts';
 import { budgetInForce, isReady, podsOf } from '../harness/objects.ts';
 import { warn } from '../harness/platform.ts';
 import { sim, spotAnnotations } from '../harness/pods.ts';
-import { aScene, editPolicy, eventsUpTo, isGone, type Scene, timesTold, uidOf } from '../harness/scene.ts';
+import {
+  aScene,
+  editPolicy,
+  eventsUpTo,
+  isGone,
+  letGo,
+  type Scene,
+  timesTold,
+  uidOf,
+} from '../harness/scene.ts';
 import { aPodOf, cloneSet, createCloneSet, playCloneSets } from '../workloads/clone-sets.ts';
 import { define } from '../workloads/foreign-kinds.ts';
 
@@ -88,7 +97,7 @@ survives('a notice that comes while nobody leads still has its replacement come 
 });
 
 survives('a pod that was evicted after its replacement was Ready, and still stops, is not evicted again', {
-  before: (cluster) => aWebPod(cluster, { 'ready-after': '2s', 'stop-after': '25s' }, 30),
+  before: (cluster) => aWebPod(cluster, { 'ready-after': '2s', 'stop-after': '60s' }, 60),
   lastThing: async (doomed) => {
     await notice(doomed);
     await doomed.scene.entry(doomed.pod, ({ evictedAt }) => evictedAt !== undefined);
@@ -98,6 +107,7 @@ survives('a pod that was evicted after its replacement was Ready, and still stop
     // By the second operator.
     await editPolicy(doomed.scene, { priority: 1 });
     expect((await doomed.scene.find(doomed.pod))?.metadata?.deletionTimestamp).toBeDefined();
+    await letGo(doomed.scene, [doomed.pod]);
     await isReplacedOnce(doomed, expect);
   },
 });

@@ -12,6 +12,7 @@ import {
   editPolicy,
   isGone,
   isTouched,
+  letGo,
   type Scene,
   eventsUpTo,
   timesTold,
@@ -98,7 +99,7 @@ survives('a pod that its budget blocks is evicted once, and told of once', {
 });
 
 survives('a pod that was evicted and still stops is neither evicted nor counted again', {
-  before: (cluster) => aWebPod(cluster, sim({ 'stop-after': '25s' }), 30),
+  before: (cluster) => aWebPod(cluster, sim({ 'stop-after': '120s' }), 120),
   lastThing: async ({ scene, pod }) => {
     await warn(scene.admin, pod, { leftSeconds: 150 });
     await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
@@ -108,6 +109,7 @@ survives('a pod that was evicted and still stops is neither evicted nor counted 
     // By the second operator.
     await editPolicy(scene, { priority: 1 });
     expect((await scene.find(pod))?.metadata?.deletionTimestamp).toBeDefined();
+    await letGo(scene, [pod]);
     const { outcome, evictedAt } = await scene.entry(pod, ({ phase }) => phase === 'Done');
     expect(outcome).toBe('Replaced');
     expect(evictedAt).toBeDefined();

@@ -53,6 +53,24 @@ describe('the list of interruptions', () => {
     const many = Array.from({ length: 30 }, (_, index) => anInterruption({ name: `p-${index}` }));
     expect(listEntries(many)).toHaveLength(20);
   });
+
+  it('lists the first of every namespace, however many one of them has', () => {
+    const one = (namespace: string, index: number, deadlineMs: number) =>
+      anInterruption({ namespace, name: `${namespace}-${index}`, uid: `${namespace}-${index}`, deadlineMs });
+    const mallory = Array.from({ length: 500 }, (_, index) => one('mallory', index, at(1)));
+    const others = ['bank', 'shop'].flatMap((namespace) =>
+      [0, 1, 2].map((index) => one(namespace, index, at(100 + index))),
+    );
+    const listed = listEntries([...mallory, ...others], 'ClusterSpotPolicy').map(({ pod }) => pod);
+    expect(listed).toHaveLength(20);
+    expect(listed.filter((pod) => !pod.startsWith('mallory'))).toEqual([
+      ...['bank-0', 'shop-0', 'bank-1', 'shop-1', 'bank-2', 'shop-2'],
+    ]);
+    // What is over gives way to what is under way, whoever has it.
+    const over = others.map((each) => ({ ...each, phase: 'Done' as const }));
+    const active = listEntries([...mallory, ...over], 'ClusterSpotPolicy');
+    expect(active.every(({ namespace }) => namespace === 'mallory')).toBe(true);
+  });
 });
 
 describe('an entry', () => {
