@@ -22,7 +22,7 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:$$/, "", name); sub(/^[^ ]* /, ""); printf "  make %-18s %s\n", name, $$0 }'
 
 # What is missing is named in one line each before anything is downloaded; the shell is all that is there for sure.
-demo up test test-integration bench bench-admission: NEEDS := cluster
+demo up test test-integration bench bench-admission bench-flood: NEEDS := cluster
 node_modules/.package-lock.json: package.json package-lock.json
 	@hack/prerequisites $(NEEDS)
 	@echo "installing packages, usually 20 seconds the first time" >&2
@@ -68,7 +68,7 @@ test-unit: deps
 test-integration: deps
 	@vitest run --project integration --project storm
 
-.PHONY: bench bench-admission
+.PHONY: bench bench-admission bench-flood
 ## bench: how fast reclaims are handled; rewrites docs/performance.md (30 minutes; QUICK=1 tries it out in 4)
 bench: deps
 	@node test/bench/interruption.ts $(if $(QUICK),--quick)
@@ -78,6 +78,10 @@ bench-admission: deps
 	@node test/bench/admission.ts $(if $(QUICK),--quick)
 
 .PHONY: generate format verify
+## bench-flood: admission beside a flood of its port; rewrites docs/performance.md (2 minutes)
+bench-flood: deps
+	@node test/bench/flood.ts
+
 ## generate: rewrite crds/, dist/ and docs/reference from the code
 generate: deps
 	@node hack/update-crds.ts
