@@ -3,18 +3,21 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Measured on two cores, each 40 s or more: begun last, one of these would keep a run waiting for itself alone.
 const long: readonly string[] = [
   'faults/api-server',
-  'cluster/ambient-kubeconfig',
   'interruption/leaders',
-  'interruption/refusals',
-  'injection/rotation',
-  'interruption/restart',
-  'injection/distribution-replicas',
+  'cluster/ambient-kubeconfig',
   'interruption/calls',
+  'policy/many-policies',
+  'interruption/refusals',
+  'faults/clock',
+  'interruption/restart',
   'cluster/stages',
   'interruption/replace-first-restart',
-  'policy/many-policies',
+  'injection/distribution-replicas',
+  'injection/webhook',
+  'interruption/clone-sets',
   'cluster/background',
-  'injection/fuzz',
+  'interruption/replace-first-meanwhile',
+  'interruption/evictor',
 ];
 
 /** Begins a first run, of which no durations are remembered, with the files that take longest. */

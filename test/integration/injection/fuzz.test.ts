@@ -43,12 +43,25 @@ interface Tally {
   readonly problems: string[];
 }
 
-const ask = async ({ body, pod }: AnyReview, dispatcher: Agent, tally: Tally): Promise<void> => {
+// Hono's server refuses a longer body by its announced length, and closes the connection of a client that has not sent it
+// half a second later: a client on a busy machine may not hear the answer.
+const mostBytes = 3 * 1024 * 1024;
+
+const post = async (body: string, dispatcher: Agent): Promise<{ status: number; text: string }> => {
   const headers = { 'content-type': 'application/json' };
-  const answer = await request(url, { method: 'POST', dispatcher, headers, body });
-  const text = await answer.body.text();
-  tally.statuses.set(answer.statusCode, (tally.statuses.get(answer.statusCode) ?? 0) + 1);
-  if (answer.statusCode !== 200 || pod === undefined || problemsOf(pod.metadata).length > 0) return;
+  try {
+    const answer = await request(url, { method: 'POST', dispatcher, headers, body });
+    return { status: answer.statusCode, text: await answer.body.text() };
+  } catch (error) {
+    if (body.length > mostBytes) return { status: 413, text: '' };
+    throw error;
+  }
+};
+
+const ask = async ({ body, pod }: AnyReview, dispatcher: Agent, tally: Tally): Promise<void> => {
+  const { status, text } = await post(body, dispatcher);
+  tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1);
+  if (status !== 200 || pod === undefined || problemsOf(pod.metadata).length > 0) return;
   const { response } = JSON.parse(text) as { response: { patch?: string } };
   const after = structuredClone(pod);
   const failed = applyPatch(after, JSON.parse(atob(response.patch ?? btoa('[]'))) as Operation[]);

@@ -27,9 +27,13 @@ const aCluster = (): World =>
     ],
   });
 
-// 20,000 Events are parsed in 60 ms.
+// 20,000 Events are parsed in 60 ms. Measured of processor time: 5,000 about one pod are told in 90 to 160 ms, 20,000 about many in
+// 90 to 910 ms, and of these the longest turn takes 12 to 42 ms.
 const mostTimesParsing = 12;
 const portion = 100;
+const perTurn = 10;
+// 99 of 100 single evictions take no longer than this (docs/performance.md), and none waits for more than one such turn.
+const mostInTurnMs = 110;
 
 /** Tells a leader of `count` Events, some at a time, and compares the CPU time with that of parsing their JSON. */
 const flood = async (
@@ -40,21 +44,26 @@ const flood = async (
   const leader = lead(world);
   const raws = many(count, (index) => anEvent({ name: `e-${index}`, ...event(index) }));
   await advance(0);
-  let [parsed, told] = [0, 0];
+  let [parsed, told, longest] = [0, 0, 0];
   // In turns: whatever else the machine does makes both take longer.
   for (let begun = 0; begun < count; begun += portion) {
     const some = raws.slice(begun, begun + portion);
     const beforeMs = ownCpuMs();
     for (const raw of some) JSON.parse(JSON.stringify(raw));
     const betweenMs = ownCpuMs();
-    for (const [index, raw] of some.entries()) {
-      leader.tell(world.apply('ReclaimEvent', { kind: 'changed', object: trimEvent(raw) }, Date.now()));
-      if (index % 10 === 0) await advance(0);
+    for (let turn = 0; turn < some.length; turn += perTurn) {
+      const begunMs = ownCpuMs();
+      for (const raw of some.slice(turn, turn + perTurn))
+        leader.tell(world.apply('ReclaimEvent', { kind: 'changed', object: trimEvent(raw) }, Date.now()));
+      await advance(0);
+      longest = Math.max(longest, ownCpuMs() - begunMs);
     }
     parsed += betweenMs - beforeMs;
     told += ownCpuMs() - betweenMs;
   }
-  return { leader, timesParsing: told / parsed };
+  expect(told / parsed).toBeLessThan(mostTimesParsing);
+  expect(longest).toBeLessThan(mostInTurnMs);
+  return leader;
 };
 
 // Of this thread alone: others collect garbage and compile.
@@ -68,7 +77,7 @@ describe('a flood of Events', () => {
     'of 5,000 about one pod costs a few times what it costs to parse them, and another pod is evicted at once',
     onAClock(async (advance) => {
       const world = aCluster();
-      const { leader, timesParsing } = await flood(world, advance, {
+      const leader = await flood(world, advance, {
         count: 5_000,
         event: (index) => ({
           pod: 'db-0',
@@ -79,7 +88,6 @@ describe('a flood of Events', () => {
       leader.tell(put(world, 'ReclaimEvent', anEvent({ pod: 'web-1' })));
       await advance(0);
       expect(made(leader)).toContain('Evict web-1 at 0');
-      expect(timesParsing).toBeLessThan(mostTimesParsing);
     }),
   );
 
@@ -91,14 +99,13 @@ describe('a flood of Events', () => {
   ])('of 20,000 about pods %s costs a few times what it costs to parse them', (_, event) =>
     onAClock(async (advance) => {
       const world = aCluster();
-      const { leader, timesParsing } = await flood(world, advance, {
+      const leader = await flood(world, advance, {
         count: 20_000,
         event: (index) => ({ namespace: 'tenant', firstAtMs: at(-(index % 53)), ...event(index) }),
       });
       leader.tell(put(world, 'ReclaimEvent', anEvent({ pod: 'web-1' })));
       await advance(0);
       expect(made(leader)).toContain('Evict web-1 at 0');
-      expect(timesParsing).toBeLessThan(mostTimesParsing);
     })(),
   );
 });
