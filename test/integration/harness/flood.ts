@@ -42,13 +42,24 @@ export const aFlood = (
 };
 
 const countsOf = async (client: ChildProcess): Promise<readonly [Torrent, number][]> => {
-  const answer = once(client, 'message');
+  if (client.exitCode !== null) throw endedBefore(client);
+  const ended = new AbortController();
+  const early = once(client, 'exit', ended).then(() => Promise.reject(endedBefore(client)));
+  const answer = once(client, 'message', ended);
   client.send('how often');
-  return ((await answer) as [[Torrent, number][]])[0];
+  try {
+    return ((await Promise.race([answer, early])) as [[Torrent, number][]])[0];
+  } finally {
+    ended.abort();
+    await Promise.allSettled([early, answer]);
+  }
 };
 
+const endedBefore = ({ exitCode, signalCode }: ChildProcess): Error =>
+  new Error(`a client of the flood has ended by itself (${signalCode ?? exitCode})`);
+
 const end = async (client: ChildProcess): Promise<void> => {
-  if (client.signalCode !== null) return;
+  if (client.exitCode !== null || client.signalCode !== null) return;
   const ended = once(client, 'exit');
   client.kill('SIGKILL');
   await ended;
