@@ -56,7 +56,7 @@ const checkPod = (evidence: Evidence, doomed: Doomed): Check => {
   const { name, namespace } = doomed.pod.metadata ?? {};
   const entry = entryOf(evidence, doomed);
   const judged =
-    doomed.outcome === 'Replaced' ? checkReplaced(doomed, entry) : checkCompleted(evidence, doomed);
+    doomed.outcome === 'Replaced' ? checkReplaced(evidence, doomed) : checkCompleted(evidence, doomed);
   return {
     claim: `${namespace}/${name} is ${doomed.outcome}${judged.how}`,
     holds: entry?.outcome === doomed.outcome && judged.holds,
@@ -68,19 +68,30 @@ type Judged = { how: string; holds: boolean; seen: string };
 
 const manners: Readonly<Record<Doomed['leaves'], string>> = {
   AtOnce: ', before its deadline',
-  WhenReplaced: ', and left when its replacement was Ready',
+  WhenReplaced: ', and left when as many were Ready without it',
   Late: ', after it used the time it had',
 };
 
-const checkReplaced = ({ pod, leaves }: Doomed, entry: InterruptionEntry | undefined): Judged => {
-  const { noticedAt, deadline, evictedAt, replacement } = entry ?? {};
+// A pod goes when as many are Ready without it, whichever of the new ones it is credited with.
+const leftWhenReplaced = (evidence: Evidence, doomed: Doomed, evictedMs: number): boolean => {
+  const entries = evidence.doomed
+    .filter((other) => ownerOf(other) === ownerOf(doomed))
+    .map((other) => entryOf(evidence, other));
+  const ready = entries.filter((entry) => at(entry?.replacement?.readyAt) <= evictedMs).length;
+  const left = entries.filter((entry) => at(entry?.evictedAt) < evictedMs).length;
+  return ready > left;
+};
+
+const checkReplaced = (evidence: Evidence, doomed: Doomed): Judged => {
+  const { pod, leaves } = doomed;
+  const { noticedAt, deadline, evictedAt, replacement } = entryOf(evidence, doomed) ?? {};
   const [noticedMs, deadlineMs, evictedMs] = [at(noticedAt), at(deadline), at(evictedAt)];
   const graceMs = (pod.spec?.terminationGracePeriodSeconds ?? 0) * 1000;
   const readyMs = at(replacement?.readyAt);
   // A late pod's eviction is planned for 10 s before the last moment at which its grace period still fits.
   const inItsTime = {
     AtOnce: true,
-    WhenReplaced: readyMs <= evictedMs,
+    WhenReplaced: leftWhenReplaced(evidence, doomed, evictedMs),
     Late: deadlineMs - evictedMs <= graceMs + 10_000,
   }[leaves];
   return {

@@ -139,7 +139,7 @@ describe('complains of', () => {
     [
       'a pod that left before its replacement was Ready',
       { doomed: [served, ...doomed.slice(1)] },
-      /web-1 .* when its replacement was Ready/,
+      /web-1 .* when as many were Ready/,
     ],
     ['a Job pod that failed', { pods: [...good.pods.slice(0, 2), finished(137)] }, /pi is Completed/],
     [
