@@ -1,5 +1,6 @@
 import { ourAnnotations } from '../api/keys.ts';
 import type { Template } from '../world/template.ts';
+import type { Times } from '../world/times.ts';
 import type { Owned } from '../policy/template-gift.ts';
 import type { TemplateDecision } from './template.ts';
 
@@ -46,15 +47,6 @@ const refusedLimits = { baseMs: 1_000, ceilingMs: 300_000 };
 // Somebody else who writes whole objects takes ours away each time, and each answer to that is a rollout.
 const longestQuietMs = 3_600_000;
 const lostLimits = { baseMs: 2_000, ceilingMs: longestQuietMs };
-
-/** What time it is, and the pause after so many failures or losses in a row, 1 after the first; in milliseconds. */
-export interface Times {
-  readonly nowMs: number;
-  readonly pauseAfter: (
-    failures: number,
-    limits: { readonly baseMs: number; readonly ceilingMs: number },
-  ) => number;
-}
 
 /** One look at a template: what is remembered from now on, and what to do. */
 export const stepTemplate = (

@@ -1,5 +1,5 @@
 import { concat, defer, EMPTY, from, map, merge, mergeMap, type Observable, of, Subject } from 'rxjs';
-import { growingDelay } from '../runtime/backoff.ts';
+import { pausing } from '../runtime/backoff.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { type CallWithSignal, fromCall } from '../runtime/from-call.ts';
@@ -17,7 +17,6 @@ import {
   type Step,
   stepTemplate,
   type TemplateAnswer,
-  type Times,
 } from './template-step.ts';
 
 /** What this stream tells: an answer to a write of a template, or that what stands in the way of one has changed. */
@@ -78,10 +77,7 @@ const lookAt = (
 ): Observable<TemplateOutcome> =>
   defer(() => {
     const { world, nowMs, random, writeTemplate } = deps;
-    const times = (): Times => ({
-      nowMs: nowMs(),
-      pauseAfter: (failures, limits) => growingDelay(failures, random, limits),
-    });
+    const times = () => ({ nowMs: nowMs(), pauseAfter: pausing(random) });
     const [kind, uid] = partsOf(key);
     const workload = world.templated(kind).byUid(uid);
     // Nothing is written there any more.

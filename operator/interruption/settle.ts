@@ -1,4 +1,5 @@
 import type { Interruption, Refusal } from '../world/interruption.ts';
+import type { Times } from '../world/times.ts';
 import type { Effect } from './look.ts';
 
 /** What a call came to, by what it means for the interruption. */
@@ -17,15 +18,6 @@ export type Answer =
       /** The operator has no right to the call. */
       readonly forbidden?: boolean;
     };
-
-/** What time it is, and the pause after so many failures in a row, 1 after the first; in milliseconds. */
-export interface Times {
-  readonly nowMs: number;
-  readonly pauseAfter: (
-    failures: number,
-    limits: { readonly baseMs: number; readonly ceilingMs: number },
-  ) => number;
-}
 
 // A try after the ceiling still comes three times before the grace period of a usual pod.
 const retryLimits = { baseMs: 1_000, ceilingMs: 10_000 };

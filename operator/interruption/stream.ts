@@ -13,7 +13,7 @@ import {
   timeout,
 } from 'rxjs';
 import { eciAnnotations } from '../api/keys.ts';
-import { growingDelay } from '../runtime/backoff.ts';
+import { pausing } from '../runtime/backoff.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
 import { fromCall } from '../runtime/from-call.ts';
@@ -154,10 +154,8 @@ const lookUntilQuiet = (
       timeout({ first: Math.min(againAtMs - options.nowMs, 60_000), with: () => of(givenUp) }),
       mergeMap((answer) => {
         const current = world.interruptions.byUid(uid) ?? next;
-        const settled = settle(current, { effect, answer }, versions, {
-          nowMs: nowMs(),
-          pauseAfter: (failures, limits) => growingDelay(failures, deps.random, limits),
-        });
+        const times = { nowMs: nowMs(), pauseAfter: pausing(deps.random) };
+        const settled = settle(current, { effect, answer }, versions, times);
         return recorded(world, settled, released$, { effect, answer });
       }),
       tap(() => releaseNext(deps, next, released$)),

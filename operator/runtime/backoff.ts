@@ -4,6 +4,9 @@ export interface BackoffLimits {
   readonly ceilingMs: number;
 }
 
+/** The pause after so many failures in a row, 1 after the first, in milliseconds. */
+export type PauseAfter = (failures: number, limits: BackoffLimits) => number;
+
 // Quick enough that a cut connection is no gap worth noticing, slow enough that an outage sees a few requests a minute.
 const usualLimits: BackoffLimits = { baseMs: 100, ceilingMs: 30_000 };
 
@@ -24,3 +27,9 @@ export const growingDelay = (
   const mostMs = Math.min(ceilingMs, baseMs * 2 ** Math.min(failures, 30));
   return Math.max(baseMs, mostMs * (0.5 + random() / 2));
 };
+
+/** The same for decisions, which draw no numbers themselves. */
+export const pausing =
+  (random: () => number): PauseAfter =>
+  (failures, limits) =>
+    growingDelay(failures, random, limits);

@@ -1,4 +1,5 @@
 import type { SpotPolicyStatus } from '../api/index.ts';
+import type { Times } from '../world/times.ts';
 
 /** What writing a status came to: the version that it gave the policy; `Stale` where the policy is gone or its status is not as it was seen. */
 export type WriteAnswer =
@@ -32,12 +33,6 @@ const failedLimits = { baseMs: 2_000, ceilingMs: 300_000 };
 // A status that was refused as a whole is refused until some object or the definition changes.
 const wholeLimits = { baseMs: 30_000, ceilingMs: 600_000 };
 
-/** The pause after so many failures in a row, 1 after the first, in milliseconds. */
-export type PauseAfter = (
-  failures: number,
-  limits: { readonly baseMs: number; readonly ceilingMs: number },
-) => number;
-
 /** What is left out of a status that is written now; undefined where it is written whole. */
 export const omissionOf = ({ refused }: Attempts, nowMs: number): Omission | undefined =>
   refused && nowMs < refused.untilMs ? refused.omission : undefined;
@@ -47,7 +42,7 @@ export const settleWrite = (
   before: Attempts,
   omission: Omission | undefined,
   answer: WriteAnswer | { readonly kind: 'Failed' },
-  { nowMs, pauseAfter }: { readonly nowMs: number; readonly pauseAfter: PauseAfter },
+  { nowMs, pauseAfter }: Times,
 ): Attempts => {
   const { refused } = before;
   const pausing = (limits: typeof failedLimits): Attempts => {

@@ -1,7 +1,7 @@
 import { catchError, concat, defer, EMPTY, ignoreElements, merge, mergeMap, type Observable, of } from 'rxjs';
 import { Subject, tap } from 'rxjs';
 import type { SpotPolicyStatus } from '../api/index.ts';
-import { growingDelay } from '../runtime/backoff.ts';
+import { pausing } from '../runtime/backoff.ts';
 import { afterLoss, calmAtMs, type Contest, isContested, noContest } from '../runtime/contest.ts';
 import { coalesceByKey } from '../runtime/coalesce-by-key.ts';
 import { type Alarm, delayByKey } from '../runtime/delay-by-key.ts';
@@ -15,7 +15,6 @@ import {
   noAttempts,
   type Omission,
   omissionOf,
-  type PauseAfter,
   settleWrite,
   type WriteAnswer,
 } from './attempts.ts';
@@ -199,10 +198,12 @@ const put = (
 ): Observable<StatusOutcome> => {
   const { nowMs, random, write, writer } = deps;
   const { uid } = policy;
-  const pauseAfter: PauseAfter = (failures, limits) => growingDelay(failures, random, limits);
   const settle = (answer: WriteAnswer | { readonly kind: 'Failed' }): void => {
     const before = attempts.get(uid) ?? noAttempts;
-    const next = settleWrite(before, omission, answer, { nowMs: nowMs(), pauseAfter });
+    const next = settleWrite(before, omission, answer, {
+      nowMs: nowMs(),
+      pauseAfter: pausing(random),
+    });
     if (next === noAttempts) attempts.delete(uid);
     else attempts.set(uid, next);
     if (answer.kind !== 'Written') again(Math.max(nowMs(), next.notBeforeMs));
