@@ -1,11 +1,11 @@
 import { apiEvict, eciAnnotations, ourAnnotations, specifiedDelete } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { planEviction } from '../policy/plan.ts';
-import { governingPolicy, isOptedOut } from '../policy/rules.ts';
+import { governingPolicy, isOptedOut, reachesNamed } from '../policy/rules.ts';
 import type { Detachment, Interruption, Settings, WorkloadReference } from '../world/interruption.ts';
 import { isOfKind } from '../world/objects.ts';
 import { isLive, isTerminal, type Pod } from '../world/pod.ts';
-import { isSound, type Policy, policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
+import { isSound, policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { spentAtMs } from './deadline.ts';
 import { endingOf } from './follow.ts';
@@ -128,12 +128,7 @@ const mayBeOf = (view: View, key: string, pod: Pod): boolean => {
   const policy = policyOf(view, key);
   // One that is gone counts nothing any more. One that was edited meanwhile lists the pod.
   if (policy && policyKey(policy) !== key) return false;
-  return !policy || reachesPod(view, policy, pod) || isListed(view, key, pod);
-};
-
-const reachesPod = (view: View, policy: Policy, { namespace: name }: Pod): boolean => {
-  const namespace = view.namespaces.byName('', name);
-  return namespace ? view.reaches(policy, namespace) : policy.namespace === name && !view.isExempt(name);
+  return !policy || reachesNamed(view, policy, pod.namespace) || isListed(view, key, pod);
 };
 
 // No user of a namespace can write the status of a policy of the cluster.
@@ -185,7 +180,7 @@ const mayCount = (view: View, pod: Pod, { settings: { policy } }: Mark, { confir
 const stampedPolicy = (view: View, pod: Pod): SoundPolicy | undefined => {
   const stamp = pod.annotations[ourAnnotations.policy] ?? '';
   const policy = policyOf(view, stamp);
-  const isIts = policy && policyKey(policy) === stamp && reachesPod(view, policy, pod);
+  const isIts = policy && policyKey(policy) === stamp && reachesNamed(view, policy, pod.namespace);
   return isIts && isSound(policy) ? policy : undefined;
 };
 

@@ -104,14 +104,24 @@ export const namespacesOfAny = (view: View, policies: readonly (Policy | undefin
 /** The namespaces that a policy, whatever its mode, is about, sorted. */
 export const namespacesOf = (view: View, policy: Policy): readonly string[] =>
   policy.kind === 'SpotPolicy'
-    ? [policy.namespace].filter((name) => reachesOwn(view, policy, name))
+    ? [policy.namespace].filter((name) => reachesNamed(view, policy, name))
     : [...view.namespaces.all()]
         .filter((namespace) => view.reaches(policy, namespace))
         .map(({ name }) => name)
         .toSorted();
 
-// A policy may be seen before its namespace is.
-const reachesOwn = (view: View, policy: Policy, name: string): boolean => {
+/**
+ * Whether a policy, whatever its mode, is about the namespace of this name. A policy may be seen before its namespace is: then it is
+ * about its own.
+ */
+export const reachesNamed = (view: View, policy: Policy, name: string): boolean => {
   const namespace = view.namespaces.byName('', name);
-  return namespace ? view.reaches(policy, namespace) : !view.isExempt(name);
+  return namespace ? view.reaches(policy, namespace) : policy.namespace === name && !view.isExempt(name);
 };
+
+/** The policies in DryRun that are about a namespace. */
+export const triedIn = (view: View, name: string): readonly SoundPolicy[] =>
+  [...view.policies.group('namespace', name), ...view.policies.group('namespace', '')]
+    .filter(isSound)
+    .filter(({ spec }) => spec.mode === 'DryRun')
+    .filter((policy) => reachesNamed(view, policy, name));

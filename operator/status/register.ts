@@ -1,5 +1,5 @@
-import { rulesOf } from '../policy/rules.ts';
-import { isSound, type SoundPolicy } from '../world/policy.ts';
+import { rulesOf, triedIn } from '../policy/rules.ts';
+import type { SoundPolicy } from '../world/policy.ts';
 import { type TemplateKind, templateKinds } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 import {
@@ -142,14 +142,4 @@ const exchange = <T>(
   if (before) count(before, -1);
   if (after) kept.set(key, after);
   else kept.delete(key);
-};
-
-const triedIn = (view: View, name: string): readonly SoundPolicy[] => {
-  const namespace = view.namespaces.byName('', name);
-  const nearby = [...view.policies.group('namespace', name), ...view.policies.group('namespace', '')];
-  return nearby
-    .filter(isSound)
-    .filter(({ spec }) => spec.mode === 'DryRun')
-    .filter((policy) => (namespace ? view.reaches(policy, namespace) : policy.namespace === name))
-    .filter(() => !view.isExempt(name));
 };

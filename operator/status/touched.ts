@@ -1,11 +1,11 @@
 import { ownedBelow, ownerChain } from '../policy/owners.ts';
-import { contenders, covers, namespacesOfAny } from '../policy/rules.ts';
+import { contenders, covers, namespacesOfAny, triedIn } from '../policy/rules.ts';
 import type { Step } from '../world/collection.ts';
 import type { Identity } from '../world/object.ts';
 import type { Namespace } from '../world/objects.ts';
 import type { GroupKind } from '../world/owner-kinds.ts';
 import type { Pod } from '../world/pod.ts';
-import { isSound, type Policy, policyOf, type SoundPolicy } from '../world/policy.ts';
+import { type Policy, policyOf } from '../world/policy.ts';
 import type { Templated } from '../world/template.ts';
 import type { Change, View } from '../world/view.ts';
 import { isSameKindOfNode } from './counts.ts';
@@ -118,11 +118,6 @@ const triedOn = (view: View, pod: Pod): readonly Policy[] => {
   const tried = triedIn(view, pod.namespace);
   return tried.filter((policy) => covers(policy, pod.labels, () => ownerChain(view, pod)));
 };
-
-const triedIn = (view: View, namespace: string): readonly SoundPolicy[] =>
-  [...inNamespace(view, namespace), ...ofCluster(view)]
-    .filter(isSound)
-    .filter(({ spec }) => spec.mode === 'DryRun');
 
 // An edited policy may win or lose pods of the others; a written status concerns nobody else.
 const neighbours = (view: View, { before, after }: Step<Policy>): readonly string[] => {
