@@ -27,9 +27,10 @@ export const aFlood = (
   { webhookUrl }: { readonly webhookUrl: string },
   addresses: readonly string[],
 ): Flood => {
-  const clients = addresses.map((address) =>
-    fork(join(import.meta.dirname, 'flood-client.ts'), [new URL(webhookUrl).port, address]),
-  );
+  const clients = addresses.map((address) => {
+    const process = fork(join(import.meta.dirname, 'flood-client.ts'), [new URL(webhookUrl).port, address]);
+    return { process, ended: once(process, 'exit') };
+  });
   return {
     done: async () => {
       const sum = new Map<Torrent, number>();
@@ -41,26 +42,21 @@ export const aFlood = (
   };
 };
 
-const countsOf = async (client: ChildProcess): Promise<readonly [Torrent, number][]> => {
-  if (client.exitCode !== null) throw endedBefore(client);
-  const ended = new AbortController();
-  const early = once(client, 'exit', ended).then(() => Promise.reject(endedBefore(client)));
-  const answer = once(client, 'message', ended);
-  client.send('how often');
-  try {
-    return ((await Promise.race([answer, early])) as [[Torrent, number][]])[0];
-  } finally {
-    ended.abort();
-    await Promise.allSettled([early, answer]);
-  }
+interface Client {
+  readonly process: ChildProcess;
+  readonly ended: Promise<unknown[]>;
+}
+
+const countsOf = async ({ process, ended }: Client): Promise<readonly [Torrent, number][]> => {
+  const early = ended.then(([code, signal]): never => {
+    throw new Error(`a client of the flood has ended by itself (${String(signal ?? code)})`);
+  });
+  const answer = once(process, 'message') as Promise<[[Torrent, number][]]>;
+  if (process.connected) process.send('how often');
+  return (await Promise.race([answer, early]))[0];
 };
 
-const endedBefore = ({ exitCode, signalCode }: ChildProcess): Error =>
-  new Error(`a client of the flood has ended by itself (${signalCode ?? exitCode})`);
-
-const end = async (client: ChildProcess): Promise<void> => {
-  if (client.exitCode !== null || client.signalCode !== null) return;
-  const ended = once(client, 'exit');
-  client.kill('SIGKILL');
+const end = async ({ process, ended }: Client): Promise<void> => {
+  process.kill('SIGKILL');
   await ended;
 };
