@@ -28,12 +28,16 @@ export const behind = ({ namespace }: Pod, { because, untilMs }: Obstacle): Surg
     ? { kind: 'Impossible', because }
     : { kind: 'Queued', queue: quotaQueue(namespace), because, againAtMs: untilMs };
 
-/** The place of a pod of a Deployment that replaces as many at a time as its `maxSurge`; undefined where it is its turn. */
+/**
+ * The place of a pod of a Deployment that replaces as many at a time as its `maxSurge`; undefined where it is its turn. Of one
+ * that may have been taken out already, for all that was heard, it is.
+ */
 export const behindOthers = (
   view: View,
   interruption: Interruption,
   deployment: Workload,
 ): Surge | undefined => {
+  if (isSurplus(interruption)) return undefined;
   const queue = surgeQueue(deployment);
   const others = [...view.interruptions.group('workload', objectKey(deployment))].filter(
     (each) =>

@@ -46,7 +46,7 @@ export const replaceFirst = (
       if (surge.kind === 'Sought') return { look: seek(first) };
       return hasFailedTooLong(first, nowMs)
         ? { evict: { ...interruption, plainly: interruption.refusal?.message } }
-        : { look: start(interruption, surge, nowMs) };
+        : { look: start(first, surge, nowMs) };
     case 'Delegated':
       return nowMs < times.lastEvictionMs ? { look: awaitOwner(first) } : { evict: interruption };
     case 'UnderWay':
@@ -69,19 +69,19 @@ const awaitOwner = ({ interruption, times }: First): Look => ({
 const byCloneSet = 'its CloneSet replaces it';
 
 // What fails for half of the time may fail to the end, and under a budget plain evictions take time.
-const hasFailedTooLong = ({ interruption, times }: First, nowMs: number): boolean => {
-  const { refusal, noticedAtMs } = interruption;
-  const failed = refusal?.of === 'Detach' || refusal?.of === 'Delegate';
-  return failed && nowMs >= (noticedAtMs + times.lastEvictionMs) / 2;
+const tooLongMs = ({ interruption, times }: First): number =>
+  (interruption.noticedAtMs + times.lastEvictionMs) / 2;
+
+const hasFailedTooLong = (first: First, nowMs: number): boolean => {
+  const of = first.interruption.refusal?.of;
+  return (of === 'Detach' || of === 'Delegate') && nowMs >= tooLongMs(first);
 };
 
-const start = (
-  interruption: Interruption,
-  surge: Surge & { kind: 'Possible' | 'Delegable' },
-  nowMs: number,
-): Look => {
+const start = (first: First, surge: Surge & { kind: 'Possible' | 'Delegable' }, nowMs: number): Look => {
+  const { interruption } = first;
   const { refusal } = interruption;
-  if (refusal && isPaused(refusal, nowMs)) return pause(interruption, refusal);
+  const latestMs = nowMs < tooLongMs(first) ? tooLongMs(first) : undefined;
+  if (refusal && isPaused(refusal, nowMs)) return pause(interruption, refusal, latestMs);
   if (surge.kind === 'Delegable') {
     const detached = { origin: undefined, atMs: nowMs, ready: 0 };
     return {

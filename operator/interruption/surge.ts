@@ -84,10 +84,10 @@ const offer = (view: View, interruption: Interruption, owned: Offer, nowMs: numb
     return impossible(`ReplicaSet ${replicaSet.name} is not the current one of Deployment ${name}`);
   if (replicaSet.creationFails) return impossible(`ReplicaSet ${replicaSet.name} cannot create pods`);
   const patient = interruption.settings.surge === 'AsWorkload';
-  const obstacle = obstacleTo(view, pod, { nowMs, patient });
-  if (obstacle && obstacle.untilMs === undefined) return impossible(obstacle.because);
+  // What room there is when its turn comes is known only then.
   const queued = patient ? behindOthers(view, interruption, deployment) : undefined;
   if (queued) return queued;
+  const obstacle = obstacleTo(view, pod, { nowMs, patient });
   if (obstacle) return behind(pod, obstacle);
   const ready = [...podsOf(view, deployment)].filter(isServing).length;
   return {

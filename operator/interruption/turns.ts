@@ -1,4 +1,4 @@
-import { type Interruption, isReplacementDue, isSurplus } from '../world/interruption.ts';
+import { type Interruption, isLeaving, isReplacementDue, isSurplus } from '../world/interruption.ts';
 import { isSameController, objectKey, type ObjectKey } from '../world/object.ts';
 import { isLive, isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
@@ -36,7 +36,7 @@ export const turnsAfter = (
   const ceases = (test: (each: Interruption) => boolean): boolean => test(before) && !test(after);
   const { workload, namespace } = after;
   return [
-    ...(workload && (ceases(seeks) || ceases(waits)) ? turnsIn(view, workload) : []),
+    ...(workload && [seeks, waits, isLeaving].some(ceases) ? turnsIn(view, workload) : []),
     ...(workload && ceases(isSurplus) ? headOf(view, surgeQueue(workload)) : []),
     ...(ceases(isReplacementDue) ? headOf(view, quotaQueue(namespace)) : []),
     ...(before.queue !== undefined && before.queue !== after.queue ? headOf(view, before.queue) : []),

@@ -16,9 +16,12 @@ import { isNews, turnsIn } from './turns.ts';
 export const wokenBy = (view: View, change: Change, nowMs: number): readonly string[] => {
   switch (change.kind) {
     case 'Pod':
-      return change.after
-        ? [...ofPod(view, change.after), ...awaitingPod(view, change.before, change.after)]
-        : ofGone(view, change.before);
+      return [
+        ...(change.after
+          ? [...ofPod(view, change.after), ...awaitingPod(view, change.before, change.after)]
+          : ofGone(view, change.before)),
+        ...awaitingRoom(view, change),
+      ];
     case 'ReclaimEvent': {
       const event = change.after;
       const pod = event && view.pods.byName(event.namespace, event.podName);
@@ -82,6 +85,14 @@ const readOf = [
   ...['uid', 'controller', 'terminating', 'replicas', 'finished', 'failure', 'lastPod', 'failedIndexes'],
   ...['creationFails', 'maxSurge', 'minReadySeconds', 'revision'],
 ] as readonly (keyof Workload)[];
+
+// A pod takes room in the quotas of its namespace from its creation until it has ended, or should have.
+const awaitingRoom = (view: View, { before, after }: Step<Pod>): readonly string[] => {
+  const isSame = before && after && takes.every((field) => isEqual(before[field], after[field]));
+  return isSame ? [] : headOf(view, quotaQueue((after ?? before)?.namespace ?? ''));
+};
+
+const takes = ['phase', 'deletionAtMs', 'demand'] as const satisfies readonly (keyof Pod)[];
 
 const ofWorkload = (view: View, { before, after }: Step<Workload>): readonly string[] => {
   const workload = after ?? before;

@@ -1,6 +1,6 @@
-import { isReplacementDue, type Interruption } from '../world/interruption.ts';
-import { isTerminal, type Pod } from '../world/pod.ts';
-import type { Demand } from '../world/quantity.ts';
+import { isReplacementDue } from '../world/interruption.ts';
+import type { Pod } from '../world/pod.ts';
+import { needOf } from '../world/quantity.ts';
 import type { Quota } from '../world/room.ts';
 import type { View } from '../world/view.ts';
 import { selects } from './selector.ts';
@@ -48,16 +48,9 @@ const tieOf = (view: View, { namespace, labels, ties }: Pod): string | undefined
     : `who may use its PersistentVolumeClaim ${claim} is not known`;
 };
 
-// A quota may name what pods request with or without the word.
-const shortNames: Readonly<Record<string, string>> = { cpu: 'requests.cpu', memory: 'requests.memory' };
-
-const needOf = (of: string, demand: Demand): number => {
-  const needs: Readonly<Record<string, number>> = { pods: 1, 'count/pods': 1, ...demand };
-  return needs[shortNames[of] ?? of] ?? 0;
-};
-
-// A ReplicaSet creates a pod within a second. What is not created after this long may come at any time or never.
-const createdMs = 5_000;
+// A ReplicaSet creates a pod within a second. What is not created after this long may come at any time or never. The status of
+// a quota, too, follows its pods by then.
+const promptMs = 5_000;
 
 const lacksIn = (view: View, quota: Quota, pod: Pod, options: RoomOptions): readonly Obstacle[] =>
   Object.entries(quota.hard).flatMap(([of, limit]) => {
@@ -68,15 +61,13 @@ const lacksIn = (view: View, quota: Quota, pod: Pod, options: RoomOptions): read
   });
 
 /** How much of one resource of a quota is taken, in its base unit. */
-interface Taken {
-  /** By pods that exist. */
-  readonly existing: number;
-  /** By detached pods that have not gone yet. */
-  readonly returning: number;
-  /** By replacements that may still be created, though it has been a while since their pods were detached. */
-  readonly overdue: number;
-  /** By those that are expected any moment; they may be among the existing ones already. */
-  readonly due: number;
+interface Amounts extends Replacing {
+  /** By pods that exist, as its status has it. */
+  readonly used: number;
+  /** By pods that exist, as the world has it. */
+  readonly seen: number;
+  /** When its status is to be believed though it says more than is seen: pods that have gone may still be in it. */
+  readonly usedAtMs: number;
 }
 
 /**
@@ -84,40 +75,78 @@ interface Taken {
  * status of a quota may show the replacement before the watch of pods does (then it counts twice for that moment, and the
  * answer is to wait) or after (then the pods that are seen count, where they come to more than the status says).
  */
-const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: RoomOptions): Taken => {
-  let [seen, returning, overdue, due] = [0, 0, 0, 0];
-  for (const other of view.pods.group('namespace', pod.namespace))
-    if (isCounted(other, nowMs)) seen += needOf(of, other.demand);
+const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: RoomOptions): Amounts => {
+  const { namespace } = pod;
+  const ending = endingIn(view, namespace, of, nowMs);
+  const replacing = replacingIn(view, pod, of, nowMs);
+  return {
+    ...replacing,
+    used: quota.used[of] ?? 0,
+    // Of a quota with scopes it is not known which pods it counts.
+    seen: quota.scoped ? 0 : view.taken.of(namespace, of) + ending.amount,
+    usedAtMs: view.taken.freedAtMs(namespace) + promptMs,
+    untilMs: Math.min(replacing.untilMs, ending.untilMs),
+  };
+};
+
+// As the evaluator of quotas has it, a pod takes nothing any more that should be gone (it gives that one the grace period once
+// more).
+const endingIn = (view: View, namespace: string, of: string, nowMs: number) => {
+  let [amount, untilMs] = [0, Number.POSITIVE_INFINITY];
+  for (const { deletionAtMs = 0, demand } of view.pods.group('ending', namespace)) {
+    if (nowMs >= deletionAtMs) continue;
+    amount += needOf(of, demand);
+    untilMs = Math.min(untilMs, deletionAtMs);
+  }
+  return { amount, untilMs };
+};
+
+/** What goes with the detached pods of a namespace. */
+interface Replacing {
+  /** By detached pods that have not gone yet. */
+  readonly returning: number;
+  /** By replacements that may still be created, though it has been a while since their pods were detached. */
+  readonly overdue: number;
+  /** By those that are expected any moment; they may be among the existing ones already. */
+  readonly due: number;
+  /** When time alone makes it other amounts; infinite where it does not. */
+  readonly untilMs: number;
+}
+
+const replacingIn = (view: View, pod: Pod, of: string, nowMs: number): Replacing => {
+  let [returning, overdue, due, untilMs] = [0, 0, 0, Number.POSITIVE_INFINITY];
   for (const each of view.interruptions.group('detached', pod.namespace)) {
     const doomed = view.pods.byUid(each.uid);
     if (!doomed || each.uid === pod.uid) continue;
     const need = needOf(of, doomed.demand);
     returning += need;
     if (!isReplacementDue(each)) continue;
-    if (isOverdue(each, nowMs)) overdue += need;
-    else due += need;
+    const overdueAtMs = (each.detached?.atMs ?? nowMs) + promptMs;
+    if (nowMs >= overdueAtMs) {
+      overdue += need;
+    } else {
+      due += need;
+      untilMs = Math.min(untilMs, overdueAtMs);
+    }
   }
-  // Of a quota with scopes it is not known which pods it counts.
-  const existing = Math.max(quota.used[of] ?? 0, quota.scoped ? 0 : seen);
-  return { existing, returning, overdue, due };
+  return { returning, overdue, due, untilMs };
 };
 
-// As the evaluator of quotas has it: a pod that has ended takes nothing, nor one that should be gone (it gives that one the
-// grace period once more).
-const isCounted = (pod: Pod, nowMs: number): boolean =>
-  !isTerminal(pod) && (pod.deletionAtMs === undefined || nowMs < pod.deletionAtMs);
-
-const isOverdue = ({ detached }: Interruption, nowMs: number): boolean =>
-  detached !== undefined && nowMs >= detached.atMs + createdMs;
-
 const lackOf = (
-  { existing, returning, overdue, due }: Taken,
+  { used, seen, usedAtMs, returning, overdue, due, untilMs }: Amounts,
   most: number,
   { nowMs, patient }: RoomOptions,
 ): Obstacle | undefined => {
-  if (existing + overdue - (patient ? returning : 0) > most)
+  const lasts = (existing: number): boolean => existing + overdue - (patient ? returning : 0) > most;
+  const existing = Math.max(used, seen);
+  if (lasts(existing)) {
+    if (!lasts(seen) && nowMs < usedAtMs)
+      return {
+        because: ' until its status shows which pods have gone',
+        untilMs: Math.min(usedAtMs, untilMs),
+      };
     return { because: existing > most ? '' : ', with the replacements that are on their way' };
+  }
   if (existing + overdue + due <= most) return undefined;
-  const because = ' until it is known what the replacements on their way take';
-  return { because, untilMs: patient ? Number.POSITIVE_INFINITY : nowMs + createdMs };
+  return { because: ' until it is known what the replacements on their way take', untilMs };
 };

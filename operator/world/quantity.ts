@@ -41,3 +41,18 @@ export const demandOf = (spec: PodSpec | undefined): Demand => {
   );
   return Object.fromEntries(entries.filter(([, value]) => value > 0));
 };
+
+const otherNames: Readonly<Record<string, string>> = {
+  cpu: 'requests.cpu',
+  memory: 'requests.memory',
+  'count/pods': 'pods',
+};
+
+/** The one name of a resource for which a ResourceQuota has several. */
+export const resourceOf = (named: string): string => otherNames[named] ?? named;
+
+/** How much of a resource, as a quota names it, a pod with this demand takes. */
+export const needOf = (named: string, demand: Demand): number => {
+  const resource = resourceOf(named);
+  return resource === 'pods' ? 1 : (demand[resource] ?? 0);
+};

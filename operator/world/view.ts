@@ -24,6 +24,7 @@ import type { Claim, Quota } from './room.ts';
 import type { Refusals } from './refusals.ts';
 import type { Reservations } from './reservations.ts';
 import type { SightingBook } from './sightings.ts';
+import type { Taken } from './taken.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { WorkloadIndex } from './workloads.ts';
 
@@ -64,12 +65,13 @@ export interface Trouble {
   readonly failures: number;
 }
 
-/** How pods are found: `controller` by its `objectKey`, `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy. */
-export type PodIndex = 'namespace' | 'controller' | 'cohort' | 'ghost';
+/** How pods are found: `controller` by its `objectKey`, `cohort` by what `cohortOf` gives, `ghost` by namespace those that ended and count as healthy, `ending` by namespace those that are being deleted. */
+export type PodIndex = 'namespace' | 'controller' | 'cohort' | 'ghost' | 'ending';
 
 /** The world, read-only. */
 export interface View {
   readonly pods: Lookup<Pod, PodIndex>;
+  readonly taken: Pick<Taken, 'of' | 'freedAtMs'>;
   readonly namespaces: Lookup<Namespace>;
   readonly nodes: Lookup<Node>;
   /** Of both kinds; the namespace of those of the cluster is empty. */

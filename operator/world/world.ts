@@ -16,7 +16,7 @@ import {
   OwnerKinds,
   type Standing,
 } from './owner-kinds.ts';
-import { isCountedHealthy, type Pod } from './pod.ts';
+import { isCountedHealthy, isTerminal, type Pod } from './pod.ts';
 import { PodEvents } from './pod-events.ts';
 import { type Policy, policyOf, type SoundPolicy } from './policy.ts';
 import { Refusals } from './refusals.ts';
@@ -24,6 +24,7 @@ import { Reservations } from './reservations.ts';
 import type { Claim, Quota } from './room.ts';
 import { type Precedence, RuleBook } from './rule-book.ts';
 import { SightingBook } from './sightings.ts';
+import { Taken } from './taken.ts';
 import { Tally } from './tally.ts';
 import type { Templated, TemplateKind, TemplateTrouble } from './template.ts';
 import type { Change, Kind, Kinds, PodIndex, Trouble, View } from './view.ts';
@@ -36,9 +37,11 @@ export class World implements View {
   readonly pods = new Collection<Pod, PodIndex>({
     namespace: inNamespace,
     controller: byController,
+    ending: (pod) => (!isTerminal(pod) && pod.deletionAtMs !== undefined ? [pod.namespace] : []),
     ghost: (pod) => (isCountedHealthy(pod) ? [pod.namespace] : []),
     cohort: (pod) => [cohortOf(pod, pod.annotations[ourAnnotations.policy] ?? '')],
   });
+  readonly taken = new Taken();
   readonly namespaces = new Collection<Namespace>({});
   readonly nodes = new Collection<Kinds['Node']>({});
   readonly #ownPolicies = new Collection<Policy, 'namespace'>({ namespace: inNamespace });
@@ -278,6 +281,7 @@ export class World implements View {
   }
 
   #notePod(step: Step<Pod>, nowMs: number): void {
+    this.taken.note(step, nowMs);
     this.sightings.note(step, nowMs);
     const nonce = step.after && nonceOf(step.after.annotations);
     if (nonce !== undefined && !step.before) this.reservations.delete(nonce);

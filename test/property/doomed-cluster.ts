@@ -1,5 +1,6 @@
 import { timetable } from '../../operator/interruption/deadline.ts';
-import type { Effect } from '../../operator/interruption/look.ts';
+import { gatherCase } from '../../operator/interruption/gather.ts';
+import { type Effect, look } from '../../operator/interruption/look.ts';
 import { writeMark } from '../../operator/interruption/mark.ts';
 import type { Answer } from '../../operator/interruption/settle.ts';
 import { settledCounts } from '../builders/counts.ts';
@@ -373,9 +374,23 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     }
   };
 
+  // What a look would have asked for a moment ago is what something should have woken it for; alarms of now may be yet to come.
+  const overlooked = (): readonly string[] => {
+    const nowMs = (clock?.nowMs ?? Date.now)() - 1;
+    const options = { nowMs, defaultMinutes: 3, trustEvents: setting.trustEvents };
+    return [...world.interruptions.all()].flatMap((known) => {
+      const { effect } = look(gatherCase(world, known, options), nowMs);
+      return effect && !(effect.kind === 'Attach' && known.phase === 'Blocked')
+        ? [`${effect.kind} of ${known.name}, which says: ${known.message}`]
+        : [];
+    });
+  };
+
   return {
     happen,
     broken,
+    /** What nobody asks for though it is time to. */
+    overlooked,
     /** The calls of the present leader, when each was made by the right clock. */
     calls: () => made(leader),
     mayHaveEvicted,

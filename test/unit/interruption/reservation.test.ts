@@ -254,23 +254,69 @@ describe('with surge AsWorkload', () => {
     }),
   );
 
+  it.each([
+    ['first', ['pod', 'quota']],
+    ['last', ['quota', 'pod']],
+    ['last, after its grace period', ['quota', 'time']],
+  ] as const)(
+    'a pod waits for room that a replaced one leaves in its quota, where the pod is seen to go %s',
+    (_, order) =>
+      onAClock(async (advance) => {
+        const world = deployed(2, { ResourceQuota: [quota(3, 2)] }, 'AsWorkload');
+        const leader = lead(world);
+        await advance(0);
+        leader.tell(put(world, 'Pod', aPod(out('web-0'))));
+        leader.tell(put(world, 'ResourceQuota', quota(3, 3)));
+        leader.tell(put(world, 'Pod', aPod({ name: 'new', createdAtMs: at(1), readyAtMs: at(1) })));
+        await advance(1_000);
+        const ending = { atMs: at(1), graceSeconds: 30 };
+        leader.tell(put(world, 'Pod', aPod(out('web-0', { deletion: ending }))));
+        await advance(1_000);
+        expect([calls(leader, 'Detach'), calls(leader, 'Evict')]).toEqual([['web-0'], ['web-0']]);
+        const happen = {
+          pod: () => leader.tell(drop(world, 'Pod', aPod(out('web-0')))),
+          quota: () => leader.tell(put(world, 'ResourceQuota', quota(3, 2))),
+          time: () => undefined,
+        };
+        happen[order[0]]();
+        await advance(order[1] === 'time' ? 29_000 : 1_000);
+        happen[order[1]]();
+        await advance(0);
+        expect(calls(leader, 'Detach')).toEqual(['web-0', 'web-1']);
+      })(),
+  );
+
   it(
-    'a pod waits for room that a replaced one will leave in its quota',
+    'a pod waits no longer than some seconds for a quota to show that others have gone',
     onAClock(async (advance) => {
-      const world = deployed(2, { ResourceQuota: [quota(3, 2)] }, 'AsWorkload');
+      const gone = doomed('gone', { conditions: [] });
+      const world = deployed(2, { ResourceQuota: [quota(2, 2)], Pod: [aPod(gone)] }, 'AsWorkload');
       const leader = lead(world);
-      await advance(0);
-      leader.tell(put(world, 'Pod', aPod(out('web-0'))));
-      leader.tell(put(world, 'ResourceQuota', quota(3, 3)));
-      leader.tell(put(world, 'Pod', aPod({ name: 'new', createdAtMs: at(1), readyAtMs: at(1) })));
+      leader.tell(put(world, 'Pod', aPod({ ...created, name: 'web-0' })));
+      leader.tell(drop(world, 'Pod', aPod(gone)));
+      leader.tell(put(world, 'Pod', aPod(doomed('web-0'))));
+      await advance(4_000);
+      expect(record(world, 'web-0')?.message).toBe(
+        'its replacement waits: quota small has no room for its pods until its status shows which pods have gone',
+      );
       await advance(1_000);
-      leader.tell(put(world, 'Pod', aPod(out('web-0', { deletion: { atMs: at(1), graceSeconds: 30 } }))));
-      await advance(1_000);
-      expect([calls(leader, 'Detach'), calls(leader, 'Evict')]).toEqual([['web-0'], ['web-0']]);
-      leader.tell(drop(world, 'Pod', aPod(out('web-0'))));
-      leader.tell(put(world, 'ResourceQuota', quota(3, 2)));
+      expect(record(world, 'web-0')?.plainly).toBe('quota small has no room for its pods');
+    }),
+  );
+
+  it(
+    'no pod waits for one that waits for it, whatever was heard of its detachment',
+    onAClock(async (advance) => {
+      let isHeard = false;
+      const lost = { kind: 'Refused', byBudget: false, message: 'no answer', unsure: true } as const;
+      const pods = ['web-1', 'web-0'].map((name) => aPod(doomed(name)));
+      const world = deployed(2, { Pod: [] }, 'AsWorkload');
+      const leader = lead(world, (_, { kind }) => (kind === 'Detach' && !isHeard ? lost : { kind: 'Done' }));
+      for (const pod of pods) leader.tell(put(world, 'Pod', pod));
       await advance(0);
-      expect(calls(leader, 'Detach')).toEqual(['web-0', 'web-1']);
+      isHeard = true;
+      await advance(10_000);
+      expect(calls(leader, 'Detach')).toEqual(['web-1', 'web-1']);
     }),
   );
 });
