@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-const intervalMs = 100;
+// Whoever has waited for long can wait a tenth longer; many who wait would otherwise take a core from what they wait for.
+const pauseMs = (waitedMs: number): number => Math.min(500, Math.max(50, waitedMs / 10));
 
 /** The values that mean "not yet". */
 type NotYet = false | undefined | null;
@@ -16,7 +17,7 @@ export const waitFor = async <T>(
   probe: () => T | Promise<T>,
   { timeoutMs = 30_000, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<Exclude<T, NotYet>> => {
-  const deadlineMs = performance.now() + timeoutMs;
+  const beganMs = performance.now();
   let last: unknown;
   for (;;) {
     signal?.throwIfAborted();
@@ -27,13 +28,14 @@ export const waitFor = async <T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() >= deadlineMs)
+    const waitedMs = performance.now() - beganMs;
+    if (waitedMs >= timeoutMs)
       throw new Error(
         `waited ${timeoutMs} ms for ${description}; the last look saw: ${inspect(last, { depth: 6 })}`,
         {
           cause: last,
         },
       );
-    await pause(intervalMs);
+    await pause(pauseMs(waitedMs));
   }
 };

@@ -3,6 +3,7 @@ import { startCluster } from '../../hack/cluster/cluster.ts';
 import { installOperator, startReplica } from '../../hack/cluster/operator.ts';
 import { ensureToolchain } from '../../hack/cluster/toolchain.ts';
 import { say } from '../../hack/say.ts';
+import { passedOver } from './harness/api-server.ts';
 
 /** Starts the one cluster that all integration tests of a run share, with an operator, and ends both after the last. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -13,5 +14,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('cluster', cluster.data);
   await installOperator(cluster);
   await startReplica(cluster);
-  return cluster.stop;
+  return async () => {
+    // Whoever looks for the pod without its policy begins here.
+    const reviews = await passedOver(cluster).catch(() => 0);
+    if (reviews > 0) say(`the API server of the shared cluster passed over ${reviews} admission reviews`);
+    await cluster.stop();
+  };
 }

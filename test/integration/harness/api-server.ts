@@ -19,3 +19,10 @@ export const evictionsOf = async ({ admin }: Pick<Access, 'admin'>): Promise<Evi
   }
   return counted;
 };
+
+/** How many admission reviews an API server let pass unanswered since its start, by whichever webhook. */
+export const passedOver = async ({ admin }: Pick<Access, 'admin'>): Promise<number> =>
+  String(await admin.get<unknown>('/metrics'))
+    .split('\n')
+    .filter((line) => line.startsWith('apiserver_admission_webhook_fail_open_count{'))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
