@@ -23,9 +23,10 @@ describe('waitFor', () => {
       looks += 1;
       throw new Error(`look ${looks}`);
     };
-    await expect(waitFor('the moon', probe, { timeoutMs: 250 })).rejects.toThrow(
-      /^waited 250 ms for the moon; the last look saw: Error: look [234]/,
-    );
+    const waited = waitFor('the moon', probe, { timeoutMs: 250 });
+    await expect(waited).rejects.toThrow(/^waited 250 ms for the moon; the last look saw: Error: look \d+/);
+    await expect(waited).rejects.toThrow(`look ${looks}`);
+    expect(looks).toBeGreaterThan(1);
   });
 
   test('ends with the reason of an aborted signal', async () => {
