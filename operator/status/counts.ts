@@ -94,7 +94,6 @@ export class Counts {
         return;
       case 'Namespace':
         this.#unswept = true;
-        if (!change.after) this.#registers.delete(change.before?.name ?? '');
         return;
       default:
     }

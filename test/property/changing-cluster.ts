@@ -1,14 +1,17 @@
 import { BehaviorSubject, NEVER, of, Subject } from 'rxjs';
 import { run } from '../../operator/app.ts';
+import { eciAnnotations } from '../../operator/api/keys.ts';
 import type { Effect } from '../../operator/interruption/look.ts';
 import { createEventRecorder } from '../../operator/observe/event-recorder.ts';
 import { createLog } from '../../operator/observe/log.ts';
 import { createMetrics } from '../../operator/observe/metrics.ts';
 import { narrate } from '../../operator/observe/narrate.ts';
+import { writeMark } from '../../operator/interruption/mark.ts';
 import type { Interruption } from '../../operator/world/interruption.ts';
 import type { RawObject } from '../../operator/world/object.ts';
 import { trimOwner } from '../../operator/world/trim-owner.ts';
 import type { Change, Kind } from '../../operator/world/view.ts';
+import { anInterruption } from '../builders/interruption.ts';
 import { aPod, anEvent, anExpiry, ownedBy, type PodWishes } from '../builders/pod.ts';
 import { aClusterPolicy, aPolicy, type PolicyWishes } from '../builders/policy.ts';
 import { aComputedBudget, aNamespace, aWorld, drop, known, put, type Raw } from '../builders/world.ts';
@@ -35,13 +38,26 @@ interface Held {
 const doomed = (atMs: number): PodWishes => ({ conditions: [anExpiry(atMs)] });
 const workflow = { group: 'argoproj.io', kind: 'Workflow' };
 
+// What the policies select that stand. Nothing is ever about to happen to such pods: finished interruptions are kept for the
+// status of their policies.
+const calm = { app: 'calm' };
+const standingIn = 'ns-2';
+const aCalmPod = (name: string, owner?: string): Raw<'Pod'> =>
+  aPod({
+    ...{ name, namespace: standingIn, labels: calm, nodeName: `node-of-${name}` },
+    annotations: { [eciAnnotations.nodeVersion]: 'v2.12.0' },
+    owner: owner === undefined ? undefined : ownedBy('ReplicaSet', owner, standingIn),
+  });
+
 /**
  * A cluster in which objects of every kind come, change and go, and the whole operator at work on it: every room, the log,
- * the metrics and the Events.
+ * the metrics and the Events. In one namespace policies and a pod of theirs stand from the beginning to the end, so that
+ * what is kept for as long as they stand is seen not to grow.
  */
 export const changingCluster = () => {
   const world = aWorld({ Namespace: [aNamespace('default')] });
   const objects = new Map<string, Held>();
+  const standing = new Set<string>();
   const pods = new Map<string, PodWishes & { readonly name: string }>();
   const owners = new Map<string, string>();
   const change$ = new Subject<Change>();
@@ -59,7 +75,7 @@ export const changingCluster = () => {
   };
   const remove = (key: string): void => {
     const held = objects.get(key);
-    if (!held) return;
+    if (!held || standing.has(key)) return;
     objects.delete(key);
     pods.delete(key);
     tell(drop(world, held.kind, held.raw as never));
@@ -152,9 +168,9 @@ export const changingCluster = () => {
       ...raw,
       metadata: { ...raw.metadata, namespace },
     });
-    switch (what % 13) {
+    switch (what % 15) {
       case 0:
-        return set('Namespace', aNamespace(namespace, { n: `${n}` }));
+        return set('Namespace', aNamespace(`ns-${index % 2}`, { n: `${n}` }));
       case 1:
       case 2:
         return setPolicy({ name: `p-${n}`, namespace, uid: `policy-${n}`, spec: specs[n % specs.length] });
@@ -219,6 +235,26 @@ export const changingCluster = () => {
             controller: true,
           },
         });
+      case 12: {
+        // What ECI left behind, whose removal the watch does not show until it goes.
+        const name = `left-${n}`;
+        const uid = `uid-of-${name}`;
+        const spec: PolicyWishes['spec'] = { selector: {}, interruption: { failedPodTTLSeconds: 0 } };
+        setPolicy({ name: `p-${n}`, namespace, uid: `policy-${n}`, spec });
+        const { settings, ...record } = anInterruption({ name, namespace, uid });
+        const policy = `SpotPolicy/${namespace}/p-${n}`;
+        const mark = writeMark({ ...record, settings: { ...settings, policy }, outcome: 'Missed' });
+        return setPod({
+          ...{ name, namespace, uid, owner: ownedBy('ReplicaSet', name, namespace) },
+          ...{ annotations: { 'spotpolicy.dev/interruption': mark }, phase: 'Failed', reason: 'BidFailed' },
+        });
+      }
+      case 13: {
+        const name = `calm-${n}`;
+        set('Pod', aCalmPod(name, name));
+        const workload = aDeployment({ name, labels: calm });
+        return set('Deployment', { ...workload, metadata: { name, namespace: standingIn } });
+      }
       default: {
         const name = `flow-${n}`;
         setPod({ name: `${name}-x`, namespace, owner: ownedBy('Workflow', name, namespace) });
@@ -321,6 +357,27 @@ export const changingCluster = () => {
     await advance(index * 10);
   };
 
+  const standingSpecs: Readonly<Record<string, PolicyWishes['spec']>> = {
+    first: { selector: { matchLabels: calm }, interruption: { evictor: 'VirtualNode' } },
+    second: { selector: { matchLabels: calm }, distribution: { onDemandBase: 1, spotPercentage: 50 } },
+    trial: { ...writing, selector: { matchLabels: calm }, mode: 'DryRun', priority: 9 },
+  };
+  // Without a status: it is written anew, and what is kept of writes is the same after each history.
+  const setStanding = (generation: number): void => {
+    for (const [name, spec] of Object.entries(standingSpecs))
+      setPolicy({ name, namespace: standingIn, uid: `policy-${name}`, generation, spec });
+  };
+  const stand = (): void => {
+    set('Namespace', aNamespace(standingIn));
+    setStanding(1);
+    set('Pod', aCalmPod('standing'));
+    for (const key of objects.keys()) standing.add(key);
+    // Totals are kept of the policies that a leader finds.
+    leader$.next(false);
+    leader$.next(true);
+  };
+  stand();
+
   /** Something happens that every cluster knows: a namespace changes, and an Event is recorded. */
   const beat = async (): Promise<void> => {
     tell(put(world, 'Namespace', aNamespace('default', { beat: `${++count}` })));
@@ -335,18 +392,19 @@ export const changingCluster = () => {
     world,
     happen,
     beat,
-    /** Deletes all objects in some order, and lets an hour pass: as long as Events are kept. */
+    /** Deletes all objects but those that stand, in some order, and lets an hour pass: as long as Events are kept. */
     end: async (order: Iterable<number>, advance: Advance): Promise<void> => {
       // What is there is looked at before it goes, while calls fail in every other history.
       await advance(5_000);
       fails = false;
       const numbers = order[Symbol.iterator]();
-      while (objects.size > 0) {
-        const keys = [...objects.keys()];
+      while (objects.size > standing.size) {
+        const keys = [...objects.keys()].filter((key) => !standing.has(key));
         remove(keys[(numbers.next().value ?? 0) % keys.length] ?? '');
         await advance(20);
       }
       for (const name of owners.keys()) tellOwner(name, 'deleted');
+      setStanding(2);
       for (const ms of [700_000, 3_600_000, 1_000]) {
         await advance(ms);
         await beat();
