@@ -174,7 +174,7 @@ export class World implements View {
       // Who told that it failed tells that it is over.
       return this.troubles.delete(kind) ? [{ kind: 'Synced', of: kind }] : [];
     }
-    if (watched.kind === 'synced' || watched.kind === 'changed') this.troubles.delete(kind);
+    if (watched.kind === 'synced') this.troubles.delete(kind);
     this.lifetimes.advance(nowMs);
     if (kind === 'Pod') this.lifetimes.hear(watched.kind);
     this.reservations.expire(nowMs);
