@@ -135,6 +135,30 @@ describe('the status of a policy', () => {
   );
 
   it(
+    'of many pods is counted in slices of 10 ms, between which everything else has its turn',
+    onAClock(async (advance) => {
+      const pods = Array.from({ length: 40 }, (_, index) => aPod({ name: `web-${index}` }));
+      const world = aWorld({ SpotPolicy: [aPolicy()], Pod: pods });
+      const turns = [0];
+      const { byName } = world.pods;
+      vi.spyOn(world.pods, 'byName').mockImplementation((...of) => {
+        turns.push((turns.pop() ?? 0) + 1);
+        vi.setSystemTime(Date.now() + 4);
+        return byName.apply(world.pods, of);
+      });
+      const { writes } = lead(world);
+      for (let turn = 0; turn < 100 && writes.length === 0; turn++) {
+        turns.push(0);
+        vi.advanceTimersToNextTimer();
+        await advance(0);
+      }
+      expect(writes[0]?.parts).toMatchObject({ pods: { matched: 40 } });
+      expect(turns.reduce((sum, pieces) => sum + pieces)).toBe(40);
+      expect(Math.max(...turns)).toBe(3);
+    }),
+  );
+
+  it(
     'of one policy waits for no other',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy(), aPolicy({ name: 'api' })] });
