@@ -64,8 +64,12 @@ const aLargeReview = (): string => {
   return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
 };
 
-const post = (path: string, length: number): string =>
-  `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+// Without a length the body comes in chunks.
+const post = (path: string, length?: number): string => {
+  const framing = length === undefined ? 'transfer-encoding: chunked' : `content-length: ${length}`;
+  return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${framing}\r\n\r\n`;
+};
+const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
 
 const flood = async (): Promise<void> => {
   const hello = await aClientHello();
@@ -104,12 +108,27 @@ const flood = async (): Promise<void> => {
     clearInterval(dripping);
     return socket;
   });
-  pour('large', 2, async () => {
+  pour('large', 1, async () => {
     const socket = tls();
     await until(socket, 'secureConnect');
     socket.write(post('/mutate', Buffer.byteLength(large)) + large);
     await until(socket, 'data');
     return socket;
+  });
+  pour('endless', 1, async () => {
+    for (;;) {
+      const socket = tls();
+      await until(socket, 'secureConnect');
+      const answer = until(socket, 'data');
+      const send = (): void => {
+        while (!socket.destroyed && socket.write(chunk));
+      };
+      socket.on('drain', send).write(post('/mutate'));
+      send();
+      if (String(await answer).startsWith('HTTP/1.1 413')) return socket;
+      socket.destroy();
+      await pause(connectionMs);
+    }
   });
   pour('refused', atOnce, async () => {
     const socket = tls();

@@ -78,11 +78,11 @@ export const aHostileTenant = async (
     await Promise.all(
       Array.from({ length: salvo }, (_, turn) => make(anEventNow(anEvent(namespace, turn, bait)))),
     );
-    // The Ready pods of the crowd pass for pods of the victim's controller until the garbage collector removes them.
+    // The Ready pods of the crowd name the victims' controllers, and stay.
     await Promise.all(
-      crowd.map(({ metadata: { name } = {} }) =>
+      crowd.map(({ metadata: { name } = {} }, index) =>
         client.patch(pathTo('Pod', namespace, name), {
-          metadata: { ownerReferences: ownersOf(victimOf(0)) },
+          metadata: { ownerReferences: ownersOf(victimOf(index)).map(inNoVersion) },
         }),
       ),
     );
@@ -129,7 +129,10 @@ const asEditor = async (cluster: Cluster, namespace: string): Promise<RestClient
     subjects: [{ kind: 'ServiceAccount', name: 'default', namespace }],
   });
   const user = `system:serviceaccount:${namespace}:default`;
-  return openClient(await readKubeconfig(await cluster.kubeconfigFor({ user })));
+  const client = openClient(await readKubeconfig(await cluster.kubeconfigFor({ user })));
+  // The API server authorizes by what its own watch of RoleBindings has told it.
+  await waitFor('the role of the tenant', () => client.list(pathTo('Pod', namespace)));
+  return client;
 };
 
 interface Manifest {
@@ -171,6 +174,12 @@ const aPodOf = (name: string, ownerReferences: readonly OwnerReference[]): Manif
 // A field that the tenant may not set.
 const ownersOf = ({ metadata: { ownerReferences = [] } = {} }: Pod): OwnerReference[] =>
   ownerReferences.map(({ blockOwnerDeletion: _, ...owner }) => owner);
+
+// The garbage collector cannot ask for an owner of a version that is not served, so it never removes what names it.
+const inNoVersion = ({ apiVersion, ...owner }: OwnerReference): OwnerReference => ({
+  apiVersion: apiVersion.replace(/[^/]+$/, 'v0'),
+  ...owner,
+});
 
 const anInventedOwner = (kind: string): OwnerReference => ({
   ...{ apiVersion: 'mallory.example/v1', kind, name: 'x', uid: `uid-of-${kind.slice(0, 20)}` },
