@@ -35,14 +35,17 @@ const probe = fc
 const contest = fc
   .constantFrom(undefined, { writers: ['another'], losses: 3 })
   .map((rival): Move => (world) => [world.contests.record(rival)]);
-const trouble = fc
-  .tuple(fc.constantFrom(...policyNames), fc.constantFrom('Refused' as const, 'Fixed' as const, undefined))
-  .map(([name, reason]): Move => (world) => {
+const meetTrouble =
+  (name: string, reason: 'Refused' | 'Fixed' | undefined): Move =>
+  (world) => {
     const { uid } = policyNamed(world, name) ?? {};
     if (uid === undefined) return [];
     const of = { uid: `template-of-${uid}`, namespace: 'shop', name: 'web', kind: 'Deployment', policy: uid };
     return [world.recordTrouble(of.uid, reason && { ...of, reason, message: 'no' })];
-  });
+  };
+const trouble = fc
+  .tuple(fc.constantFrom(...policyNames), fc.constantFrom('Refused' as const, 'Fixed' as const, undefined))
+  .map(([name, reason]) => meetTrouble(name, reason));
 const ownerKind = fc
   .tuple(
     fc.constantFrom('CronWorkflow', 'Workflow'),
@@ -64,7 +67,7 @@ const source = fc.constantFrom('failed', 'recovered').map(
 );
 const happening = fc.oneof(
   { weight: 3, arbitrary: move },
-  { weight: 1, arbitrary: fc.oneof(interruption, probe, contest, trouble, ownerKind, source) },
+  { weight: 2, arbitrary: fc.oneof(interruption, probe, contest, trouble, ownerKind, source) },
 );
 
 // Two pods of one name are there only until a listing is complete.
@@ -86,6 +89,7 @@ describe('the status of policies', () => {
       nodesListed(world, noonMs);
       const trial = { selector: {}, injection: { at: 'Workload' }, mode: 'DryRun' } as const;
       put(world, 'SpotPolicy', aPolicy({ name: 'trial', spec: trial }));
+      for (const name of policyNames) meetTrouble(name, 'Refused')(world, noonMs);
       const counts = new Counts(world);
       const statuses = () => {
         settle(counts);

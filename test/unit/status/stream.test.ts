@@ -201,6 +201,21 @@ describe('the status of a policy', () => {
   );
 
   it(
+    'that could not be written is not tried sooner for anything that happens meanwhile',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const { writes, tell } = lead(world, () => 'Failed');
+      await advance(60_000);
+      const { length } = writes;
+      for (let count = 1; count <= 20; count++) {
+        tell(step(world, { name: `p-${count}` }));
+        await advance(1_000);
+      }
+      expect(writes.length - length).toBeLessThanOrEqual(2);
+    }),
+  );
+
+  it(
     'that is refused for one part is written without it, says so, and is tried whole again ever more seldom',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()], Pod: [aPod()] });
