@@ -9,8 +9,8 @@ const aWorkClock = () => {
   return { elapsedMs: () => spentMs, work: (ms: number) => (spentMs += ms) };
 };
 
-/** The items by the turn of the event loop in which each came, with 4 ms of work for each. */
-const turnsOf = (items: Iterable<number>, sliceMs: number): string[] => {
+/** The items by the turn of the event loop in which each came, with 4 ms of work for each unless `took` says otherwise. */
+const turnsOf = (items: Iterable<number>, sliceMs: number, took = (_: number) => 4): string[] => {
   const seen: string[] = [];
   let turn = 0;
   inVirtualTime(({ flush }) => {
@@ -30,7 +30,7 @@ const turnsOf = (items: Iterable<number>, sliceMs: number): string[] => {
       );
     const scheduler = { now: () => asyncScheduler.now(), schedule };
     inSlices(items, { sliceMs, elapsedMs, scheduler })
-      .pipe(tap(() => work(4)))
+      .pipe(tap((item) => work(took(item))))
       .subscribe({
         next: (item) => seen.push(`${turn} ${item}`),
         error: (error: unknown) => seen.push(`${turn} ${String(error)}`),
@@ -57,6 +57,11 @@ describe('work in slices', () => {
 
   it('makes progress by one item a turn at least', () => {
     expect(turnsOf(new Set([1, 2]), 0)).toEqual(['0 1', '1 2', '2 end']);
+  });
+
+  it('ends a slice when the clock is set back', () => {
+    const took = (item: number): number => (item === 2 ? -1_000 : 4);
+    expect(turnsOf(new Set([1, 2, 3, 4]), 10, took)).toEqual(['0 1', '0 2', '1 3', '1 4', '1 end']);
   });
 
   it('reads what it goes over as it goes', () => {
@@ -111,16 +116,16 @@ describe('work in slices', () => {
       expect(ended).toBe(1);
     }
     let ended = 0;
-    function* endless(): Generator<number> {
+    function* lengthy(): Generator<number> {
       try {
-        for (;;) yield 1;
+        for (let count = 0; count < 1_000; count++) yield count;
       } finally {
         ended++;
       }
     }
     inVirtualTime(({ flush }) => {
       const { elapsedMs, work } = aWorkClock();
-      inSlices(endless(), { sliceMs: 4, elapsedMs })
+      inSlices(lengthy(), { sliceMs: 4, elapsedMs })
         .subscribe(() => work(4))
         .unsubscribe();
       flush();
