@@ -310,17 +310,34 @@ describe('a flood of connections', () => {
     const large = await Promise.all(
       Array.from({ length: 12 }, async () => {
         const client = await aClient(server, ca);
+        let heard = '';
+        client.socket.on('data', (data: Buffer) => (heard += String(data)));
         client.socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${size + 1}\r\n\r\n`);
         client.socket.write('x'.repeat(size));
-        return client;
+        return { heard: client.closed.then(() => heard) };
       }),
     );
-    await Promise.race(large.map(({ closed }) => closed));
+    // One whose time is over is told so.
+    expect(await Promise.race(large.map(({ heard }) => heard))).toBe('');
     expect((await ask(server, anAgent({ ca }), '/', 'small')).text).toBe('small');
   });
 });
 
 describe('a flood of large bodies', () => {
+  test.each([
+    ['as soon as it is announced', 'content-length: 4194304\r\n\r\n'],
+    [
+      'at its first byte too many',
+      `transfer-encoding: chunked\r\n\r\n${`10000\r\n${'x'.repeat(0x10000)}\r\n`.repeat(49)}`,
+    ],
+  ])('an endless one is refused %s', async (_, sent) => {
+    const { server, ca } = await aServer(new Hono().post('/', (context) => context.text('no', 413)));
+    const socket = connect({ host, port: server.port, ca });
+    toClose.push(() => socket.destroy());
+    socket.on('error', () => {}).write(`POST / HTTP/1.1\r\nhost: x\r\n${sent}`);
+    expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1.1 413 /);
+  });
+
   test('of one address lets another address have its turn', async () => {
     const answered: string[] = [];
     const app = new Hono().post('/:from', async (context) => {
