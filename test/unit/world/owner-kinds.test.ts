@@ -143,6 +143,13 @@ describe('the 64 places', () => {
     expect(followed(changes).size).toBe(64);
   });
 
+  it('are not taken from a namespace that has no more of them', () => {
+    const world = aWorld();
+    flood(world, 32);
+    for (let index = 100; index < 132; index++) put(world, 'Pod', aPod(invented(index, 'shop')));
+    expect(kindsIn(put(world, 'Pod', aPod(invented(200, 'shop'))))).toEqual([]);
+  });
+
   it('are not kept by kinds that do not exist: each is tried once, and gives way', () => {
     const world = aWorld();
     const changes = [...flood(world, 100)];
