@@ -187,7 +187,7 @@ describe('beside a hostile tenant and a flood of the webhook', () => {
 
   test('the port refuses what no API server sends', () => {
     expect(metricOf('spot_server_connections_closed_total', 'unused')).toBeGreaterThan(0);
-    expect(poured.get('endless') ?? 0).toBeGreaterThan(0);
+    expect(poured.get('oversized') ?? 0).toBeGreaterThan(0);
   });
 
   test('every weapon was used', () => {

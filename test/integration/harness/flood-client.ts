@@ -69,6 +69,7 @@ const post = (path: string, length?: number): string => {
   const framing = length === undefined ? 'transfer-encoding: chunked' : `content-length: ${length}`;
   return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${framing}\r\n\r\n`;
 };
+// Of 64 KiB.
 const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
 
 const flood = async (): Promise<void> => {
@@ -115,16 +116,12 @@ const flood = async (): Promise<void> => {
     await until(socket, 'data');
     return socket;
   });
-  pour('endless', 1, async () => {
+  pour('oversized', 1, async () => {
     for (;;) {
       const socket = tls();
       await until(socket, 'secureConnect');
       const answer = until(socket, 'data');
-      const send = (): void => {
-        while (!socket.destroyed && socket.write(chunk));
-      };
-      socket.on('drain', send).write(post('/mutate'));
-      send();
+      socket.write(`${post('/mutate')}${chunk.repeat(49)}0\r\n\r\n`);
       if (String(await answer).startsWith('HTTP/1.1 413')) return socket;
       socket.destroy();
       await pause(connectionMs);

@@ -10,7 +10,7 @@ export const torrents = [
   'connections', // connects and goes
   'slow', // sends a body byte by byte
   'large', // sends a review of 2.7 MiB with 60,000 labels
-  'endless', // sends a body without an end until it is refused
+  'oversized', // sends a body of more than 3 MiB in chunks, and is refused
   'refused', // asks for a path that there is not
 ] as const;
 
