@@ -363,6 +363,15 @@ describe('news that reach the status', () => {
   );
 
   it(
+    'are nodes that turn out not to be virtual',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()], Pod: [aPod()] });
+      const node = { metadata: { name: 'virtual-kubelet-cn-hangzhou-h' } };
+      expect(await told(advance, world, () => put(world, 'Node', node))).toEqual(['web']);
+    }),
+  );
+
+  it(
     'are a namespace that opts out',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
