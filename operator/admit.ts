@@ -14,7 +14,7 @@ import type { World } from './world/world.ts';
 
 /** Who leads, as this replica knows; written by the election. */
 export interface Standing {
-  leads: boolean;
+  readonly leads: () => boolean;
   /** Host and port where the leader can be asked; undefined while nobody leads. */
   leader: string | undefined;
 }
@@ -49,7 +49,7 @@ export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; cl
   const leader = peerClient(servername, trust.bundlePem, seal);
   const local = { world, nowMs, pause: (ms: number) => setTimeout(ms) };
   const askLeader: ShareParts['askLeader'] = async (question) => {
-    if (standing.leads || standing.leader === undefined) return undefined;
+    if (standing.leads() || standing.leader === undefined) return undefined;
     try {
       const share = parseShare(await leader.ask(standing.leader, question, leaderMs));
       metrics.leaderQuestions.inc({ result: 'answered' });
@@ -79,7 +79,7 @@ export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; cl
     },
     reportFailure: (err, { namespace, name }) => log.error({ err, namespace, name }, 'admission failed'),
   });
-  const answer = async (question: unknown) => (standing.leads ? shareFor(question, local) : undefined);
+  const answer = async (question: unknown) => (standing.leads() ? shareFor(question, local) : undefined);
   return { app: app.route('/', peerRoute(answer, seal)), close: () => leader.close() };
 };
 

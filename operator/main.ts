@@ -8,6 +8,7 @@ import { callsAtOnce, type Config, parseConfig, StartRefused } from './config.ts
 import { bindCalls } from './bind-calls.ts';
 import { createKube } from './kube/client.ts';
 import { KubeError } from './kube/errors.ts';
+import { fenced } from './kube/fenced.ts';
 import { leadership, leaseCalls } from './kube/lease.ts';
 import { serverClock } from './kube/server-clock.ts';
 import { createLog, type Log } from './observe/log.ts';
@@ -54,7 +55,10 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     log,
     metrics,
   });
-  const standing: Standing = { leads: false, leader: undefined };
+  // By the clock, not by what was told last: a process that was paused has not been told yet.
+  let termEndsMs = Number.NEGATIVE_INFINITY;
+  const leads = (): boolean => elapsedMs() < termEndsMs;
+  const standing: Standing = { leads, leader: undefined };
   const servers = await Promise.race([
     serve({ config, kube, world, metrics, log, nowMs, jumped$, random, standing }),
     firstValueFrom(stop$),
@@ -80,11 +84,11 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
       timeOfDayMs: nowMs,
       random,
       stop$,
+      onTerm: (untilMs) => (termEndsMs = untilMs),
       onFailure: (err) => log.warn({ err }, 'lease not renewed'),
     },
   ).pipe(
     tap((leads) => {
-      standing.leads = leads;
       metrics.leader.set(leads ? 1 : 0);
       log.info({ leads }, leads ? 'leading' : 'following');
     }),
@@ -104,7 +108,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
     defaultMinutes: config.defaultWindowMinutes,
     trustEvents: config.trustReclaimEvents,
     concurrency: callsAtOnce(config.evictionConcurrency),
-    ...bindCalls(kube, config, world, nowMs, servers),
+    ...bindCalls(fenced(kube, leads), config, world, nowMs, servers),
   });
   const self = { namespace: config.operatorNamespace, name: hostname() };
   const flow = flow$.subscribe({

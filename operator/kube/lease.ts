@@ -41,6 +41,8 @@ export interface LeadershipOptions {
   readonly random: () => number;
   /** Ends it in order: no longer leading, the lease given up, then complete. */
   readonly stop$?: Observable<unknown>;
+  /** Hears at each renewal, and when it ends, until when this candidate leads by `elapsedMs`: before all time where it does not. */
+  readonly onTerm?: (untilMs: number) => void;
   /** Hears of failed tries, to be logged; a lost race is none. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -55,7 +57,7 @@ export interface LeadershipOptions {
 export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Observable<boolean> =>
   defer(() => {
     const { identity, leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
-    const { elapsedMs, timeOfDayMs, random, stop$ = NEVER, onFailure } = options;
+    const { elapsedMs, timeOfDayMs, random, stop$ = NEVER, onTerm, onFailure } = options;
     // Two tries fit into the deadline, so that one call that hangs does not cost the lease.
     const tryTimeoutMs = renewDeadlineMs / 2;
     let candidate: Candidate = { identity, durationMs: leaseDurationMs, seen: undefined };
@@ -92,6 +94,7 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
 
     const leadUntil = (untilMs: number): Observable<boolean> => {
       const leftMs = untilMs - elapsedMs();
+      onTerm?.(untilMs);
       return leftMs > 0 ? concat(of(true), timer(leftMs).pipe(map(() => false))) : of(false);
     };
 
@@ -116,6 +119,7 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
 
     const stopping$ = defer(() => {
       stopped = true;
+      onTerm?.(Number.NEGATIVE_INFINITY);
       return giveUp$;
     });
     return concat(leads$.pipe(takeUntil(stop$)), of(false), stopping$).pipe(

@@ -19,7 +19,7 @@ const admissionOf = (world: World, nowMs: () => number) =>
       metrics: createMetrics(),
       log: createLog('silent', 'spotpolicy-1'),
       nowMs,
-      standing: { leads: false, leader: undefined },
+      standing: { leads: () => false, leader: undefined },
     },
     { keyPem: () => '', bundlePem: () => '' },
   );

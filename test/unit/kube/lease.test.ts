@@ -83,6 +83,42 @@ describe('leadership', () => {
     });
   });
 
+  it('says until when it leads, by which whoever was frozen knows better before its timers have told', () => {
+    forAMinute((lease) => {
+      let frozenMs = 0;
+      let untilMs = Number.NEGATIVE_INFINITY;
+      const elapsedMs = (): number => nowMs() + frozenMs;
+      const a = stand(
+        lease.callsOver(() => good),
+        'a',
+        { elapsedMs, onTerm: (ms) => (untilMs = ms) },
+      );
+      at(30, () => expect(untilMs).toBe(Number.NEGATIVE_INFINITY));
+      at(1_000, () => expect(untilMs).toBe(20 + 10_000));
+      at(1_500, () => {
+        frozenMs = 60_000;
+        expect(a.log).toEqual(['0 false', '40 true']);
+        expect(elapsedMs()).toBeGreaterThan(untilMs);
+      });
+      return [a];
+    });
+  });
+
+  it('says that its term is over when it is told to stop', () => {
+    forAMinute((lease) => {
+      const stop$ = new Subject<void>();
+      let untilMs = Number.NEGATIVE_INFINITY;
+      const a = stand(
+        lease.callsOver(() => good),
+        'a',
+        { stop$, onTerm: (ms) => (untilMs = ms) },
+      );
+      at(1_000, () => stop$.next());
+      at(1_001, () => expect(untilMs).toBe(Number.NEGATIVE_INFINITY));
+      return [a];
+    });
+  });
+
   it('takes over when another’s lease has not changed for its whole duration, and counts the transition', () => {
     forAMinute((lease) => {
       let cut = false;
