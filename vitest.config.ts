@@ -16,7 +16,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       suite('unit', { testTimeout: 30_000, ...quick }),
-      suite('property', { setupFiles: ['test/property/setup.ts'], testTimeout: 60_000, ...quick }),
+      suite('property', { setupFiles: ['test/property/setup.ts'], testTimeout: 300_000, ...quick }),
       suite('integration', {
         ...shared,
         globalSetup: ['test/integration/global-setup.ts'],

@@ -97,7 +97,7 @@ const byTheClock = (looked: Look, seen: Case, pod: Pod, nowMs: number): Look => 
   const moments = [
     ...(looked.effect && !ends.has(looked.effect.kind) ? [lastEvictionMs] : []),
     forcedAtMs(seen, pod),
-    ...(interruption.detached || looked.effect ? [] : [spentAtMs(interruption)]),
+    ...(looked.effect ? [] : [spentAtMs(interruption)]),
   ].filter((atMs) => nowMs < atMs && Number.isFinite(atMs));
   if (moments.length === 0) return looked;
   return { ...looked, againAtMs: Math.min(looked.againAtMs ?? Number.POSITIVE_INFINITY, ...moments) };

@@ -110,8 +110,6 @@ const live = async (
   }
 };
 
-const sleepsThroughNothing = (now: Cluster): void => expect(now.overlooked()).toEqual([]);
-
 const times = (records: readonly Interruption[], test: (record: Interruption) => boolean): number =>
   records.filter(test).length;
 const countOf = (records: readonly Interruption[]): Totals => ({
@@ -131,7 +129,7 @@ describe.each(batches)('through any history of a cluster, batch %i,', () => {
     'no call breaks a rule, every interruption ends, and each figure of the totals is the edge of one field',
     (of, past) =>
       onAClock(async (advance) => {
-        const cluster = await live(advance, of, past, sleepsThroughNothing);
+        const cluster = await live(advance, of, past, () => undefined);
         expect(cluster.broken).toEqual([]);
         for (const { name, phase, outcome, counted } of cluster.records())
           expect({ name, phase, ended: outcome !== undefined, counted }).toEqual({
@@ -168,9 +166,18 @@ describe('in a crowd of doomed pods', () => {
     'no more replacements are on their way than quota and surge have room for, restarts or none',
     (of, past) =>
       onAClock(async (advance) => {
-        const cluster = await live(advance, of, past, sleepsThroughNothing);
+        const cluster = await live(advance, of, past, () => undefined);
         expect(cluster.broken).toEqual([]);
       })(),
+  );
+});
+
+describe('whatever happens, and whenever,', () => {
+  const sleepsThroughNothing = (now: Cluster): void => expect(now.overlooked()).toEqual([]);
+
+  test.prop([fc.oneof(crowd, setting), fc.oneof(crowdedHistory, history)], { numRuns: 500 })(
+    'somebody looks at each doomed pod as soon as there is something to do',
+    (of, past) => onAClock(async (advance) => void (await live(advance, of, past, sleepsThroughNothing)))(),
   );
 });
 
