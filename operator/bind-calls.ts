@@ -34,7 +34,11 @@ export const bindCalls = (
   apply: (coverage) => (signal) => {
     const name = config.webhookConfigurationName;
     const owner = ownerIn(world, config.operatorNamespace);
-    const inputs = { name, endpoint: endpointOf(config), bundlePem: bundlePem(), owner };
+    const endpoint = endpointOf(config);
+    const inputs = {
+      ...{ name, endpoint, bundlePem: bundlePem(), owner },
+      timeoutSeconds: config.admissionTimeoutSeconds,
+    };
     return applyWebhook(kube, webhookConfiguration(coverage, inputs), writerOf(config), signal);
   },
   writer: writerOf(config),

@@ -88,6 +88,12 @@ const shape = {
   // SPOTPOLICY_WEBHOOK_PORT=tcp://… in every pod of its namespace.
   admissionHost: text('an address', 'address admission is served on; absent: every one'),
   admissionPort: wholeNumber(0, 65535, 8443, 'HTTPS port of admission; 0: a free one'),
+  admissionTimeoutSeconds: wholeNumber(
+    1,
+    30,
+    2,
+    'seconds that the API server waits for admission; then it creates the pod as it is, or refuses it where a policy insists',
+  ),
   podAddress: text(
     'an IP address',
     'where the other replica reaches the admission of this one; absent: the host of the webhook URL, or nowhere',

@@ -16,6 +16,8 @@ export interface WebhookInputs {
   readonly endpoint: Endpoint;
   /** Certificates that the API server trusts, PEM. */
   readonly bundlePem: string;
+  /** How long the API server waits for an answer, 1 to 30. */
+  readonly timeoutSeconds: number;
   /** What the configuration goes with when the operator is uninstalled. */
   readonly owner: OwnerReference | undefined;
 }
@@ -77,7 +79,7 @@ const webhook = (
   name: string,
   failurePolicy: 'Ignore' | 'Fail',
   namespaces: readonly string[],
-  { endpoint, bundlePem }: WebhookInputs,
+  { endpoint, bundlePem, timeoutSeconds }: WebhookInputs,
 ) => ({
   name,
   admissionReviewVersions: ['v1'],
@@ -106,7 +108,7 @@ const webhook = (
   // What is remembered of a pod until it is seen; of a dry run nothing is.
   sideEffects: 'NoneOnDryRun',
   matchPolicy: 'Equivalent',
-  timeoutSeconds: 2,
+  timeoutSeconds,
 });
 
 /** The MutatingWebhookConfiguration as it is applied. */

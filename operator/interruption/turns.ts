@@ -38,7 +38,10 @@ export const turnsAfter = (
   return [
     ...(workload && [seeks, waits, isLeaving].some(ceases) ? turnsIn(view, workload) : []),
     ...(workload && ceases(isSurplus) ? headOf(view, surgeQueue(workload)) : []),
-    ...(ceases(isReplacementDue) ? headOf(view, quotaQueue(namespace)) : []),
+    // From the moment at which a pod was taken out it is known how long its replacement may take.
+    ...(ceases(isReplacementDue) || (isReplacementDue(after) && before.detached !== after.detached)
+      ? headOf(view, quotaQueue(namespace))
+      : []),
     ...(before.queue !== undefined && before.queue !== after.queue ? headOf(view, before.queue) : []),
   ];
 };

@@ -1,5 +1,5 @@
 import { isReplacementDue } from '../world/interruption.ts';
-import type { Pod } from '../world/pod.ts';
+import { isTerminal, type Pod } from '../world/pod.ts';
 import { needOf } from '../world/quantity.ts';
 import type { Quota } from '../world/room.ts';
 import type { View } from '../world/view.ts';
@@ -89,14 +89,17 @@ const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: Ro
   };
 };
 
-// As the evaluator of quotas has it, a pod takes nothing any more that should be gone (it gives that one the grace period once
-// more).
+// As the evaluator of quotas has it, a pod takes nothing any more that has ended, or that should be gone (it gives that one the
+// grace period once more).
+const takesUntilMs = (pod: Pod): number =>
+  isTerminal(pod) ? Number.NEGATIVE_INFINITY : (pod.deletionAtMs ?? Number.POSITIVE_INFINITY);
+
 const endingIn = (view: View, namespace: string, of: string, nowMs: number) => {
   let [amount, untilMs] = [0, Number.POSITIVE_INFINITY];
-  for (const { deletionAtMs = 0, demand } of view.pods.group('ending', namespace)) {
-    if (nowMs >= deletionAtMs) continue;
-    amount += needOf(of, demand);
-    untilMs = Math.min(untilMs, deletionAtMs);
+  for (const pod of view.pods.group('ending', namespace)) {
+    if (nowMs >= takesUntilMs(pod)) continue;
+    amount += needOf(of, pod.demand);
+    untilMs = Math.min(untilMs, takesUntilMs(pod));
   }
   return { amount, untilMs };
 };
@@ -117,7 +120,7 @@ const replacingIn = (view: View, pod: Pod, of: string, nowMs: number): Replacing
   let [returning, overdue, due, untilMs] = [0, 0, 0, Number.POSITIVE_INFINITY];
   for (const each of view.interruptions.group('detached', pod.namespace)) {
     const doomed = view.pods.byUid(each.uid);
-    if (!doomed || each.uid === pod.uid) continue;
+    if (!doomed || each.uid === pod.uid || nowMs >= takesUntilMs(doomed)) continue;
     const need = needOf(of, doomed.demand);
     returning += need;
     if (!isReplacementDue(each)) continue;

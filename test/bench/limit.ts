@@ -61,6 +61,7 @@ export const startLimit = async (
       name: `limit-${namespaces.join('-')}`,
       endpoint: { url: `https://${host}:${port}/mutate` },
       bundlePem: authority.certificatePem,
+      timeoutSeconds: 2,
       owner: undefined,
     },
   );

@@ -5,6 +5,9 @@ import { ensureToolchain } from '../../hack/cluster/toolchain.ts';
 import { say } from '../../hack/say.ts';
 import { passedOver } from './harness/api-server.ts';
 
+// Tests that are not about it ask no busy machine for an answer within two seconds.
+const patient = ['--admission-timeout-seconds', '20'];
+
 /** Starts the one cluster that all integration tests of a run share, with an operator, and ends both after the last. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const binaries = await ensureToolchain({ log: say });
@@ -13,7 +16,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   say(`shared cluster ready in ${(cluster.startedInMs / 1000).toFixed(1)} s`);
   project.provide('cluster', cluster.data);
   await installOperator(cluster);
-  await startReplica(cluster);
+  await startReplica(cluster, { flags: patient });
   return async () => {
     // Whoever looks for the pod without its policy begins here.
     const reviews = await passedOver(cluster).catch(() => 0);

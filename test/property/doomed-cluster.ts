@@ -374,15 +374,16 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     }
   };
 
-  // What a look would have asked for a moment ago is what something should have woken it for; alarms of now may be yet to come.
+  // What a look would have asked for a moment ago is what something should have woken it for: alarms of now may be yet to come.
+  // Whoever pauses after a refusal looks again within ten seconds; what could be done sooner waits for that.
   const overlooked = (): readonly string[] => {
     const nowMs = (clock?.nowMs ?? Date.now)() - 1;
     const options = { nowMs, defaultMinutes: 3, trustEvents: setting.trustEvents };
     return [...world.interruptions.all()].flatMap((known) => {
       const { effect } = look(gatherCase(world, known, options), nowMs);
-      return effect && !(effect.kind === 'Attach' && known.phase === 'Blocked')
-        ? [`${effect.kind} of ${known.name}, which says: ${known.message}`]
-        : [];
+      const isAtRest = !known.refusal || nowMs >= known.refusal.notBeforeMs;
+      const isLate = effect && !(effect.kind === 'Attach' && known.phase === 'Blocked');
+      return isAtRest && isLate ? [`${effect.kind} of ${known.name}, which says: ${known.message}`] : [];
     });
   };
 

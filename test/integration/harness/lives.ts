@@ -9,6 +9,8 @@ export interface Life<State> {
   readonly before: (cluster: Cluster) => Promise<State>;
   /** Under the first operator too, after the `before` of every test: what sets a clock running. */
   readonly lastThing?: (state: State) => Promise<unknown>;
+  /** The same, after the `lastThing` of every test: what must not have ended when the operator is killed. */
+  readonly lastMoment?: (state: State) => Promise<unknown>;
   /** While no operator runs. */
   readonly meanwhile?: (state: State) => Promise<unknown>;
   /** Under the second operator. */
@@ -18,6 +20,7 @@ export interface Life<State> {
 interface Steps {
   readonly before: (cluster: Cluster) => Promise<unknown>;
   readonly lastThing: () => Promise<unknown>;
+  readonly lastMoment: () => Promise<unknown>;
   readonly meanwhile: () => Promise<unknown>;
 }
 
@@ -34,6 +37,7 @@ export const killTheOperatorOnce = (): void => {
     // What fails here fails the test it belongs to, and no other.
     await Promise.allSettled(lives.map(({ before }) => before(cluster)));
     await Promise.allSettled(lives.map(({ lastThing }) => lastThing()));
+    await Promise.allSettled(lives.map(({ lastMoment }) => lastMoment()));
     await first.end('SIGKILL');
     await Promise.allSettled(lives.map(({ meanwhile }) => meanwhile()));
     await startReplica(cluster, { flags });
@@ -51,6 +55,7 @@ export const survives = <State>(name: string, life: Life<State>): void => {
   lives.push({
     before: (cluster) => (state = life.before(cluster)),
     lastThing: () => then(life.lastThing),
+    lastMoment: () => then(life.lastMoment),
     meanwhile: () => then(life.meanwhile),
   });
   // oxlint-disable-next-line vitest/valid-title -- the title is the caller's

@@ -21,22 +21,22 @@ const lease = [
 ];
 
 /** Starts the replicas `first`, which leads, and `second`; they end with the file. */
-export const twoReplicas = async (): Promise<TwoReplicas> => {
+export const twoReplicas = async (flags: readonly string[] = []): Promise<TwoReplicas> => {
   const cluster = await anOwnCluster();
-  const leader = await startCandidate(cluster, 'first');
+  const leader = await startCandidate(cluster, 'first', { flags });
   await waitFor('the first replica to lead', () => leads(leader));
-  return { cluster, leader, follower: await startCandidate(cluster, 'second') };
+  return { cluster, leader, follower: await startCandidate(cluster, 'second', { flags }) };
 };
 
 /** Starts a replica that the Lease knows by this name. */
 export const startCandidate = (
   cluster: Cluster,
   identity: string,
-  options: Pick<ReplicaOptions, 'serverUrl' | 'nodeFlags'> = {},
+  options: Pick<ReplicaOptions, 'serverUrl' | 'nodeFlags' | 'flags'> = {},
 ): Promise<Replica> =>
   startReplica(cluster, {
     ...options,
-    flags: [...lease, '--identity', identity],
+    flags: [...lease, '--identity', identity, ...(options.flags ?? [])],
   });
 
 /** Whether a replica holds the lease, as it says itself. */

@@ -41,7 +41,8 @@ const knowsLeader = () =>
   });
 
 beforeAll(async () => {
-  ({ cluster, leader, follower } = await twoReplicas());
+  // A pod that the API server creates without an answer has no share.
+  ({ cluster, leader, follower } = await twoReplicas(['--admission-timeout-seconds', '20']));
   namespace = await aNamespace({ cluster });
   await aProgrammedPolicy(cluster.admin, namespace, aPolicy({ spec: { distribution } }));
   await waitFor('the other replica to know the policy', async () => {

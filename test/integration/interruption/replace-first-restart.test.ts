@@ -76,8 +76,8 @@ survives(
 );
 
 survives('a pod whose replacement becomes Ready while nobody leads goes when somebody does', {
-  before: (cluster) => aWebPod(cluster, { 'ready-after': '4s' }),
-  lastThing: takenOut,
+  before: (cluster) => aWebPod(cluster, { 'ready-after': '6s' }),
+  lastMoment: takenOut,
   meanwhile: ({ scene, pod }) =>
     waitFor('the replacement', async () => {
       const pods = await podsOf(scene.admin, scene.namespace, 'web');

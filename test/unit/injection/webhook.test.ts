@@ -9,6 +9,7 @@ const inputs: WebhookInputs = {
   name: 'spotpolicy',
   endpoint: { service: { namespace: 'spot-system', name: 'spotpolicy' } },
   bundlePem: 'PEM',
+  timeoutSeconds: 2,
   owner: { apiVersion: 'v1', kind: 'Namespace', name: 'spot-system', uid: 'ns' },
 };
 const configuration = (more: Partial<WebhookInputs> = {}, fail: readonly string[] = []) =>
