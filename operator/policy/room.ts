@@ -66,7 +66,7 @@ interface Amounts extends Replacing {
   readonly used: number;
   /** By pods that exist, as the world has it. */
   readonly seen: number;
-  /** When its status is to be believed though it says more than is seen: pods that have gone may still be in it. */
+  /** When its status is to be believed though it says more than is seen: pods that have gone, or should have, may still be in it. */
   readonly usedAtMs: number;
 }
 
@@ -84,7 +84,7 @@ const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: Ro
     used: quota.used[of] ?? 0,
     // Of a quota with scopes it is not known which pods it counts.
     seen: quota.scoped ? 0 : view.taken.of(namespace, of) + ending.amount,
-    usedAtMs: view.taken.freedAtMs(namespace) + promptMs,
+    usedAtMs: Math.max(view.taken.freedAtMs(namespace), ending.overAtMs) + promptMs,
     untilMs: Math.min(replacing.untilMs, ending.untilMs),
   };
 };
@@ -95,13 +95,17 @@ const takesUntilMs = (pod: Pod): number =>
   isTerminal(pod) ? Number.NEGATIVE_INFINITY : (pod.deletionAtMs ?? Number.POSITIVE_INFINITY);
 
 const endingIn = (view: View, namespace: string, of: string, nowMs: number) => {
-  let [amount, untilMs] = [0, Number.POSITIVE_INFINITY];
+  let [amount, untilMs, overAtMs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const pod of view.pods.group('ending', namespace)) {
-    if (nowMs >= takesUntilMs(pod)) continue;
-    amount += needOf(of, pod.demand);
-    untilMs = Math.min(untilMs, takesUntilMs(pod));
+    const atMs = takesUntilMs(pod);
+    if (nowMs >= atMs) {
+      overAtMs = Math.max(overAtMs, atMs);
+    } else {
+      amount += needOf(of, pod.demand);
+      untilMs = Math.min(untilMs, atMs);
+    }
   }
-  return { amount, untilMs };
+  return { amount, untilMs, overAtMs };
 };
 
 /** What goes with the detached pods of a namespace. */
@@ -120,7 +124,7 @@ const replacingIn = (view: View, pod: Pod, of: string, nowMs: number): Replacing
   let [returning, overdue, due, untilMs] = [0, 0, 0, Number.POSITIVE_INFINITY];
   for (const each of view.interruptions.group('detached', pod.namespace)) {
     const doomed = view.pods.byUid(each.uid);
-    if (!doomed || each.uid === pod.uid || nowMs >= takesUntilMs(doomed)) continue;
+    if (!doomed || each.uid === pod.uid || isTerminal(doomed)) continue;
     const need = needOf(of, doomed.demand);
     returning += need;
     if (!isReplacementDue(each)) continue;

@@ -258,6 +258,7 @@ describe('with surge AsWorkload', () => {
     ['first', ['pod', 'quota']],
     ['last', ['quota', 'pod']],
     ['last, after its grace period', ['quota', 'time']],
+    ['late, after its grace period, before the quota shows it', ['time', 'pod', 'quota']],
   ] as const)(
     'a pod waits for room that a replaced one leaves in its quota, where the pod is seen to go %s',
     (_, order) =>
@@ -278,9 +279,10 @@ describe('with surge AsWorkload', () => {
           quota: () => leader.tell(put(world, 'ResourceQuota', quota(3, 2))),
           time: () => undefined,
         };
-        happen[order[0]]();
-        await advance(order[1] === 'time' ? 29_000 : 1_000);
-        happen[order[1]]();
+        for (const each of order) {
+          await advance(each === 'time' ? 29_000 : 1_000);
+          happen[each]();
+        }
         await advance(0);
         expect(calls(leader, 'Detach')).toEqual(['web-0', 'web-1']);
       })(),
