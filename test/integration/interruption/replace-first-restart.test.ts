@@ -77,7 +77,11 @@ survives(
 
 survives('a pod whose replacement becomes Ready while nobody leads goes when somebody does', {
   before: (cluster) => aWebPod(cluster, { 'ready-after': '6s' }),
-  lastMoment: takenOut,
+  lastMoment: async (doomed) => {
+    await takenOut(doomed);
+    // What the operator has counted and not told yet goes with it.
+    await doomed.scene.statusWith(({ totals }) => totals?.noticed === 1);
+  },
   meanwhile: ({ scene, pod }) =>
     waitFor('the replacement', async () => {
       const pods = await podsOf(scene.admin, scene.namespace, 'web');
