@@ -132,11 +132,12 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     change(name, { deletion: { atMs: Date.now(), graceSeconds } });
   };
 
+  // The time of a deletion is told in whole seconds.
+  const isOver = ({ atMs, graceSeconds }: NonNullable<PodWishes['deletion']>): boolean =>
+    Date.now() >= (second(atMs) + graceSeconds) * 1000;
   const used = (): number =>
-    [...pods.values()].filter(
-      ({ phase, deletion }) =>
-        phase === undefined && !(deletion && Date.now() >= deletion.atMs + deletion.graceSeconds * 1000),
-    ).length;
+    [...pods.values()].filter(({ phase, deletion }) => phase === undefined && !(deletion && isOver(deletion)))
+      .length;
   const quotas = () => {
     if (setting.room === undefined) return [];
     const pods = String(setting.owners.length + setting.room);
