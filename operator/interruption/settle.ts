@@ -96,8 +96,9 @@ const refuse = (
   budgetVersions: Readonly<Record<string, string>>,
   { nowMs, pauseAfter }: Times,
 ): Interruption => {
-  const { byBudget, message, afterMs, forbidden = false, unsure = false } = answer;
+  const { byBudget, message, afterMs, forbidden = false } = answer;
   const before = effect.kind === 'Mark' ? interruption.unmarked : interruption.refusal;
+  const unsure = answer.unsure === true || wasUnsure(before, effect);
   const attempts = before && [undefined, effect.kind].includes(before.of) ? before.attempts + 1 : 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
   const pauseMs = pauseAfter(attempts, retryLimits) + askedMs(afterMs);
@@ -114,6 +115,10 @@ const refuse = (
     ...(unsure && { unsure }),
   });
 };
+
+// What an earlier try may have done is not undone by what a later one is told, which a late watch invites.
+const wasUnsure = (before: Refusal | undefined, { kind }: Effect): boolean =>
+  before?.of === kind && before.unsure === true;
 
 // Whoever holds clients back for longer would hold them back beyond a reclaim.
 const longestMs = 30_000;
@@ -138,6 +143,7 @@ const gone = (interruption: Interruption, effect: Effect, { nowMs, pauseAfter }:
       message: 'the pod is gone',
       pauseMs,
       notBeforeMs: nowMs + pauseMs,
+      ...(wasUnsure(interruption.refusal, effect) && { unsure: true }),
     },
   );
 };

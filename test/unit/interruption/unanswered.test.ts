@@ -8,7 +8,7 @@ import { onAClock } from '../../builders/clock.ts';
 import { type Call, lead, made } from '../../builders/leader.ts';
 import { aPod, anExpiry, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
-import { aReplicaSet, aWorld, type Content, put } from '../../builders/world.ts';
+import { aReplicaSet, aWorld, type Content, drop, put } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
 const expired = { conditions: [anExpiry(at(0))] };
@@ -50,6 +50,33 @@ describe('a call that hangs', () => {
       await advance(0);
       expect(made(leader).slice(8)).toEqual(['Evict free at 1']);
     }),
+  );
+});
+
+describe('an eviction that was done, though nobody said so', () => {
+  const lost: Answer = { kind: 'Refused', byBudget: false, message: 'no answer', unsure: true };
+
+  it.each<[what: string, next: Answer]>([
+    ['that the pod is gone', { kind: 'Gone' }],
+    ['that the server is busy', { kind: 'Refused', byBudget: false, message: 'too many requests' }],
+    ['that its budget allows nothing', { kind: 'Refused', byBudget: true, message: 'needs 1, has 1' }],
+  ])('counts, also where the next try is told %s before the watch shows it', (_, next) =>
+    onAClock(async (advance) => {
+      const answers = [lost, next];
+      const world = deployed({
+        SpotPolicy: [aPolicy({ spec: { interruption } })],
+        Pod: [aPod(expired)],
+      });
+      const leader = lead(world, (__, { kind }) => (kind === 'Evict' && answers.shift()) || { kind: 'Done' });
+      await advance(1_500);
+      expect(made(leader).filter((call) => call.startsWith('Evict'))).toEqual([
+        'Evict web-1 at 0',
+        'Evict web-1 at 1',
+      ]);
+      leader.tell(drop(world, 'Pod', aPod(expired)));
+      await advance(0);
+      expect(world.totals('SpotPolicy/shop/web')).toMatchObject({ evicted: 1 });
+    })(),
   );
 });
 
