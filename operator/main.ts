@@ -88,9 +88,9 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
       onFailure: (err) => log.warn({ err }, 'lease not renewed'),
     },
   ).pipe(
-    tap((leads) => {
-      metrics.leader.set(leads ? 1 : 0);
-      log.info({ leads }, leads ? 'leading' : 'following');
+    tap((isLeader) => {
+      metrics.leader.set(isLeader ? 1 : 0);
+      log.info({ leads: isLeader }, isLeader ? 'leading' : 'following');
     }),
     finalize(() => electionEnded.resolve()),
   );

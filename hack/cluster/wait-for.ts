@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-// Whoever has waited for long can wait a tenth longer; many who wait would otherwise take a core from what they wait for.
+// A long wait may take a tenth longer. Many waits that ask often would take a core from what they wait for.
 const pauseMs = (waitedMs: number): number => Math.min(500, Math.max(50, waitedMs / 10));
 
 /** The values that mean "not yet". */

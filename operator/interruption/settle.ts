@@ -116,7 +116,7 @@ const refuse = (
   });
 };
 
-// What an earlier try may have done is not undone by what a later one is told, which a late watch invites.
+// A later try undoes nothing that an earlier one may have done. A late watch invites one.
 const wasUnsure = (before: Refusal | undefined, { kind }: Effect): boolean =>
   before?.of === kind && before.unsure === true;
 

@@ -84,7 +84,7 @@ const offer = (view: View, interruption: Interruption, owned: Offer, nowMs: numb
     return impossible(`ReplicaSet ${replicaSet.name} is not the current one of Deployment ${name}`);
   if (replicaSet.creationFails) return impossible(`ReplicaSet ${replicaSet.name} cannot create pods`);
   const patient = interruption.settings.surge === 'AsWorkload';
-  // What room there is when its turn comes is known only then.
+  // A pod asks for room when its turn comes: the answer may be another one by then.
   const queued = patient ? behindOthers(view, interruption, deployment) : undefined;
   if (queued) return queued;
   const obstacle = obstacleTo(view, pod, { nowMs, patient });

@@ -88,8 +88,11 @@ const readOf = [
 
 // A pod takes room in the quotas of its namespace from its creation until it has ended, or should have.
 const awaitingRoom = (view: View, { before, after }: Step<Pod>): readonly string[] => {
+  const line = headOf(view, quotaQueue((after ?? before)?.namespace ?? ''));
+  // Most changes of pods find nobody who waits.
+  if (line.length === 0) return line;
   const isSame = before && after && takes.every((field) => isEqual(before[field], after[field]));
-  return isSame ? [] : headOf(view, quotaQueue((after ?? before)?.namespace ?? ''));
+  return isSame ? [] : line;
 };
 
 const takes = ['phase', 'deletionAtMs', 'demand'] as const satisfies readonly (keyof Pod)[];

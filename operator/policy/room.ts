@@ -82,33 +82,28 @@ const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: Ro
   return {
     ...replacing,
     used: quota.used[of] ?? 0,
-    // Of a quota with scopes it is not known which pods it counts.
+    // The world does not know which pods a quota with scopes counts.
     seen: quota.scoped ? 0 : view.taken.of(namespace, of) + ending.amount,
     usedAtMs: Math.max(view.taken.freedAtMs(namespace), ending.overAtMs) + promptMs,
     untilMs: Math.min(replacing.untilMs, ending.untilMs),
   };
 };
 
-// As the evaluator of quotas has it, a pod takes nothing any more that has ended, or that should be gone (it gives that one the
-// grace period once more).
-const takesUntilMs = (pod: Pod): number =>
-  isTerminal(pod) ? Number.NEGATIVE_INFINITY : (pod.deletionAtMs ?? Number.POSITIVE_INFINITY);
-
+// The evaluator of quotas counts nothing of a pod that should be gone (it gives that one the grace period once more).
 const endingIn = (view: View, namespace: string, of: string, nowMs: number) => {
   let [amount, untilMs, overAtMs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const pod of view.pods.group('ending', namespace)) {
-    const atMs = takesUntilMs(pod);
-    if (nowMs >= atMs) {
-      overAtMs = Math.max(overAtMs, atMs);
+  for (const { deletionAtMs = 0, demand } of view.pods.group('ending', namespace)) {
+    if (nowMs >= deletionAtMs) {
+      overAtMs = Math.max(overAtMs, deletionAtMs);
     } else {
-      amount += needOf(of, pod.demand);
-      untilMs = Math.min(untilMs, atMs);
+      amount += needOf(of, demand);
+      untilMs = Math.min(untilMs, deletionAtMs);
     }
   }
   return { amount, untilMs, overAtMs };
 };
 
-/** What goes with the detached pods of a namespace. */
+/** How much the detached pods of a namespace and their replacements take. */
 interface Replacing {
   /** By detached pods that have not gone yet. */
   readonly returning: number;

@@ -111,8 +111,8 @@ export const namespacesOf = (view: View, policy: Policy): readonly string[] =>
         .toSorted();
 
 /**
- * Whether a policy, whatever its mode, is about the namespace of this name. A policy may be seen before its namespace is: then it is
- * about its own.
+ * Tells whether a policy, in any mode, is about the namespace of this name. The world may see a policy before its namespace: then
+ * the policy is about its own.
  */
 export const reachesNamed = (view: View, policy: Policy, name: string): boolean => {
   const namespace = view.namespaces.byName('', name);

@@ -3,14 +3,14 @@ import { isLive, isTerminal, type Pod } from './pod.ts';
 import { needOf, resourceOf } from './quantity.ts';
 
 interface Place {
-  /** Of pods that have not ended, however they are about to. */
+  /** The number of pods that have not ended; those that are being deleted are among them. */
   pods: number;
-  /** Of those that nobody deletes, in thousandths of the base unit: sums of fractions would drift. */
+  /** The amounts of the pods that nobody deletes, by resource, in thousandths of the base unit: sums of fractions would drift. */
   readonly sums: Map<string, bigint>;
   freedAtMs: number;
 }
 
-/** What the pods of each namespace take of its quotas, kept while pods come and go. */
+/** Keeps how much the pods of each namespace take of its quotas, while pods come and go. */
 export class Taken {
   readonly #places = new Map<string, Place>();
 

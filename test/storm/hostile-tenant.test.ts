@@ -108,13 +108,12 @@ const aStorm = async (): Promise<Aftermath> => {
     });
     const metrics = await replica.metrics();
     const after = await leaseOf();
-    // Its clients take only time that nobody else wants, so on a busy machine the rarest comes late.
+    // The clients of the flood take only idle time, so on a busy machine the rarest torrent comes late. A test names what is missing.
     await waitFor(
       'every torrent of the flood',
       async () => {
         poured = await flood.done();
-        const missing = torrents.filter((torrent) => (poured.get(torrent) ?? 0) === 0);
-        return missing.length === 0 || Promise.reject(new Error(`none of ${missing.join(', ')}`));
+        return torrents.every((torrent) => (poured.get(torrent) ?? 0) > 0);
       },
       { timeoutMs: 60_000 },
     ).catch(() => {});

@@ -1,4 +1,5 @@
 import type { Access } from '../../../hack/cluster/access.ts';
+import { counterOf } from './counters.ts';
 
 /** Requests of the Eviction API that an API server has answered since its start, dry runs left out. */
 export interface Evictions {
@@ -6,9 +7,12 @@ export interface Evictions {
   readonly refused: number;
 }
 
+const metricsOf = async (admin: Access['admin']): Promise<string> =>
+  String(await admin.get<unknown>('/metrics'));
+
 /** Reads what an API server counts of evictions, whoever asked for them. */
 export const evictionsOf = async ({ admin }: Pick<Access, 'admin'>): Promise<Evictions> => {
-  const metrics = String(await admin.get<unknown>('/metrics'));
+  const metrics = await metricsOf(admin);
   const counted = { accepted: 0, refused: 0 };
   for (const line of metrics.split('\n')) {
     if (!line.startsWith('apiserver_request_total{') || !line.includes('subresource="eviction"')) continue;
@@ -20,9 +24,12 @@ export const evictionsOf = async ({ admin }: Pick<Access, 'admin'>): Promise<Evi
   return counted;
 };
 
-/** How many admission reviews an API server let pass unanswered since its start, by whichever webhook. */
-export const passedOver = async ({ admin }: Pick<Access, 'admin'>): Promise<number> =>
-  String(await admin.get<unknown>('/metrics'))
-    .split('\n')
-    .filter((line) => line.startsWith('apiserver_admission_webhook_fail_open_count{'))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+/** Reads how many admission reviews an API server let pass unanswered since its start, by whichever webhook. */
+export const passedOver = ({ admin }: Pick<Access, 'admin'>): Promise<number> =>
+  counterOf({ metrics: () => metricsOf(admin) }, 'apiserver_admission_webhook_fail_open_count');
+
+/**
+ * Flags for an operator of tests that are not about the time that admission has: a busy machine may take longer than two seconds,
+ * and the API server then creates a pod of which the operator is not told.
+ */
+export const unhurriedAdmission = ['--admission-timeout-seconds', '20'] as const;

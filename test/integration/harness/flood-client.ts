@@ -69,7 +69,7 @@ const post = (path: string, length?: number): string => {
   const framing = length === undefined ? 'transfer-encoding: chunked' : `content-length: ${length}`;
   return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${framing}\r\n\r\n`;
 };
-// Of 64 KiB.
+// A chunk has 64 KiB.
 const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
 
 const flood = async (): Promise<void> => {

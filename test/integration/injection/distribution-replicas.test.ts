@@ -5,6 +5,7 @@ import type { Cluster } from '../../../hack/cluster/cluster.ts';
 import type { Replica } from '../../../hack/cluster/operator.ts';
 import { aPolicy } from '../../builders/policy.ts';
 import { aDeployment } from '../../builders/workloads.ts';
+import { unhurriedAdmission } from '../harness/api-server.ts';
 import { aNamespace, waitFor } from '../harness/cluster.ts';
 import { aProgrammedPolicy, create, pathTo, readyPods } from '../harness/objects.ts';
 import { watchPods } from '../harness/scene.ts';
@@ -42,7 +43,7 @@ const knowsLeader = () =>
 
 beforeAll(async () => {
   // A pod that the API server creates without an answer has no share.
-  ({ cluster, leader, follower } = await twoReplicas(['--admission-timeout-seconds', '20']));
+  ({ cluster, leader, follower } = await twoReplicas(unhurriedAdmission));
   namespace = await aNamespace({ cluster });
   await aProgrammedPolicy(cluster.admin, namespace, aPolicy({ spec: { distribution } }));
   await waitFor('the other replica to know the policy', async () => {

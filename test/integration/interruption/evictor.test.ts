@@ -43,30 +43,12 @@ const madeBy = (kind: string, name: string, annotations = {}) => ({
   },
 });
 
-// A saturated API server passes over a webhook that has two seconds to answer: the operator is not told of such a pod.
-const isAdmitted = ({ metadata }: Pod): boolean =>
-  metadata?.annotations?.['spotpolicy.dev/policy'] !== undefined;
-
 /** The one pod of an app, by whomever it is owned. */
-const aPodOf = (scene: Scene, app: string, owner?: OwnerReference, labels = {}): Promise<Pod> =>
-  waitFor(`pod ${app}, with its policy`, async () => {
-    const pod: Pod = await scene.create({
-      ...{ apiVersion: 'v1', kind: 'Pod' },
-      ...podTemplate({ spec: { terminationGracePeriodSeconds: graceSeconds } }),
-      metadata: { name: app, labels: { app, ...labels }, ...(owner && { ownerReferences: [owner] }) },
-    });
-    if (isAdmitted(pod)) return pod;
-    await scene.delete('Pod', app);
-    return undefined;
-  });
-
-/** The Ready pod of an app; one without its policy is deleted, and its controller makes another. */
-const admittedOf = (scene: Scene, app: string): Promise<Pod> =>
-  waitFor(`the pod of ${app}, with its policy`, async () => {
-    const pod = await scene.one(app);
-    if (isAdmitted(pod)) return pod;
-    await scene.delete('Pod', pod.metadata?.name ?? '');
-    return undefined;
+const aPodOf = (scene: Scene, app: string, owner?: OwnerReference, labels = {}) =>
+  scene.create({
+    ...{ apiVersion: 'v1', kind: 'Pod' },
+    ...podTemplate({ spec: { terminationGracePeriodSeconds: graceSeconds } }),
+    metadata: { name: app, labels: { app, ...labels }, ...(owner && { ownerReferences: [owner] }) },
   });
 
 /** A pod of each kind of owner, Ready, by the name of its app. */
@@ -93,7 +75,7 @@ const aPodOfEach = async (scene: Scene): Promise<Readonly<Record<string, Pod>>> 
   const apps = ['deployment', 'statefulset', 'replicaset', 'executor'];
   const unhurried = ['job', 'run', 'driver', 'bare', 'step'];
   const pods = await Promise.all(
-    [...apps, ...unhurried].map(async (app) => [app, await admittedOf(scene, app)] as const),
+    [...apps, ...unhurried].map(async (app) => [app, await scene.one(app)] as const),
   );
   const [ofNode] = await waitFor('a pod of the DaemonSet', async () => {
     const found = await podsOf(scene.admin, namespace, 'daemonset');
