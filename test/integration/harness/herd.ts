@@ -1,6 +1,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { follow$ } from './follow.ts';
 import { waitFor } from './cluster.ts';
+import { createGoings, type Goings } from './goings.ts';
 import { isReady, pathTo } from './objects.ts';
 import { type Scene, uidOf } from './scene.ts';
 
@@ -12,8 +13,7 @@ export interface Herd {
   gone(pods: readonly Pod[]): Promise<unknown>;
   /** How many of these pods are being deleted or gone. */
   countGone(pods: readonly Pod[]): number;
-  /** The resourceVersion at which the pod of this name was first being deleted; undefined while it is not. */
-  goingSince(name: string): number | undefined;
+  goingSince: Goings['since'];
   /** These pods as they were last seen. */
   seen(pods: readonly Pod[]): Pod[];
   until(what: string, holds: () => boolean): Promise<unknown>;
@@ -25,12 +25,11 @@ const patience = { timeoutMs: 120_000 };
 /** Follows the pods of a scene until stopped. */
 export const aHerd = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>): Herd => {
   const pods = new Map<string, Pod>();
-  const goingSince = new Map<string | undefined, number>();
+  const goings = createGoings();
   const isGone = ({ metadata }: Pod): boolean => metadata?.deletionTimestamp !== undefined;
   const watching = follow$<Pod>(admin, pathTo('Pod', namespace)).subscribe((pod) => {
     pods.set(uidOf(pod), pod);
-    const { name, resourceVersion } = pod.metadata ?? {};
-    if (isGone(pod) && !goingSince.has(name)) goingSince.set(name, Number(resourceVersion));
+    goings.note(pod);
   });
   const seen = (of: readonly Pod[]): Pod[] => of.flatMap((pod) => pods.get(uidOf(pod)) ?? []);
   const countGone = (of: readonly Pod[]): number => seen(of).filter(isGone).length;
@@ -38,7 +37,7 @@ export const aHerd = ({ admin, namespace }: Pick<Scene, 'admin' | 'namespace'>):
   return {
     seen,
     countGone,
-    goingSince: (name) => goingSince.get(name),
+    goingSince: goings.since,
     until,
     ready: (count, among = () => true) =>
       waitFor(
