@@ -115,7 +115,7 @@ try {
   const poured = new Map<string, number>();
   for (let round = 1; round <= rounds; round += 1) {
     await measure(figures.calm);
-    const flood = aFlood(replica, ['127.0.0.2', '127.0.0.3']);
+    const flood = aFlood(replica, ['127.0.0.2', '127.0.0.3'], 'entirely');
     await new Promise((resolve) => setTimeout(resolve, floodMs));
     await measure(figures.flooded);
     for (const [torrent, count] of await flood.done())

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Torrent } from './flood.ts';
 
 // One client of a flood, a process of its own: it attacks a port from one address as fast as it can and tells its parent how
-// often it did what. It takes only what processor time nobody else wants: the flood is to fill the server, not the machine.
+// often it did what. It gives way to others for processor time: the flood is to fill the server, not the machine.
 
-const [portText = '', localAddress = ''] = process.argv.slice(2);
+const [portText = '', localAddress = '', niceness = ''] = process.argv.slice(2);
 const target = { host: '127.0.0.1', port: Number(portText), localAddress };
 const done = new Map<Torrent, number>();
 const bodyBytes = 2_700_000;
@@ -20,18 +20,21 @@ const connectionMs = 50;
 
 const count = (torrent: Torrent): void => void done.set(torrent, (done.get(torrent) ?? 0) + 1);
 
-/** Uses connections one after the other, as many at a time as `width` says. */
-const pour = (torrent: Torrent, width: number, use: () => Promise<Socket>): void => {
+/** Uses connections one after the other, as many at a time as `width` says. Resolves once one has been used. */
+const pour = (torrent: Torrent, width: number, use: () => Promise<Socket>): Promise<void> => {
+  const first = Promise.withResolvers<void>();
   const one = async (): Promise<never> => {
     for (;;) {
       const socket = await use();
       count(torrent);
+      first.resolve();
       socket.destroy();
       // A port that refuses must not turn this into a loop without an end.
       await pause(1);
     }
   };
   for (let index = 0; index < width; index += 1) void one();
+  return first.promise;
 };
 
 /** Resolves at the first of these events, or when the connection is closed. */
@@ -74,49 +77,16 @@ const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
 
 const flood = async (): Promise<void> => {
   const hello = await aClientHello();
-  const large = aLargeReview();
-  pour('idle', idle, async () => {
+  const review = aLargeReview();
+  // Those that take longest come first: a flood of the others leaves them little.
+  const large = pour('large', 1, async () => {
     const socket = tls();
     await until(socket, 'secureConnect');
-    await until(socket, 'close');
-    return socket;
-  });
-  pour('half-open', idle, async () => {
-    const socket = tcp();
-    await until(socket, 'connect');
-    socket.resume().write(hello);
-    await until(socket, 'close');
-    return socket;
-  });
-  pour('handshakes', atOnce, async () => {
-    const socket = tls();
-    await until(socket, 'secureConnect');
-    return socket;
-  });
-  pour('connections', atOnce, async () => {
-    const socket = tcp();
-    await until(socket, 'connect');
-    // The kernel answers a connection before the server takes it in, and would answer faster than any server could.
-    await pause(connectionMs);
-    return socket;
-  });
-  pour('slow', atOnce, async () => {
-    const socket = tls();
-    await until(socket, 'secureConnect');
-    socket.write(post('/mutate', 100));
-    const dripping = setInterval(() => socket.write('{'), slowMs);
-    await until(socket, 'close');
-    clearInterval(dripping);
-    return socket;
-  });
-  pour('large', 1, async () => {
-    const socket = tls();
-    await until(socket, 'secureConnect');
-    socket.write(post('/mutate', Buffer.byteLength(large)) + large);
+    socket.write(post('/mutate', Buffer.byteLength(review)) + review);
     await until(socket, 'data');
     return socket;
   });
-  pour('oversized', 1, async () => {
+  const oversized = pour('oversized', 1, async () => {
     for (;;) {
       const socket = tls();
       await until(socket, 'secureConnect');
@@ -127,7 +97,42 @@ const flood = async (): Promise<void> => {
       await pause(connectionMs);
     }
   });
-  pour('refused', atOnce, async () => {
+  await Promise.all([large, oversized]);
+  void pour('idle', idle, async () => {
+    const socket = tls();
+    await until(socket, 'secureConnect');
+    await until(socket, 'close');
+    return socket;
+  });
+  void pour('half-open', idle, async () => {
+    const socket = tcp();
+    await until(socket, 'connect');
+    socket.resume().write(hello);
+    await until(socket, 'close');
+    return socket;
+  });
+  void pour('handshakes', atOnce, async () => {
+    const socket = tls();
+    await until(socket, 'secureConnect');
+    return socket;
+  });
+  void pour('connections', atOnce, async () => {
+    const socket = tcp();
+    await until(socket, 'connect');
+    // The kernel answers a connection before the server takes it in, and would answer faster than any server could.
+    await pause(connectionMs);
+    return socket;
+  });
+  void pour('slow', atOnce, async () => {
+    const socket = tls();
+    await until(socket, 'secureConnect');
+    socket.write(post('/mutate', 100));
+    const dripping = setInterval(() => socket.write('{'), slowMs);
+    await until(socket, 'close');
+    clearInterval(dripping);
+    return socket;
+  });
+  void pour('refused', atOnce, async () => {
     const socket = tls();
     await until(socket, 'secureConnect');
     socket.write(post('/admin', 0));
@@ -136,7 +141,7 @@ const flood = async (): Promise<void> => {
   });
 };
 
-setPriority(19);
+setPriority(Number(niceness));
 process.on('message', () => process.send?.([...done]));
 process.once('disconnect', () => process.exit(0));
 await flood();

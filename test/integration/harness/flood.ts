@@ -16,6 +16,12 @@ export const torrents = [
 
 export type Torrent = (typeof torrents)[number];
 
+/**
+ * How a flood gives way to others for processor time: `entirely`, so that what is measured beside it is the server; `mostly`,
+ * so that it goes on where a busy machine has no idle time.
+ */
+const nicenesses = { entirely: 19, mostly: 10 } as const;
+
 /** Clients that flood a port. */
 export interface Flood {
   /** How often they did what until now, the connections included that the server closed. */
@@ -27,9 +33,11 @@ export interface Flood {
 export const aFlood = (
   { webhookUrl }: { readonly webhookUrl: string },
   addresses: readonly string[],
+  yields: keyof typeof nicenesses,
 ): Flood => {
   const clients = addresses.map((address) => {
-    const process = fork(join(import.meta.dirname, 'flood-client.ts'), [new URL(webhookUrl).port, address]);
+    const program = join(import.meta.dirname, 'flood-client.ts');
+    const process = fork(program, [new URL(webhookUrl).port, address, String(nicenesses[yields])]);
     return { process, ended: once(process, 'exit') };
   });
   return {
