@@ -62,7 +62,7 @@ export interface Merged {
 /**
  * What the gift changes in the annotations of a pod.
  *
- * `Keep`: a value that is there stays, key by key. `Overwrite`: the gift stands, and spot annotations that it does not
+ * `Keep`: a value that is there stays, key by key, and what would change its meaning is not added. `Overwrite`: the gift stands, and spot annotations that it does not
  * hold go, so that no pair of ours and theirs contradicts itself.
  */
 export const mergeAnnotations = (own: Values, gift: Values, existing: 'Keep' | 'Overwrite'): Merged => {
@@ -71,10 +71,11 @@ export const mergeAnnotations = (own: Values, gift: Values, existing: 'Keep' | '
     const gone = Object.fromEntries(theirs.map((key) => [key, undefined]));
     return { edits: { ...gone, ...gift }, userValueKept: false };
   }
-  const fitting = Object.entries(withoutContradiction(own, gift));
+  const fitting = besides(own, gift);
+  const withheld = Object.keys(gift).some((key) => !Object.hasOwn(fitting, key) && !Object.hasOwn(own, key));
   return {
-    edits: Object.fromEntries(fitting.filter(([key]) => !Object.hasOwn(own, key))),
-    userValueKept: theirs.some((key) => own[key] !== gift[key]),
+    edits: Object.fromEntries(Object.entries(fitting).filter(([key]) => !Object.hasOwn(own, key))),
+    userValueKept: withheld || theirs.some((key) => own[key] !== gift[key]),
   };
 };
 
@@ -84,26 +85,31 @@ export const keptCapacity = (
   gift: Values,
   existing: 'Keep' | 'Overwrite',
 ): Share['capacity'] | undefined => {
-  const { spotStrategy } = eciAnnotations;
   if (existing === 'Overwrite') return undefined;
   if (spotStrategy in own) return 'spot';
-  return spotStrategy in withoutContradiction(own, gift) ? undefined : 'on-demand';
+  return spotStrategy in besides(own, gift) ? undefined : 'on-demand';
 };
 
-// A price limit is valid with SpotWithPriceLimit only, and required there: with the user's own strategy the pair is
-// theirs to make, and with our strategy a price of theirs would be refused by ECI unless the strategy takes one.
-const withoutContradiction = (own: Values, gift: Values): Values => {
-  const { spotStrategy, spotPriceLimit } = eciAnnotations;
-  const theirs = own[spotStrategy];
-  if (theirs !== undefined && theirs !== gift[spotStrategy]) return omit(gift, spotPriceLimit);
-  if (theirs === undefined && own[spotPriceLimit] !== undefined && gift[spotPriceLimit] === undefined) {
-    return omit(gift, spotStrategy);
-  }
-  return gift;
+const { spotStrategy, spotPriceLimit, spotFallback, spotDuration } = eciAnnotations;
+
+/**
+ * What of the gift may stand beside a user's own values. The spot annotations are one decision: whoever wrote the strategy
+ * made it, and a limit without a fallback is a cap, which a fallback of ours would lift.
+ */
+const besides = (own: Values, gift: Values): Values => {
+  if (own[spotStrategy] !== undefined) return omit(gift, [spotPriceLimit, spotFallback, spotDuration]);
+  if (own[spotPriceLimit] === undefined) return gift;
+  // ECI refuses a limit beside a strategy that takes none.
+  if (gift[spotPriceLimit] === undefined)
+    return omit(
+      gift,
+      Object.keys(gift).filter((key) => key.startsWith(eciSpotPrefix)),
+    );
+  return omit(gift, [spotFallback]);
 };
 
-const omit = (values: Values, key: string): Values =>
-  Object.fromEntries(Object.entries(values).filter(([other]) => other !== key));
+const omit = (values: Values, keys: readonly string[]): Values =>
+  Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));
 
 // kube-apiserver's limit for all keys and values of one object: TotalAnnotationSizeLimitB of apimachinery's validation.
 const mostBytes = 256 * 1024;

@@ -49,13 +49,19 @@ describe.concurrent('an annotation that the user wrote', () => {
       spot: boolean,
     ]
   >([
-    // Kept, key by key, and no pair of ours and theirs contradicts itself.
+    // Kept, key by key; the spot annotations are one decision, and no pair of ours and theirs contradicts itself.
     ['keep', { 'spot-duration': '0' }, { ...spotAnnotations, ...eci({ 'spot-duration': '0' }) }, kept, true],
-    ['keep', { 'spot-strategy': 'SpotAsPriceGo' }, spotAnnotations, 'Policy', true],
+    [
+      'keep',
+      { 'spot-strategy': 'SpotWithPriceLimit', 'spot-price-limit': '0.5' },
+      eci({ 'spot-strategy': 'SpotWithPriceLimit', 'spot-price-limit': '0.5' }),
+      kept,
+      true,
+    ],
     [
       'keep-limit',
       { 'spot-strategy': 'SpotAsPriceGo' },
-      eci({ 'spot-strategy': 'SpotAsPriceGo', 'spot-duration': '1' }),
+      eci({ 'spot-strategy': 'SpotAsPriceGo' }),
       kept,
       true,
     ],
@@ -66,13 +72,7 @@ describe.concurrent('an annotation that the user wrote', () => {
       kept,
       true,
     ],
-    [
-      'keep',
-      { 'spot-price-limit': '0.7' },
-      eci({ 'spot-price-limit': '0.7', 'spot-duration': '1', 'spot-fallback': 'true' }),
-      kept,
-      false,
-    ],
+    ['keep', { 'spot-price-limit': '0.7' }, eci({ 'spot-price-limit': '0.7' }), kept, false],
     [
       'keep-none',
       { 'spot-strategy': 'SpotAsPriceGo' },

@@ -104,19 +104,25 @@ describe('Keep', () => {
   });
 
   it('does not call it kept where the user wrote the same', () => {
-    expect(keep({ [spotStrategy]: 'SpotAsPriceGo' }).userValueKept).toBe(false);
+    expect(keep(gift({}).annotations).userValueKept).toBe(false);
     expect(keep({ team: 'web' }).userValueKept).toBe(false);
   });
 
-  it('gives no price limit to a strategy of the user', () => {
-    const { annotations } = keep({ [spotStrategy]: 'SpotAsPriceGo' }, limited);
-    expect(annotations).toMatchObject({ [spotStrategy]: 'SpotAsPriceGo', [spotDuration]: '1' });
-    expect(annotations).not.toHaveProperty([spotPriceLimit]);
+  it.each([
+    ['the strategy of the policy', { [spotStrategy]: 'SpotAsPriceGo' }, {}],
+    ['another strategy', { [spotStrategy]: 'SpotAsPriceGo' }, limited],
+    ['a strategy that wants a limit', { [spotStrategy]: 'SpotWithPriceLimit' }, limited],
+    ['ECI’s own sample', { [spotStrategy]: 'SpotWithPriceLimit', [spotPriceLimit]: '0.1' }, {}],
+    ['a strategy without spot', { [spotStrategy]: 'NoSpot' }, {}],
+  ])('adds nothing that would change what %s of the user means, and tells', (_, own, spec) => {
+    expect(keep(own, spec)).toEqual({ annotations: own, userValueKept: true });
   });
 
-  it('adds our price limit where the user wrote the same strategy without one', () => {
-    const { annotations } = keep({ [spotStrategy]: 'SpotWithPriceLimit' }, limited);
-    expect(annotations[spotPriceLimit]).toBe('0.250');
+  it('lets a limit of the user be a cap', () => {
+    const falling = { ...limited, fallback: { mode: 'AtCreation' } } as const;
+    expect(keep({ [spotPriceLimit]: '0.1' }, falling).annotations).not.toHaveProperty([spotFallback]);
+    const own = { [spotPriceLimit]: '0.1', [spotFallback]: 'true' };
+    expect(keep(own, falling).annotations).toMatchObject(own);
   });
 
   it('keeps the price of the user against ours', () => {
@@ -125,11 +131,9 @@ describe('Keep', () => {
     expect(userValueKept).toBe(true);
   });
 
-  it('gives no strategy that contradicts a price of the user', () => {
-    const { annotations, userValueKept } = keep({ [spotPriceLimit]: '0.1' });
-    expect(annotations[spotPriceLimit]).toBe('0.1');
-    expect(annotations).not.toHaveProperty([spotStrategy]);
-    expect(userValueKept).toBe(true);
+  it('gives no strategy that contradicts a price of the user, nor what belongs to one', () => {
+    const own = { [spotPriceLimit]: '0.1' };
+    expect(keep(own)).toEqual({ annotations: own, userValueKept: true });
   });
 
   it('leaves the spot annotations of the user although the policy says NoSpot, and tells', () => {
