@@ -2,6 +2,7 @@ import type { Event } from 'kubernetes-types/core/v1.js';
 import { noteKey, placeOf, toEvent, toGrowth } from './events.ts';
 import type { EventNote, Sightings } from './events.ts';
 import type { Log } from './log.ts';
+import { createLossLog } from './loss-log.ts';
 
 // client-go's correlator calls repetitions within the same ten minutes one Event.
 const sameWithinMs = 10 * 60_000;
@@ -52,6 +53,7 @@ export const createEventRecorder = (parts: EventRecorderParts): EventRecorder =>
   // which cannot make it double: nothing else is written meanwhile.
   const waiting = new Map<string, { note: EventNote; sightings: Sightings }>();
   const written = new Map<string, Written>();
+  const tellLoss = createLossLog(log, nowMs);
   let writing: Promise<void> | undefined;
 
   const remember = (key: string, event: Written): void => {
@@ -90,8 +92,7 @@ export const createEventRecorder = (parts: EventRecorderParts): EventRecorder =>
     for (const [key, { note, sightings }] of waiting) {
       waiting.delete(key);
       await write(key, note, sightings).catch((err: unknown) => {
-        const { kind, namespace, name } = note.subject;
-        log.warn({ err, kind, namespace, name, reason: note.reason }, 'event not recorded');
+        tellLoss(note, err);
         dropped('failed');
       });
     }

@@ -115,8 +115,10 @@ const findConflict = (
 ): Why | undefined => {
   if (spec.mode !== 'Enforce' || tiedWinners.length + tiedLosers.length === 0) return undefined;
   const parts = [
-    tiedWinners.length > 0 && `${listed(tiedWinners)} wins pods that this policy selects too`,
-    tiedLosers.length > 0 && `this policy wins pods that ${listed(tiedLosers)} selects too`,
+    tiedWinners.length > 0 &&
+      `${listed(tiedWinners)} ${tiedWinners.length === 1 ? 'wins' : 'win'} pods that this policy selects too`,
+    tiedLosers.length > 0 &&
+      `this policy wins pods that ${listed(tiedLosers)} ${tiedLosers.length === 1 ? 'selects' : 'select'} too`,
   ];
   const why = 'by nothing but the order of names; give them different priorities';
   return { reason: 'Conflicted', message: `${parts.filter(Boolean).join(', ')}, ${why}` };

@@ -271,6 +271,12 @@ describe('policies between which only the name decides', () => {
     expect(winner['Programmed']).toMatchObject({ status: 'True', reason: 'Programmed' });
   });
 
+  it('are told of in the plural where there are more', () => {
+    const messageOf = (own: object) => find({ governed: { ...governed({}), ...own } })['Accepted']?.message;
+    expect(messageOf({ tiedWinners: ['a', 'b'] })).toMatch(/^a, b win pods that this policy selects too/);
+    expect(messageOf({ tiedLosers: ['j', 'k'] })).toMatch(/^this policy wins pods that j, k select too/);
+  });
+
   it('are none where one of them is disabled', () => {
     expect(find({ governed: tied }, { mode: 'Disabled' })['Accepted']?.status).toBe('True');
   });
