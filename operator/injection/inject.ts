@@ -12,10 +12,11 @@ import {
   valueAfter,
   type Values,
 } from '../policy/gift.ts';
+import type { Planned } from '../policy/plan.ts';
 import { isStamped, type Stamping, stampOf } from './stamp.ts';
 
 /** A pod on its way in: what decides on it, and the annotations it has so far. */
-export interface Incoming extends Subject {
+export interface Incoming extends Subject, Planned {
   readonly annotations: Values;
 }
 
@@ -33,7 +34,7 @@ export const isRepeated = (pod: Incoming, stamping: Stamping): boolean =>
 export const chosenCapacity = (pod: Incoming, policy: SoundPolicy): Share['capacity'] | undefined =>
   keptCapacity(
     pod.annotations,
-    giftOf(specFor(pod, policy), pod.controller).annotations,
+    giftOf(specFor(pod, policy), pod).annotations,
     policy.spec.injection.existing,
   );
 
@@ -51,7 +52,7 @@ export const inject = (pod: Incoming, policy: SoundPolicy, stamping: Stamping, s
   const decided = repeated ? pod.labels[ourLabels.capacity] : (chosen ?? share?.capacity);
   const gift = giftOf(
     specFor(pod, policy),
-    pod.controller,
+    pod,
     decided === 'on-demand' && chosen === undefined ? 'on-demand' : 'spot',
   );
   const { edits, userValueKept } = mergeAnnotations(pod.annotations, gift.annotations, existing);

@@ -1,3 +1,4 @@
+import type { PodSpec } from 'kubernetes-types/core/v1.d.ts';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Operation } from 'rfc6902';
 import { ourAnnotations } from '../api/keys.ts';
@@ -6,6 +7,7 @@ import { isBoundToNode } from '../policy/owners.ts';
 import { governingPolicy } from '../policy/rules.ts';
 import { cohortOf, nonceOf } from '../world/cohort.ts';
 import { controllerOf } from '../world/object.ts';
+import { restarts } from '../world/pod.ts';
 import { policyKey } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { fit, type Values } from '../policy/gift.ts';
@@ -21,7 +23,7 @@ export interface PodRequest {
   readonly name?: string | undefined;
   readonly subResource?: string | undefined;
   /** A pod as the API server decoded it, so its metadata has the right types. */
-  readonly object: { readonly metadata?: PodMetadata };
+  readonly object: { readonly metadata?: PodMetadata; readonly spec?: Pick<PodSpec, 'restartPolicy'> };
 }
 
 interface PodMetadata {
@@ -61,6 +63,7 @@ export const reviewPod = (view: View, request: PodRequest, stamping: Stamping): 
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
     controller: controllerOf({ ...metadata, namespace: request.namespace ?? '' }),
+    restarts: restarts(request.object.spec),
   };
   if (isBoundToNode(pod)) return unchanged;
   const policy = governingPolicy(view, pod);

@@ -53,6 +53,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
       settings,
       ignoresDisruption: job?.ignoresDisruption ?? false,
       mirror: pod.annotations['kubernetes.io/config.mirror'] !== undefined,
+      restarts: pod.restarts,
       evictedByNode: pod.annotations[eciAnnotations.spotReleaseStrategy] === apiEvict,
     }),
     noticedAtMs: notice.noticedAtMs,

@@ -1,8 +1,7 @@
 import { apiEvict, eciAnnotations, eciLabel, eciSpotPrefix } from '../api/keys.ts';
 import type { EffectiveSpec } from '../api/index.ts';
-import type { Controller } from '../world/object.ts';
 import type { Share } from './distribution.ts';
-import { asksNode } from './plan.ts';
+import { asksNode, type Planned } from './plan.ts';
 
 /** Annotations or labels by key. */
 export type Values = Readonly<Record<string, string>>;
@@ -17,28 +16,24 @@ export interface Gift {
 }
 
 /**
- * The ECI annotations and labels that `spec` asks for on pods of this controller, of a pod that a distribution puts on
+ * The ECI annotations and labels that `spec` asks for on such a pod, of one that a distribution puts on
  * demand without those of spot. Texts of users (the price) are passed on as they were written.
  */
-export const giftOf = (
-  spec: EffectiveSpec,
-  controller: Controller | undefined,
-  capacity: Share['capacity'] = 'spot',
-): Gift => ({
+export const giftOf = (spec: EffectiveSpec, pod: Planned, capacity: Share['capacity'] = 'spot'): Gift => ({
   annotations:
     spec.strategy === undefined || spec.strategy === 'NoSpot'
       ? {}
-      : { ...(capacity === 'spot' && spotAnnotations(spec, controller)), ...specAnnotations(spec) },
+      : { ...(capacity === 'spot' && spotAnnotations(spec, pod)), ...specAnnotations(spec) },
   labels: spec.injection.scheduling === 'VirtualNode' ? { [eciLabel]: 'true' } : {},
 });
 
-const spotAnnotations = (spec: EffectiveSpec, controller: Controller | undefined): Values => ({
+const spotAnnotations = (spec: EffectiveSpec, pod: Planned): Values => ({
   [eciAnnotations.spotStrategy]: String(spec.strategy),
   ...(spec.priceLimit !== undefined && { [eciAnnotations.spotPriceLimit]: spec.priceLimit }),
   // ECI's own default is "1" as well; written out, the pod says what it got.
   [eciAnnotations.spotDuration]: String(spec.durationHours),
   ...(spec.fallback.mode === 'AtCreation' && { [eciAnnotations.spotFallback]: 'true' }),
-  ...(asksNode(spec, controller) && { [eciAnnotations.spotReleaseStrategy]: apiEvict }),
+  ...(asksNode(spec, pod) && { [eciAnnotations.spotReleaseStrategy]: apiEvict }),
 });
 
 const specAnnotations = ({ instanceSpecs }: EffectiveSpec): Values =>

@@ -10,6 +10,8 @@ export interface PlanInput {
   /** The Job's podFailurePolicy ignores DisruptionTarget. */
   readonly ignoresDisruption: boolean;
   readonly mirror: boolean;
+  /** Its containers are started again whenever they end. */
+  readonly restarts: boolean;
   /** Its user asked the virtual node to evict it (`api-evict`). */
   readonly evictedByNode: boolean;
 }
@@ -23,11 +25,12 @@ export const planEviction = ({
   settings,
   ignoresDisruption,
   mirror,
+  restarts,
   evictedByNode,
 }: PlanInput): Plan => {
   if (settings.evictor === 'None') return never('the policy leaves evictions to others (evictor: None)');
   if (mirror) return never('a static pod belongs to its node');
-  const plan = planByOwner(chain[0], settings, ignoresDisruption);
+  const plan = planByOwner(chain[0], { settings, ignoresDisruption, restarts });
   if (plan.when === 'Never') return plan;
   // Two evictions of one pod would ask its budget twice.
   if (evictedByNode) return { ...plan, when: 'ByNode', because: 'its virtual node evicts it (api-evict)' };
@@ -44,19 +47,32 @@ export const planEviction = ({
  * Whether a pod is to ask its virtual node for its eviction. It evicts on the warning: too early for pods that may use
  * the time they have left.
  */
-export const asksNode = ({ interruption }: EffectiveSpec, controller: Controller | undefined): boolean => {
-  return interruption.evictor === 'VirtualNode' && planByOwner(controller, interruption).when === 'AtOnce';
+export const asksNode = (
+  { interruption: settings }: EffectiveSpec,
+  { controller, restarts }: Planned,
+): boolean => {
+  const how = { settings, restarts, ignoresDisruption: false };
+  return settings.evictor === 'VirtualNode' && planByOwner(controller, how).when === 'AtOnce';
 };
+
+/** What of a pod decides when it is evicted, before it is doomed. */
+export interface Planned extends Pick<PlanInput, 'restarts'> {
+  readonly controller: Controller | undefined;
+}
+
+interface How extends Pick<PlanInput, 'restarts' | 'ignoresDisruption'> {
+  readonly settings: Pick<Settings, 'jobPods'>;
+}
 
 const planByOwner = (
   owner: Pick<WorkloadReference, 'group' | 'kind'> | undefined,
-  settings: Pick<Settings, 'jobPods'>,
-  ignoresDisruption = false,
+  { settings, ignoresDisruption, restarts }: How,
 ): Plan => {
   if (owner?.kind === 'Node') return never('a static pod belongs to its node');
   if (!owner) return unhurried(settings, 'no controller will recreate it', false);
   switch (`${owner.group}/${owner.kind}`) {
     case 'apps/DaemonSet':
+    case 'apps.kruise.io/DaemonSet':
       return never('a DaemonSet pod goes with its node');
     case 'batch/Job':
     // No pod's own controller, but its template makes pods of Jobs; so do the last two below of Workflows.
@@ -73,7 +89,9 @@ const planByOwner = (
     case '/Pod':
       return atOnce('the pod that owns it, such as a Spark driver, starts another');
     default:
-      return atOnce(`its ${owner.kind} recreates it`);
+      return restarts
+        ? atOnce(`its ${owner.kind} recreates it`)
+        : unhurried(settings, `its ${owner.kind} lets it run to completion`, false);
   }
 };
 

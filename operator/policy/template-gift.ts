@@ -28,7 +28,8 @@ const alwaysOurs: readonly string[] = [...stamps, ourLabels.capacity];
  * but for keys that somebody else wrote there, which stay theirs.
  */
 export const ownedUnder = (policy: SoundPolicy, workload: Templated, template: Template): Owned => {
-  const gift = giftOf(policy.spec, madeFrom(workload, template).controller);
+  // A kind whose pods come to an end is planned by its name.
+  const gift = giftOf(policy.spec, { controller: madeFrom(workload, template).controller, restarts: true });
   const ours = broughtBack(template);
   const own = without(template.annotations, [...template.owned.annotations, ...ours, ...stamps]);
   const { edits, userValueKept } = mergeAnnotations(own, gift.annotations, 'Keep');

@@ -1,5 +1,5 @@
 import { eciAnnotations } from '../api/keys.ts';
-import type { Pod as RawPod, PodCondition } from 'kubernetes-types/core/v1.d.ts';
+import type { Pod as RawPod, PodCondition, PodSpec } from 'kubernetes-types/core/v1.d.ts';
 import {
   type Controller,
   controllerOf,
@@ -43,6 +43,8 @@ export interface Pod extends Identity {
   readonly readySinceMs: number | undefined;
   /** `terminationGracePeriodSeconds`; Kubernetes' default is 30. */
   readonly graceSeconds: number;
+  /** Its containers are started again whenever they end: it is not meant to come to an end by itself. */
+  readonly restarts: boolean;
   /** `ContainerInstanceExpired` is true: ECI takes the instance back. Only the node writes it. */
   readonly expired: InstanceSign | undefined;
   /** `ContainerInstanceCreated`, whose reason may be SpotToBeReleased, SpotDegraded or a lack of stock. */
@@ -92,6 +94,7 @@ export const trimPod = (raw: RawPod): Pod => {
     ready: isTrue(ready),
     readySinceMs: isTrue(ready) ? instantMs(ready?.lastTransitionTime) : undefined,
     graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
+    restarts: restarts(spec),
     expired: signOf(findCondition(status?.conditions, 'ContainerInstanceExpired'), isTrue),
     instance: signOf(findCondition(status?.conditions, 'ContainerInstanceCreated'), () => true),
     disrupted: isTrue(findCondition(status?.conditions, 'DisruptionTarget')),
@@ -100,6 +103,10 @@ export const trimPod = (raw: RawPod): Pod => {
     demand: demandOf(spec),
   };
 };
+
+/** Whether a pod of this spec is started again whenever it ends: what Kubernetes takes for granted. */
+export const restarts = (spec: Pick<PodSpec, 'restartPolicy'> | undefined): boolean =>
+  (spec?.restartPolicy ?? 'Always') === 'Always';
 
 const unschedulableSince = (condition: PodCondition | undefined): number | undefined =>
   condition?.status === 'False' && condition.reason === 'Unschedulable'

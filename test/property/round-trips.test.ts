@@ -126,6 +126,7 @@ const incoming: fc.Arbitrary<Incoming> = fc.record({
     undefined,
     controllerOf({ namespace: 'shop', ownerReferences: [ownedBy('ReplicaSet', 'web-abc')] }),
   ),
+  restarts: fc.boolean(),
 });
 
 describe('what admission makes of a pod', () => {

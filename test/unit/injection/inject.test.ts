@@ -14,6 +14,7 @@ const incoming = (more: Partial<Incoming> = {}): Incoming => ({
   labels: { app: 'web' },
   annotations: {},
   controller: undefined,
+  restarts: true,
   ...more,
 });
 const first = inject(incoming(), policy(), aStamping());

@@ -24,13 +24,18 @@ const owners: readonly Row[] = [
   ['a controller of some other kind', 'example.com', 'Database', 'now', 'now', 'now'],
   ['a Job of some other system', 'example.com', 'Job', 'now', 'now', 'now'],
   ['a Spark driver', '', 'Pod', 'now', 'now', 'now'],
+  ['a TaskRun, which runs to an end', 'tekton.dev', 'TaskRun', 'late', 'now', 'never'],
+  ['a BroadcastJob, which runs to an end', 'apps.kruise.io', 'BroadcastJob', 'late', 'now', 'never'],
   ['a SparkApplication', 'sparkoperator.k8s.io', 'SparkApplication', 'late', 'now', 'never'],
   ['a Job', 'batch', 'Job', 'late', 'now', 'never'],
   ['nobody', '', '', 'late', 'now', 'never'],
   ['an Argo Workflow', 'argoproj.io', 'Workflow', 'never', 'now', 'never'],
   ['a DaemonSet', 'apps', 'DaemonSet', 'never', 'never', 'never'],
+  ['a DaemonSet of Kruise', 'apps.kruise.io', 'DaemonSet', 'never', 'never', 'never'],
   ['its node', '', 'Node', 'never', 'never', 'never'],
 ];
+
+const endsByItself = (kind: string): boolean => ['TaskRun', 'BroadcastJob'].includes(kind);
 
 // What is done after the notice and at the last eviction, where a budget has room, and at the deadline, where none has.
 const courses = {
@@ -54,7 +59,10 @@ const moments = [
 
 const doneTo = (group: string, kind: string, settings: Settings, evictedByNode: boolean): string[] => {
   const chain = kind === '' ? [] : [aWorkloadReference(kind, 'owner', group)];
-  const plan = planEviction({ chain, settings, ignoresDisruption: false, mirror: false, evictedByNode });
+  const plan = planEviction({
+    ...{ chain, settings, evictedByNode },
+    ...{ ignoresDisruption: false, mirror: false, restarts: !endsByItself(kind) },
+  });
   return moments.map(([seconds, allowed]) => {
     const seen = {
       interruption: anInterruption({ plan, settings, counted: true, marked: 'UnderWay' }),

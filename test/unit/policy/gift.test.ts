@@ -12,7 +12,10 @@ import { known } from '../../builders/world.ts';
 const { spotStrategy, spotPriceLimit, spotDuration, spotFallback, spotReleaseStrategy, useSpecs } =
   eciAnnotations;
 const gift = (spec: PolicyWishes['spec']) =>
-  giftOf((known('SpotPolicy', aPolicy({ spec })) as SoundPolicy).spec, undefined);
+  giftOf((known('SpotPolicy', aPolicy({ spec })) as SoundPolicy).spec, {
+    controller: undefined,
+    restarts: true,
+  });
 const limited = {
   strategy: 'SpotWithPriceLimit',
   priceLimit: '0.250',
@@ -23,10 +26,11 @@ describe('a pod asks its virtual node for eviction', () => {
   const asks = (
     owner: OwnerReference | undefined,
     interruption: NonNullable<PolicyWishes['spec']>['interruption'],
+    restarts = true,
   ) => {
     const { spec } = known('SpotPolicy', aPolicy({ spec: { interruption } })) as SoundPolicy;
-    return giftOf(spec, controllerOf({ namespace: 'shop', ...(owner && { ownerReferences: [owner] }) }))
-      .annotations[spotReleaseStrategy];
+    const controller = controllerOf({ namespace: 'shop', ...(owner && { ownerReferences: [owner] }) });
+    return giftOf(spec, { controller, restarts }).annotations[spotReleaseStrategy];
   };
   const byNode = { evictor: 'VirtualNode' } as const;
   const atOnce = ['ReplicaSet', 'Deployment', 'StatefulSet', 'Pod', 'Service', 'Revision', 'Database'];
@@ -45,11 +49,18 @@ describe('a pod asks its virtual node for eviction', () => {
     expect(asks(owner || undefined, { ...byNode, jobPods: 'Never' })).toBeUndefined();
   });
 
+  it('that comes to an end by itself only where nobody is to wait for it', () => {
+    const owner = ownedBy('Database', 'owner');
+    expect(asks(owner, byNode, false)).toBeUndefined();
+    expect(asks(owner, { ...byNode, jobPods: 'Immediately' }, false)).toBe('api-evict');
+  });
+
   it('never without spot capacity', () => {
     const { spec } = known('SpotPolicy', aPolicy({ spec: { interruption: byNode } })) as SoundPolicy;
     const controller = controllerOf({ ownerReferences: [ownedBy('ReplicaSet', 'web')] });
-    expect(giftOf(spec, controller, 'on-demand').annotations).toEqual({});
-    expect(giftOf({ ...spec, strategy: 'NoSpot' }, controller).annotations).toEqual({});
+    const pod = { controller, restarts: true };
+    expect(giftOf(spec, pod, 'on-demand').annotations).toEqual({});
+    expect(giftOf({ ...spec, strategy: 'NoSpot' }, pod).annotations).toEqual({});
   });
 });
 

@@ -13,6 +13,7 @@ const plan = (
     settings: settingsOf(settings),
     ignoresDisruption: false,
     mirror: false,
+    restarts: true,
     evictedByNode: false,
     ...more,
   });
@@ -37,6 +38,23 @@ describe('when a doomed pod is evicted', () => {
     [['Job', 'example.com'], 'AtOnce', 'AtOnce', 'AtOnce'],
   ])('%s: %s by default, %s with jobPods Immediately, %s with Never', (owner, ...whens) => {
     expect(jobPods.map((setting) => plan(owner, { jobPods: setting }).when)).toEqual(whens);
+  });
+
+  it('is late for pods that come to an end by themselves, whatever made them', () => {
+    const ending = { restarts: false };
+    for (const owner of [
+      ['PyTorchJob', 'kubeflow.org'],
+      ['Job', 'batch.volcano.sh'],
+    ] as const) {
+      expect(plan(owner, {}, ending)).toMatchObject({ when: 'Late', charged: false });
+      expect(plan(owner, { jobPods: 'Immediately' }, ending).when).toBe('AtOnce');
+      expect(plan(owner, { jobPods: 'Never' }, ending).when).toBe('Never');
+    }
+    expect(plan(['TaskRun', 'tekton.dev'], {}, ending).because).toBe(
+      'its TaskRun lets it run to completion and may use the time it has left',
+    );
+    // Executors of Spark do not restart either, and their driver starts others.
+    expect(plan(['Pod', ''], {}, ending).when).toBe('AtOnce');
   });
 
   it('is never where the policy leaves it to others', () => {
