@@ -8,7 +8,7 @@ import type { Surge } from './surge.ts';
 
 // A replacement needs that long to be worth the trouble.
 const worthMs = 20_000;
-// The scheduler may say so of a pod for a moment.
+// A ReplicaSet may say so for a moment, of a call that it makes again.
 const stuckMs = 2_000;
 
 /** What a look at a pod whose replacement may come first needs. */
@@ -126,38 +126,45 @@ const awaitOthers = (
   if (available >= needed || nowMs >= times.lastEvictionMs) return { evict: interruption };
   if (refusal?.of === 'Attach' && isPaused(refusal, nowMs))
     return { look: pause(interruption, refusal, times.lastEvictionMs) };
-  const stuck = stuckIn(first, surge, detached.origin, detached.atMs);
-  if (stuck && nowMs >= stuck.sinceMs + stuckMs)
-    return { look: attach(interruption, detached.origin, stuck.because) };
+  const known = replacementIn(first);
+  const stuck = known ? lateIn(known, times) : unmadeIn(surge, detached.origin, detached.atMs);
+  if (stuck && nowMs >= stuck.untilMs) return { look: attach(interruption, detached.origin, stuck.because) };
   const againAtMs = Math.min(
     times.lastEvictionMs,
     surge.availableAtMs[needed - 1] ?? Number.POSITIVE_INFINITY,
-    stuck ? stuck.sinceMs + stuckMs : Number.POSITIVE_INFINITY,
+    stuck?.untilMs ?? Number.POSITIVE_INFINITY,
   );
-  const message = `its replacement starts first: it goes when ${countPods(needed)} Ready without it`;
+  const because = known?.unplaced ? `: ${known.name} waits, ${known.unplaced}` : '';
+  const message = `its replacement starts first: it goes when ${countPods(needed)} Ready without it${because}`;
   return { look: { next: { ...interruption, phase: 'Replacing', message }, againAtMs } };
 };
 
 const countPods = (count: number): string => (count === 1 ? 'one pod is' : `${count} pods are`);
 
 // Each goes by its own replacement: where one has no place, others may have.
-const stuckIn = (
-  { interruption, successors: { credited, candidates } }: First,
+const replacementIn = ({ interruption, successors: { credited, candidates } }: First): Pod | undefined =>
+  [credited, ...candidates].find((each) => each?.pod.uid === interruption.replacement?.uid)?.pod;
+
+/** Why a replacement is given up, and how long it is waited for. */
+interface Stuck {
+  readonly because: string;
+  readonly untilMs: number;
+}
+
+// Autoscalers, profiles and queues leave a pod without a node for seconds or longer. While the old one serves, that costs nothing.
+const lateIn = ({ name, unplaced }: Pod, { lastEvictionMs }: Timetable): Stuck | undefined =>
+  unplaced === undefined
+    ? undefined
+    : { because: `${name} had no place in time: ${unplaced}`, untilMs: lastEvictionMs - worthMs };
+
+const unmadeIn = (
   { creationFails }: Surge & { kind: 'UnderWay' },
   origin: Origin,
   atMs: number,
-): { because: string; sinceMs: number } | undefined => {
-  const known = [credited, ...candidates].find(
-    (each) => each?.pod.uid === interruption.replacement?.uid,
-  )?.pod;
-  if (!known)
-    return creationFails
-      ? { because: `ReplicaSet ${origin.name} cannot create pods`, sinceMs: atMs }
-      : undefined;
-  return known.unschedulableSinceMs === undefined
-    ? undefined
-    : { because: `no node takes ${known.name}`, sinceMs: Math.max(known.unschedulableSinceMs, atMs) };
-};
+): Stuck | undefined =>
+  creationFails
+    ? { because: `ReplicaSet ${origin.name} cannot create pods`, untilMs: atMs + stuckMs }
+    : undefined;
 
 // Its ReplicaSet takes it in again, and ends its unready one.
 const attach = (interruption: Interruption, origin: Origin, because: string): Look => {

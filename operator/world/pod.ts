@@ -10,6 +10,7 @@ import {
 } from './object.ts';
 import { type Demand, demandOf } from './quantity.ts';
 import { type Ties, tiesOf } from './ties.ts';
+import { unplacedBecause } from './unplaced.ts';
 
 /** A condition of a pod that speaks of its instance: when it changed and what it says. */
 export interface InstanceSign {
@@ -51,8 +52,8 @@ export interface Pod extends Identity {
   readonly instance: InstanceSign | undefined;
   /** `DisruptionTarget` is true: somebody has begun to evict it. */
   readonly disrupted: boolean;
-  /** Since when no node takes it; undefined while that is not said. */
-  readonly unschedulableSinceMs: number | undefined;
+  /** Why nothing runs it yet, as the scheduler or ECI says of a pending pod; undefined where neither says so. */
+  readonly unplaced: string | undefined;
   readonly ties: Ties | undefined;
   /** What it asks of quotas, in cores and bytes, by the names that a ResourceQuota has for them. */
   readonly demand: Demand;
@@ -98,7 +99,7 @@ export const trimPod = (raw: RawPod): Pod => {
     expired: signOf(findCondition(status?.conditions, 'ContainerInstanceExpired'), isTrue),
     instance: signOf(findCondition(status?.conditions, 'ContainerInstanceCreated'), () => true),
     disrupted: isTrue(findCondition(status?.conditions, 'DisruptionTarget')),
-    unschedulableSinceMs: unschedulableSince(findCondition(status?.conditions, 'PodScheduled')),
+    unplaced: status?.phase === 'Running' ? undefined : unplacedBecause(spec, status?.conditions),
     ties: tiesOf(spec, metadata?.namespace ?? ''),
     demand: demandOf(spec),
   };
@@ -107,11 +108,6 @@ export const trimPod = (raw: RawPod): Pod => {
 /** Whether a pod of this spec is started again whenever it ends: what Kubernetes takes for granted. */
 export const restarts = (spec: Pick<PodSpec, 'restartPolicy'> | undefined): boolean =>
   (spec?.restartPolicy ?? 'Always') === 'Always';
-
-const unschedulableSince = (condition: PodCondition | undefined): number | undefined =>
-  condition?.status === 'False' && condition.reason === 'Unschedulable'
-    ? instantMs(condition.lastTransitionTime)
-    : undefined;
 
 // As in `The pod is spot instance, and have been released at 2020-04-08T12:36Z`.
 const releaseIn = (message: string | undefined): number | undefined =>

@@ -339,11 +339,14 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
         return change(successor, { owner, ready: false, createdAtMs: Date.now() });
       }
       case 'ready':
-        return alive(successor) ? change(successor, { ready: true, readyAtMs: Date.now() }) : undefined;
+        return alive(successor)
+          ? change(successor, { phase: 'Running', ready: true, readyAtMs: Date.now(), conditions: [] })
+          : undefined;
       case 'unschedulable': {
-        const since = { lastTransitionTime: new Date().toISOString() };
-        const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', ...since };
-        return alive(successor) ? change(successor, { conditions: [condition] }) : undefined;
+        const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable' };
+        return alive(successor)
+          ? change(successor, { phase: 'Pending', ready: false, conditions: [condition] })
+          : undefined;
       }
       case 'lost':
         return remove(successor);

@@ -207,7 +207,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a pod whose replacement no node takes is put back and evicted as it is',
+  'a pod whose replacement no node takes serves as long as it can, and is then put back and evicted as it is',
   async ({ expect }) => {
     const scene = await aScene({ replacement: 'BeforeEviction' });
     const name = `${scene.namespace}-node`;
@@ -225,11 +225,14 @@ test.concurrent(
     const pod = await scene.one('web');
     await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: true } });
     const owners = await followOwners(scene, pod);
-    await warn(scene.admin, pod, { leftSeconds: 150 });
+    // Of its time, 20 s before the last 15 are kept for going without a replacement.
+    const { deadlineMs } = await warn(scene.admin, pod, { leftSeconds: 60 });
+    await scene.entry(pod, ({ message = '' }) => /web-\S+ waits, no node takes it/.test(message));
     await isGone(scene, pod);
     expect(owners()).toEqual(['ReplicaSet', 'Deployment', 'ReplicaSet']);
-    const { message } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
-    expect(message).toMatch(/not replaced first: no node takes web-/);
+    const { message, evictedAt = '' } = await scene.entry(pod, (entry) => entry.evictedAt !== undefined);
+    expect(message).toMatch(/not replaced first: web-\S+ had no place in time: no node takes it/);
+    expect(Date.parse(evictedAt)).toBeGreaterThanOrEqual(deadlineMs - 36_000);
     await scene.admin.patch(`/api/v1/nodes/${name}`, { spec: { unschedulable: false } });
     expect((await scene.entry(pod, ({ phase }) => phase === 'Done')).outcome).toBe('Replaced');
     expect(conditionOf(await scene.one('web'), 'PodScheduled')?.status).toBe('True');

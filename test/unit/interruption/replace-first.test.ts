@@ -131,33 +131,78 @@ describe('a pod of a Deployment', () => {
     }),
   );
 
-  it.each([
-    ['its ReplicaSet cannot create pods', 'ReplicaSet web-abc cannot create pods'],
-    ['no node takes the new one', 'no node takes web-2'],
-  ])('is put back and evicted as it is where %s', (why, because) =>
+  it(
+    'is put back and evicted as it is where its ReplicaSet cannot create pods',
     onAClock(async (advance) => {
       const world = deployed();
       const leader = lead(world);
       await advance(0);
       leader.tell(put(world, 'Pod', aPod(detached)));
-      const unschedulable = {
-        ...{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' },
-        lastTransitionTime: new Date(at(0)).toISOString(),
-      };
+      const failing = { type: 'ReplicaFailure', status: 'True' };
       leader.tell(
-        why.startsWith('its ReplicaSet')
-          ? put(world, 'ReplicaSet', {
-              ...aReplicaSet(),
-              status: { replicas: 1, conditions: [{ type: 'ReplicaFailure', status: 'True' }] },
-            })
-          : put(world, 'Pod', aPod({ name: 'web-2', phase: 'Pending', conditions: [unschedulable] })),
+        put(world, 'ReplicaSet', { ...aReplicaSet(), status: { replicas: 1, conditions: [failing] } }),
       );
       await advance(1_900);
       expect(made(leader)).toEqual(['Detach web-1 at 0']);
       await advance(100);
       expect(made(leader)).toEqual(['Detach web-1 at 0', 'Attach web-1 at 2', 'Evict web-1 at 2']);
-      expect(record(world)).toMatchObject({ plainly: because, detached: undefined });
+      expect(record(world)).toMatchObject({
+        plainly: 'ReplicaSet web-abc cannot create pods',
+        detached: undefined,
+      });
+    }),
+  );
+
+  const unscheduled = (reason: string) => ({ type: 'PodScheduled', status: 'False', reason });
+  it.each([
+    ['no node takes it', unscheduled('Unschedulable'), 'no node takes it (Unschedulable)'],
+    [
+      'a queue holds it',
+      unscheduled('SchedulingGated'),
+      'its scheduling gates hold it (kueue.x-k8s.io/admission)',
+    ],
+    [
+      'ECI has no stock',
+      { type: 'ContainerInstanceCreated', status: 'False', reason: 'StockExhaust' },
+      'ECI has no stock for it (StockExhaust)',
+    ],
+  ])('serves until its replacement has a place, while %s, and is put back 20 s before it must go', (...row) =>
+    onAClock(async (advance) => {
+      const [, condition, unplaced] = row;
+      const world = deployed();
+      const leader = lead(world);
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      const pending = { name: 'web-2', phase: 'Pending', ready: false } as const;
+      const raw = aPod({ ...pending, conditions: [condition] });
+      const schedulingGates = [{ name: 'kueue.x-k8s.io/admission' }];
+      leader.tell(put(world, 'Pod', { ...raw, spec: { containers: [], ...raw.spec, schedulingGates } }));
+      await advance(119_900);
+      expect(made(leader)).toEqual(['Detach web-1 at 0']);
+      expect(record(world)?.message).toBe(
+        `its replacement starts first: it goes when one pod is Ready without it: web-2 waits, ${unplaced}`,
+      );
+      await advance(100);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Attach web-1 at 120', 'Evict web-1 at 120']);
+      expect(record(world)?.plainly).toBe(`web-2 had no place in time: ${unplaced}`);
     })(),
+  );
+
+  it(
+    'goes as usual where its replacement gets a place late',
+    onAClock(async (advance) => {
+      const world = deployed();
+      const leader = lead(world);
+      await advance(0);
+      leader.tell(put(world, 'Pod', aPod(detached)));
+      const waiting = { name: 'web-2', phase: 'Pending', ready: false } as const;
+      leader.tell(put(world, 'Pod', aPod({ ...waiting, conditions: [unscheduled('Unschedulable')] })));
+      await advance(100_000);
+      leader.tell(put(world, 'Pod', aPod({ name: 'web-2', readyAtMs: at(100) })));
+      await advance(0);
+      expect(made(leader)).toEqual(['Detach web-1 at 0', 'Evict web-1 at 100']);
+      expect(record(world)?.plainly).toBeUndefined();
+    }),
   );
 
   it.each([

@@ -143,14 +143,15 @@ describe('a pod that was taken out of its ReplicaSet, though nobody said so', ()
       const stuck = {
         name: 'web-2',
         ready: false,
-        conditions: [{ ...unschedulable, lastTransitionTime: apiTime(at(1)) }],
-      };
+        phase: 'Pending',
+        conditions: [unschedulable],
+      } as const;
       leader.tell(put(world, 'Pod', aPod(stuck)));
-      await advance(4_000);
+      await advance(124_000);
       expect(made(leader).map((call) => call.split(' ')[0])).toEqual(['Detach', 'Attach', 'Evict']);
       expect(leader.outcomes.at(-1)?.after).toMatchObject({
         detached: undefined,
-        plainly: 'no node takes web-2',
+        plainly: 'web-2 had no place in time: no node takes it (Unschedulable)',
       });
     }),
   );
