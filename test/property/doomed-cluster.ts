@@ -33,6 +33,7 @@ export type Mood = 'Does' | 'IsSlow' | 'BudgetRefuses' | 'Fails' | 'IsDown' | 'I
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const second = (ms: number): number => Math.floor(ms / 1000);
+const hasEnded = (phase: PodWishes['phase']): boolean => phase === 'Failed' || phase === 'Succeeded';
 
 /** What stays the same through one history. */
 export interface Setting {
@@ -136,7 +137,8 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   const isOver = ({ atMs, graceSeconds }: NonNullable<PodWishes['deletion']>): boolean =>
     Date.now() >= (second(atMs) + graceSeconds) * 1000;
   const used = (): number =>
-    [...pods.values()].filter(({ phase, deletion }) => phase === undefined && !(deletion && isOver(deletion)))
+  const used = (): number =>
+    [...pods.values()].filter(({ phase, deletion }) => !hasEnded(phase) && !(deletion && isOver(deletion)))
       .length;
   const quotas = () => {
     if (setting.room === undefined) return [];
@@ -144,7 +146,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     return [{ metadata: { name: 'small' }, status: { hard: { pods }, used: { pods: String(used()) } } }];
   };
   const isOut = ({ owner, deletion, phase }: PodWishes): boolean =>
-    owner?.kind === 'Deployment' && !deletion && phase === undefined;
+    owner?.kind === 'Deployment' && !deletion && !hasEnded(phase);
   // A detached pod that goes leaves its room to its replacement.
   const leaves = (name: string): void => {
     const pod = pods.get(uidOf('Pod', name));
@@ -168,7 +170,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
         uidOf('Pod', name) !== uid &&
         owner?.kind !== 'Job' &&
         owner &&
-        !phase &&
+        !hasEnded(phase) &&
         !deletion &&
         ready !== false,
     ).length;
@@ -303,7 +305,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
 
   const alive = (name: string): boolean => {
     const pod = pods.get(uidOf('Pod', name));
-    return pod !== undefined && !pod.deletion && pod.phase === undefined;
+    return pod !== undefined && !pod.deletion && !hasEnded(pod.phase);
   };
   const end = (name: string, how: PodWishes): void => {
     if (!alive(name)) return;
@@ -324,7 +326,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
       case 'stopped': {
         // Its object stays for a moment, or until its Job has counted it.
         const pod = pods.get(uidOf('Pod', doomed));
-        return pod?.deletion && pod.phase === undefined ? change(doomed, { phase: 'Succeeded' }) : undefined;
+        return pod?.deletion && !hasEnded(pod.phase) ? change(doomed, { phase: 'Succeeded' }) : undefined;
       }
       case 'gone':
         return remove(doomed);
