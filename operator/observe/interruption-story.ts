@@ -1,5 +1,7 @@
 import { specifiedDelete } from '../api/keys.ts';
+import { isCloneSet } from '../world/clone-set.ts';
 import { describe, type Interruption } from '../world/interruption.ts';
+import { isOfKind } from '../world/objects.ts';
 
 /** One thing worth telling about an interruption: a constant line for the log, a reason and a sentence for an Event. */
 export interface EventStory {
@@ -35,17 +37,20 @@ interface Story {
 const stories: readonly Story[] = [
   {
     holds: () => true,
-    tell: ({ deadlineMs, noticedAtMs, plan }) => ({
-      type: 'Warning',
-      reason: 'SpotReclaimNoticed',
-      line: 'reclaim noticed',
-      message: `ECI takes the instance back at ${isoTime(deadlineMs)}; ${describePlan(plan)}`,
-      details: {
-        deadline: isoTime(deadlineMs),
-        windowSeconds: (deadlineMs - noticedAtMs) / 1000,
-        plan: plan.when,
-      },
-    }),
+    tell: (interruption) => {
+      const { deadlineMs, noticedAtMs, plan } = interruption;
+      return {
+        type: 'Warning',
+        reason: 'SpotReclaimNoticed',
+        line: 'reclaim noticed',
+        message: `ECI takes the instance back at ${isoTime(deadlineMs)}; ${describePlan(interruption)}`,
+        details: {
+          deadline: isoTime(deadlineMs),
+          windowSeconds: (deadlineMs - noticedAtMs) / 1000,
+          plan: plan.when,
+        },
+      };
+    },
   },
   {
     holds: ({ detached }) => detached !== undefined,
@@ -129,10 +134,13 @@ const stories: readonly Story[] = [
   },
 ];
 
-const describePlan = ({ when, because }: Interruption['plan']): string => {
+const describePlan = (interruption: Interruption): string => {
+  const { when, because } = interruption.plan;
   switch (when) {
     case 'AtOnce':
-      return `it is evicted at once (${because})`;
+      return mayComeFirst(interruption)
+        ? `it goes when its replacement is Ready, or at once where none can start first (${because})`
+        : `it is evicted at once (${because})`;
     case 'Late':
       return `it is evicted late (${because})`;
     case 'ByNode':
@@ -141,5 +149,10 @@ const describePlan = ({ when, because }: Interruption['plan']): string => {
       return `it is left to the reclaim (${because})`;
   }
 };
+
+const mayComeFirst = ({ settings, workload }: Interruption): boolean =>
+  settings.replacement === 'BeforeEviction' &&
+  workload !== undefined &&
+  (isOfKind(workload, 'Deployment') || isCloneSet(workload));
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tellStep } from '../../../operator/observe/interruption-story.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
-import { aRefusal, anInterruption } from '../../builders/interruption.ts';
+import { aRefusal, anInterruption, aWorkloadReference, settingsOf } from '../../builders/interruption.ts';
 import { at } from '../../builders/pod.ts';
 
 const tell = (after: Partial<Interruption>, before: Partial<Interruption> | undefined = {}) =>
@@ -13,7 +13,8 @@ const replacement = { uid: 'u', name: 'web-2', capacity: 'on-demand', readyAtMs:
 
 describe('a step of an interruption tells', () => {
   it('that it was noticed, when ECI takes the instance and what is planned', () => {
-    expect(tellStep(undefined, anInterruption())).toMatchObject([
+    const settings = settingsOf({ replacement: 'AfterEviction' });
+    expect(tellStep(undefined, anInterruption({ settings }))).toMatchObject([
       {
         type: 'Warning',
         reason: 'SpotReclaimNoticed',
@@ -23,6 +24,19 @@ describe('a step of an interruption tells', () => {
         details: { windowSeconds: 180, plan: 'AtOnce' },
       },
     ]);
+  });
+
+  it('that a replacement comes first where its policy and its workload let it', () => {
+    const said = (more: Partial<Interruption>) => tellStep(undefined, anInterruption(more))[0]?.message;
+    const settings = settingsOf({ replacement: 'BeforeEviction' });
+    const first =
+      /; it goes when its replacement is Ready, or at once where none can start first \(its ReplicaSet recreates it\)$/;
+    const workload = (kind: string, group: string) => ({ workload: aWorkloadReference(kind, 'web', group) });
+    expect(said({ settings, ...workload('Deployment', 'apps') })).toMatch(first);
+    expect(said({ settings, ...workload('CloneSet', 'apps.kruise.io') })).toMatch(first);
+    expect(said({ settings, ...workload('StatefulSet', 'apps') })).toContain('; it is evicted at once');
+    const after = settingsOf({ replacement: 'AfterEviction' });
+    expect(said({ settings: after, ...workload('Deployment', 'apps') })).toContain('; it is evicted at once');
   });
 
   it.each([
