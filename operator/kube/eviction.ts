@@ -70,8 +70,11 @@ const conflict = ({ status }: Refusal, message: string): EvictionAnswer => {
 const tooMany = (refusal: Refusal): EvictionAnswer => {
   const { status, retryAfterSeconds } = refusal;
   const cause = causesOf(status?.details).find(({ reason }) => reason === 'DisruptionBudget');
-  // Without a cause it is the server's own flow control, which always says how long; a second is its usual answer.
-  if (cause === undefined) return { kind: 'throttled', afterSeconds: retryAfterSeconds ?? 1 };
+  // The server's own flow control always says how long, and not in a Status; a webhook's denial may have this code too.
+  if (cause === undefined)
+    return status !== undefined && retryAfterSeconds === undefined
+      ? { kind: 'denied', message: messageOf(refusal) }
+      : { kind: 'throttled', afterSeconds: retryAfterSeconds ?? 1 };
   const message = cause.message ?? messageOf(refusal);
   return { kind: 'blocked', message, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) };
 };

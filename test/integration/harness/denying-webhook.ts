@@ -11,7 +11,7 @@ export interface DenyingWebhook {
 
 const collection = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
 
-/** Starts the webhook; it denies with `message`. */
+/** Starts the webhook; it denies with `message`, and with 429: drain tools try that again. */
 export const startDenyingWebhook = async (
   cluster: Cluster,
   { namespace, message }: { namespace: string; message: string },
@@ -21,7 +21,7 @@ export const startDenyingWebhook = async (
   const answer = (body: string): object => {
     asked += 1;
     const { request } = JSON.parse(body) as { request: { uid: string } };
-    const response = { uid: request.uid, allowed, ...(!allowed && { status: { message } }) };
+    const response = { uid: request.uid, allowed, ...(!allowed && { status: { code: 429, message } }) };
     return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
   };
   const server = await serveReviews(cluster, 'denying', answer);

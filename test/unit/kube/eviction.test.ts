@@ -47,6 +47,12 @@ describe('classifyEviction', () => {
     expect(classifyEviction(textOnly(429))).toEqual({ kind: 'throttled', afterSeconds: 1 });
   });
 
+  it('429 with a Status and no time: a webhook denied it, in its own words', () => {
+    const message = 'admission webhook "guard.example.com" denied the request: evacuation of vm-1 has begun';
+    expect(classifyEviction(refusal(429, { message }))).toEqual({ kind: 'denied', message });
+    expect(classifyEviction(refusal(429, { message }, 5))).toEqual({ kind: 'throttled', afterSeconds: 5 });
+  });
+
   it('500 with neither reason nor details: several budgets', () => {
     const message =
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
