@@ -7,6 +7,8 @@ import type { Failure, Successor } from './replacement.ts';
 
 // How long to wait for a Ready successor of a pod that is gone before saying that there is none.
 const successorMs = 600_000;
+// A pod may take some seconds beyond its grace period, and ECI some beyond the deadline.
+const overdueMs = 60_000;
 
 /** A look at a pod that ends or has ended, whoever ended it: how it went, and who takes its place. */
 export const follow = (seen: Case, nowMs: number): Look => {
@@ -19,9 +21,21 @@ export const follow = (seen: Case, nowMs: number): Look => {
   // Of a pod that is gone no other leader can begin it.
   const marked = pod ? credited.marked : 'Ended';
   const followed: Interruption = { ...credited, counted: true, marked };
-  if (pod && !isTerminal(pod)) return { next: { ...followed, phase: 'Terminating', message: 'terminating' } };
+  if (pod && !isTerminal(pod)) return terminating(followed, pod, nowMs);
   const concluded = conclude({ ...followed, goneAtMs: followed.goneAtMs ?? nowMs }, seen, nowMs);
-  return pod && isBegunAnew(pod, followed) ? stillThere(concluded) : concluded;
+  return pod && isBegunAnew(pod, followed) ? stillThere(concluded, pod, nowMs) : concluded;
+};
+
+const terminating = (interruption: Interruption, pod: Pod, nowMs: number): Look => {
+  const next: Interruption = { ...interruption, phase: 'Terminating', message: 'terminating' };
+  const overdueAtMs = Math.max(interruption.deadlineMs, pod.deletionAtMs ?? 0) + overdueMs;
+  if (nowMs < overdueAtMs) return { next, againAtMs: overdueAtMs };
+  const { finalizers } = pod;
+  const by =
+    finalizers.length > 0 ? `finalizers hold it (${finalizers.join(', ')})` : 'its node has not let it go';
+  return {
+    next: { ...next, overdue: true, message: `still terminating a minute after its deadline: ${by}` },
+  };
 };
 
 // Its containers have ended and its object is about to go. A new leader that finds it begins it anew and counts how it ends,
@@ -29,10 +43,8 @@ export const follow = (seen: Case, nowMs: number): Look => {
 const isBegunAnew = ({ deletionAtMs }: Pod, { marked }: Interruption): boolean =>
   deletionAtMs !== undefined && marked !== 'Ended';
 
-const stillThere = ({ next, ...look }: Look): Look =>
-  next.phase === 'Done'
-    ? { next: { ...next, outcome: undefined, phase: 'Terminating', message: 'terminating' } }
-    : { next, ...look };
+const stillThere = ({ next, ...look }: Look, pod: Pod, nowMs: number): Look =>
+  next.phase === 'Done' ? terminating({ ...next, outcome: undefined }, pod, nowMs) : { next, ...look };
 
 /**
  * How a pod ends, as seen now; undefined while it lives.

@@ -14,6 +14,7 @@ export interface EventStory {
     | 'ReplacementReady'
     | 'DeadlineForced'
     | 'ReclaimMissed'
+    | 'TerminationOverdue'
     | 'WorkloadFailed';
   readonly line: string;
   readonly message: string;
@@ -99,6 +100,16 @@ const stories: readonly Story[] = [
       reason: 'DeadlineForced',
       line: 'deleted pod at its deadline',
       message: `deleted gracefully in spite of its budget: ${message}`,
+      details: { because: message },
+    }),
+  },
+  {
+    holds: ({ overdue = false }) => overdue,
+    tell: ({ message }) => ({
+      type: 'Warning',
+      reason: 'TerminationOverdue',
+      line: 'pod stays terminating',
+      message,
       details: { because: message },
     }),
   },

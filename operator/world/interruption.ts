@@ -143,6 +143,8 @@ export interface Interruption extends Identity, ReclaimWindow {
   readonly unmarked: Refusal | undefined;
   readonly evictedAtMs: number | undefined;
   readonly forced: boolean;
+  /** It was still terminating a minute after its deadline. */
+  readonly overdue?: boolean;
   /** How the pod was first seen ending. */
   readonly ending: Ending | undefined;
   /** When it was first seen gone, or terminal. */

@@ -32,6 +32,8 @@ export interface Pod extends Identity {
   readonly deletionAtMs: number | undefined;
   /** When its deletion was asked for: `deletionAtMs` less the grace that came with it. */
   readonly deletedAtMs: number | undefined;
+  /** The first finalizers of a pod that is being deleted: its object stays as long as there are any. */
+  readonly finalizers: readonly string[];
   readonly nodeName: string | undefined;
   readonly phase: string;
   /** Why it is in that phase, such as `BidFailed`. */
@@ -68,6 +70,9 @@ const annotationPrefixes = [
   'batch.kubernetes.io/job-completion-index',
 ];
 
+const mostFinalizers = 3;
+const none: readonly string[] = [];
+
 /** The world's record of `raw`; never throws. */
 export const trimPod = (raw: RawPod): Pod => {
   const { metadata, spec, status } = raw;
@@ -85,6 +90,7 @@ export const trimPod = (raw: RawPod): Pod => {
     createdAtMs,
     deletionAtMs,
     deletedAtMs: deletionAtMs && deletionAtMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000,
+    finalizers: (deletionAtMs && metadata?.finalizers?.slice(0, mostFinalizers)) || none,
     nodeName: spec?.nodeName,
     phase: status?.phase ?? 'Pending',
     reason: status?.reason ?? '',

@@ -53,6 +53,7 @@ export interface PodWishes {
   readonly owner?: OwnerReference | undefined;
   readonly createdAtMs?: number;
   readonly deletion?: { readonly atMs: number; readonly graceSeconds: number };
+  readonly finalizers?: readonly string[];
   readonly graceSeconds?: number;
   readonly nodeName?: string;
   readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
@@ -82,6 +83,7 @@ export const aPod = (wishes: PodWishes = {}): RawPod => {
         labels: { app: 'web', ...wishes.labels },
         annotations: { [eciAnnotations.spotStrategy]: 'SpotAsPriceGo', ...wishes.annotations },
         ...(owner && { ownerReferences: [owner] }),
+        finalizers: wishes.finalizers,
         creationTimestamp: apiTime(createdAtMs),
         ...(deletion && {
           deletionTimestamp: apiTime(deletion.atMs + deletion.graceSeconds * 1000),

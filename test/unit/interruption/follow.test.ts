@@ -54,6 +54,25 @@ describe('a pod that terminates', () => {
     });
   });
 
+  it('is told of a minute after its deadline, with what holds it, and is followed on', () => {
+    const late = (seconds: number, more: PodWishes = {}) =>
+      followed({}, { ...leaving, ...more }, {}, seconds);
+    expect(late(239.9)).toMatchObject({ next: { message: 'terminating' }, againAtMs: at(240) });
+    expect(late(239.9).next.overdue).toBeUndefined();
+    expect(late(240).next).toMatchObject({
+      phase: 'Terminating',
+      overdue: true,
+      message: 'still terminating a minute after its deadline: its node has not let it go',
+    });
+    const finalizers = ['example.com/one', 'example.com/two', 'example.com/three', 'example.com/four'];
+    const held =
+      'still terminating a minute after its deadline: finalizers hold it (example.com/one, example.com/two, example.com/three)';
+    expect(late(240, { finalizers }).next.message).toBe(held);
+    // Also where its containers have ended and another one is Ready in its place.
+    const ended: PodWishes = { ...leaving, finalizers, phase: 'Succeeded' };
+    expect(followed({}, ended, { candidates: [successor()] }, 240).next.message).toBe(held);
+  });
+
   it('was evicted, or forced, by a call whose answer was lost, and by no other that failed', () => {
     const lost = (of: Call, unsure = true, pod: PodWishes | undefined = leaving) =>
       followed({ refusal: aRefusal({ of, unsure }) }, pod).next;

@@ -87,6 +87,12 @@ describe('a step of an interruption tells', () => {
     expect(tell({ outcome: 'LeftToReclaim' })).toEqual([]);
   });
 
+  it('once that it stays terminating, as a warning', () => {
+    const overdue = { overdue: true, message: 'still terminating' };
+    expect(tell(overdue)).toEqual(['Warning TerminationOverdue: still terminating']);
+    expect(tell(overdue, overdue)).toEqual([]);
+  });
+
   it('that a workload has failed, as a warning', () => {
     const failed = { outcome: 'WorkloadFailed', message: 'Job batch has failed: no retry is left' } as const;
     expect(tell(failed)).toEqual([
