@@ -1,11 +1,11 @@
 import type { Condition } from '../api/index.ts';
-import { instantMs } from '../world/object.ts';
+import { instantMs, nodeBoundKinds } from '../world/object.ts';
 import type { SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 
 /** What keeps a policy from the workloads that it names. */
 export interface TargetProblem {
-  readonly reason: 'TargetKindForbidden' | 'TargetNotFound';
+  readonly reason: 'TargetKindUnsupported' | 'TargetKindForbidden' | 'TargetNotFound';
   readonly message: string;
 }
 
@@ -37,14 +37,16 @@ export const isOverdue = ({ status, generation }: SoundPolicy, nowMs: number): b
 type TargetRef = NonNullable<SoundPolicy['spec']['targetRefs']>[number];
 
 /**
- * What keeps a policy from the workloads that it names, or undefined: kinds that the operator may not read before
- * workloads that are not there. Of what is not known yet nothing is said, nor of a policy that governs nothing anyway.
+ * What keeps a policy from the workloads that it names, or undefined: kinds whose pods are never governed before kinds that
+ * the operator may not read, and those before workloads that are not there. Of what is not known yet nothing is said, nor of a policy that governs nothing anyway.
  */
 export const findTargetProblem = (
   view: View,
   { namespace, spec }: SoundPolicy,
 ): TargetProblem | undefined => {
   const targets = spec.mode === 'Enforce' ? (spec.targetRefs ?? []) : [];
+  const bound = targets.filter(({ kind }) => nodeBoundKinds.some((each) => each === kind));
+  if (bound.length > 0) return { reason: 'TargetKindUnsupported', message: describeBound(bound) };
   const forbidden = [...new Set(targets.flatMap((target) => describeForbidden(view, target)))];
   if (forbidden.length > 0) return { reason: 'TargetKindForbidden', message: forbidden.join('; ') };
   const missing = targets.filter((target) => view.hasWorkload(target, namespace, target.name) === false);
@@ -61,6 +63,9 @@ export const failingTargets = (view: View, { spec }: SoundPolicy): readonly stri
   });
   return [...new Set(failing)];
 };
+
+const describeBound = (targets: readonly TargetRef[]): string =>
+  `pods of ${[...new Set(targets.map(nameOf))].join(' and ')} belong to their node and are never touched: leave it out of targetRefs`;
 
 const describeForbidden = (view: View, target: TargetRef): readonly string[] => {
   const known = view.ownerKind(target);

@@ -57,6 +57,15 @@ describe('the workloads that a policy names', () => {
     );
   });
 
+  it('may be of a kind whose pods are never governed, which comes before everything', () => {
+    const daemon = { group: 'apps', kind: 'DaemonSet', name: 'log' };
+    expect(problemOf([service, daemon, { ...daemon, name: 'two' }], { kinds: [forbidden] })).toEqual({
+      reason: 'TargetKindUnsupported',
+      message:
+        'pods of DaemonSet.apps belong to their node and are never touched: leave it out of targetRefs',
+    });
+  });
+
   it('may be of a kind that cannot be read now, which is told beside what else the policy says', () => {
     const policy = aPolicy({ spec: { targetRefs: [service, { ...service, name: 'two' }] } });
     const world = aWorld({ SpotPolicy: [policy] });
