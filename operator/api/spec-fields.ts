@@ -60,7 +60,7 @@ export const injection = z
       .enum(['Keep', 'Overwrite'])
       .default('Keep')
       .describe(
-        'What happens to an ECI annotation that a pod already carries: Keep leaves it as its user wrote it, Overwrite puts the value of this policy in its place.',
+        'What happens to an ECI annotation that a pod already carries: Keep leaves it as its user wrote it; where a user wrote the strategy, price limit, duration and fallback are left to that user too, and a price limit without a fallback stays a cap. Overwrite puts the value of this policy in its place.',
       ),
     scheduling: z
       .enum(['AsIs', 'VirtualNode'])
