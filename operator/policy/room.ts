@@ -1,6 +1,7 @@
 import { isReplacementDue } from '../world/interruption.ts';
 import { isTerminal, type Pod } from '../world/pod.ts';
 import { needOf } from '../world/quantity.ts';
+import { areAbout } from '../world/quota-scopes.ts';
 import type { Quota } from '../world/room.ts';
 import type { View } from '../world/view.ts';
 import { selects } from './selector.ts';
@@ -54,11 +55,14 @@ const promptMs = 5_000;
 
 const lacksIn = (view: View, quota: Quota, pod: Pod, options: RoomOptions): readonly Obstacle[] =>
   Object.entries(quota.hard).flatMap(([of, limit]) => {
-    const need = needOf(of, pod.demand);
+    const need = needIn(quota, of, pod);
     if (need <= 0) return [];
     const lack = lackOf(roomTaken(view, quota, of, pod, options), limit - need, options);
     return lack ? [{ ...lack, because: `quota ${quota.name} has no room for its ${of}${lack.because}` }] : [];
   });
+
+const needIn = ({ scopes }: Quota, of: string, { demand, scopeTraits }: Pod): number =>
+  areAbout(scopes, scopeTraits) ? needOf(of, demand) : 0;
 
 /** How much of one resource of a quota is taken, in its base unit. */
 interface Amounts extends Replacing {
@@ -78,12 +82,12 @@ interface Amounts extends Replacing {
 const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: RoomOptions): Amounts => {
   const { namespace } = pod;
   const ending = endingIn(view, namespace, of, nowMs);
-  const replacing = replacingIn(view, pod, of, nowMs);
+  const replacing = replacingIn(view, quota, of, pod, nowMs);
   return {
     ...replacing,
     used: quota.used[of] ?? 0,
-    // The world does not know which pods a quota with scopes counts.
-    seen: quota.scoped ? 0 : view.taken.of(namespace, of) + ending.amount,
+    // What pods take is kept of all of a namespace: of those in the scopes of a quota its status alone tells.
+    seen: quota.scopes.length > 0 ? 0 : view.taken.of(namespace, of) + ending.amount,
     usedAtMs: Math.max(view.taken.freedAtMs(namespace), ending.overAtMs) + promptMs,
     untilMs: Math.min(replacing.untilMs, ending.untilMs),
   };
@@ -115,12 +119,12 @@ interface Replacing {
   readonly untilMs: number;
 }
 
-const replacingIn = (view: View, pod: Pod, of: string, nowMs: number): Replacing => {
+const replacingIn = (view: View, quota: Quota, of: string, pod: Pod, nowMs: number): Replacing => {
   let [returning, overdue, due, untilMs] = [0, 0, 0, Number.POSITIVE_INFINITY];
   for (const each of view.interruptions.group('detached', pod.namespace)) {
     const doomed = view.pods.byUid(each.uid);
     if (!doomed || each.uid === pod.uid || isTerminal(doomed)) continue;
-    const need = needOf(of, doomed.demand);
+    const need = needIn(quota, of, doomed);
     returning += need;
     if (!isReplacementDue(each)) continue;
     const overdueAtMs = (each.detached?.atMs ?? nowMs) + promptMs;

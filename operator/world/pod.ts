@@ -8,7 +8,9 @@ import {
   instantMs,
   keepPrefixed,
 } from './object.ts';
-import { type Demand, demandOf } from './quantity.ts';
+import { demandOf } from './demand.ts';
+import type { Demand } from './quantity.ts';
+import { type ScopeTraits, traitsOf } from './quota-scopes.ts';
 import { type Ties, tiesOf } from './ties.ts';
 import { unplacedBecause } from './unplaced.ts';
 
@@ -59,6 +61,7 @@ export interface Pod extends Identity {
   readonly ties: Ties | undefined;
   /** What it asks of quotas, in cores and bytes, by the names that a ResourceQuota has for them. */
   readonly demand: Demand;
+  readonly scopeTraits: ScopeTraits;
 }
 
 // Annotations that a decision reads; the rest of a pod's annotations may be kilobytes.
@@ -108,6 +111,7 @@ export const trimPod = (raw: RawPod): Pod => {
     unplaced: status?.phase === 'Running' ? undefined : unplacedBecause(spec, status?.conditions),
     ties: tiesOf(spec, metadata?.namespace ?? ''),
     demand: demandOf(spec),
+    scopeTraits: traitsOf(spec),
   };
 };
 

@@ -1,5 +1,3 @@
-import type { PodSpec, ResourceRequirements } from 'kubernetes-types/core/v1.d.ts';
-
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 const suffixes: Readonly<Record<string, number>> = {
   ...{ n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
@@ -22,34 +20,13 @@ export type Demand = Readonly<Record<string, number>>;
 export const amountsOf = (quantities: Readonly<Record<string, string>> | undefined): Demand =>
   Object.fromEntries(Object.entries(quantities ?? {}).map(([key, value]) => [key, valueOf(value) ?? 0]));
 
-const counted = ['requests', 'limits'] as const;
-const measured = ['cpu', 'memory'] as const;
-
-/** What a pod of this spec asks of the quotas of its namespace; nothing where it names no amounts. */
-export const demandOf = (spec: PodSpec | undefined): Demand => {
-  const amount = (resources: ResourceRequirements | undefined, list: (typeof counted)[number], of: string) =>
-    valueOf(resources?.[list]?.[of]) ?? 0;
-  const entries = counted.flatMap((list) =>
-    measured.map((of): [string, number] => {
-      const together = (spec?.containers ?? []).reduce(
-        (sum, { resources }) => sum + amount(resources, list, of),
-        0,
-      );
-      const first = (spec?.initContainers ?? []).map(({ resources }) => amount(resources, list, of));
-      return [`${list}.${of}`, Math.max(together, ...first)];
-    }),
-  );
-  return Object.fromEntries(entries.filter(([, value]) => value > 0));
-};
-
-const otherNames: Readonly<Record<string, string>> = {
-  cpu: 'requests.cpu',
-  memory: 'requests.memory',
-  'count/pods': 'pods',
-};
+const shortNames: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
 /** The one name of a resource for which a ResourceQuota has several. */
-export const resourceOf = (named: string): string => otherNames[named] ?? named;
+export const resourceOf = (named: string): string => {
+  if (named === 'count/pods') return 'pods';
+  return shortNames.has(named) || named.startsWith('hugepages-') ? `requests.${named}` : named;
+};
 
 /** How much of a resource, as a quota names it, a pod with this demand takes. */
 export const needOf = (named: string, demand: Demand): number => {

@@ -1,6 +1,7 @@
 import type { PersistentVolumeClaim, ResourceQuota } from 'kubernetes-types/core/v1.d.ts';
 import { type Identity, identityOf } from './object.ts';
 import { amountsOf, type Demand } from './quantity.ts';
+import { type Scope, scopesOf } from './quota-scopes.ts';
 
 /** A PersistentVolumeClaim: whether pods on several nodes may use it at once. */
 export interface Claim extends Identity {
@@ -15,9 +16,10 @@ export const trimClaim = (raw: PersistentVolumeClaim): Claim => ({
   shared: (raw.status?.accessModes ?? raw.spec?.accessModes ?? []).some((mode) => sharedModes.includes(mode)),
 });
 
-/** A ResourceQuota with the figures of its controller; of one with scopes it is not known which pods it is about. */
+/** A ResourceQuota with the figures of its controller. */
 export interface Quota extends Identity {
-  readonly scoped: boolean;
+  /** Which pods it is about: all where there are none. */
+  readonly scopes: readonly Scope[];
   readonly hard: Demand;
   readonly used: Demand;
 }
@@ -25,7 +27,7 @@ export interface Quota extends Identity {
 /** The world's record of a ResourceQuota. */
 export const trimQuota = (raw: ResourceQuota): Quota => ({
   ...identityOf(raw),
-  scoped: Boolean(raw.spec?.scopes?.length) || raw.spec?.scopeSelector !== undefined,
+  scopes: scopesOf(raw.spec),
   hard: amountsOf(raw.status?.hard ?? raw.spec?.hard),
   used: amountsOf(raw.status?.used),
 });

@@ -73,4 +73,13 @@ describe('a second pod like one', () => {
     expect(obstacle(asking, quota({ 'limits.cpu': '1' }, { 'limits.cpu': '1' }))).toBeUndefined();
     expect(obstacle(asking, quota({ pods: '0' }, { pods: '0' }, 'bank'))).toBeUndefined();
   });
+
+  it('may where a quota that has no room is not about it', () => {
+    const full = { hard: { pods: '0' }, used: { pods: '0' } };
+    const batch = { metadata: { name: 'batch' }, spec: { scopes: ['Terminating'] }, status: full };
+    expect(obstacle({}, { ResourceQuota: [batch] })).toBeUndefined();
+    expect(obstacle({ activeDeadlineSeconds: 60 }, { ResourceQuota: [batch] })).toBe(
+      'quota batch has no room for its pods',
+    );
+  });
 });
