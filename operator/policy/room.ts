@@ -4,7 +4,7 @@ import { needOf } from '../world/quantity.ts';
 import { areAbout } from '../world/quota-scopes.ts';
 import type { Quota } from '../world/room.ts';
 import type { View } from '../world/view.ts';
-import { selects } from './selector.ts';
+import { mustBeApart } from './domains.ts';
 
 /** Why a second pod like one could not run beside it. */
 export interface Obstacle {
@@ -35,11 +35,11 @@ export const obstacleTo = (view: View, pod: Pod, options: RoomOptions): Obstacle
 // One that lasts says more than one that may pass.
 const lasting = ({ untilMs }: Obstacle): number => (untilMs === undefined ? 0 : 1);
 
-const tieOf = (view: View, { namespace, labels, ties }: Pod): string | undefined => {
+const tieOf = (view: View, pod: Pod): string | undefined => {
+  const { namespace, ties } = pod;
   if (!ties) return undefined;
-  if (ties.hostPort) return 'it uses a port of its node';
-  if (ties.avoids.some((selector) => selects(selector, labels)))
-    return 'its anti-affinity keeps a second one like it away';
+  const apart = mustBeApart(view, pod, ties);
+  if (apart !== undefined) return apart;
   const [held] = ties.heldVolumes;
   if (held !== undefined) return `only one machine may hold its volume ${held}`;
   const claim = ties.claims.find((name) => view.claims.byName(namespace, name)?.shared !== true);

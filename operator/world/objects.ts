@@ -31,15 +31,15 @@ export const trimNamespace = (raw: RawNamespace): Namespace => ({
 /** A node: whether it is a virtual one, where annotations of ECI act. `namespace` is empty. */
 export interface Node extends Identity {
   readonly virtual: boolean;
+  /** Of a virtual node: its labels name the domains that pods are spread over. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The world's record of a node: metadata is enough. */
 export const trimNode = (raw: Pick<RawNode, 'metadata'>): Node => {
   const labels = raw.metadata?.labels ?? {};
-  return {
-    ...identityOf(raw),
-    virtual: virtualNodes.some(({ label: { key, value } }) => labels[key] === value),
-  };
+  const virtual = virtualNodes.some(({ label: { key, value } }) => labels[key] === value);
+  return { ...identityOf(raw), virtual, labels: virtual ? labels : {} };
 };
 
 /** The MutatingWebhookConfiguration that the operator owns; `namespace` is empty. */

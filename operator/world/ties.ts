@@ -7,9 +7,19 @@ export interface Ties {
   readonly claims: readonly string[];
   /** Volumes that one machine at a time may hold, by name. */
   readonly heldVolumes: readonly string[];
-  readonly hostPort: boolean;
-  /** Selectors of pods of its own namespace beside which it must not run. */
-  readonly avoids: readonly LabelSelector[];
+  /** It uses the network of its node, on ports that it need not name. */
+  readonly hostNetwork: boolean;
+  /** Ports of its node, such as `TCP/80`. */
+  readonly hostPorts: readonly string[];
+  /** Pods of its own namespace beside which it must not run. */
+  readonly avoids: readonly Avoided[];
+}
+
+/** Pods that must not run in one domain with another, such as on one node or in one zone. */
+export interface Avoided {
+  /** The label of nodes that names the domain. */
+  readonly topologyKey: string;
+  readonly selector: LabelSelector;
 }
 
 /** What ties a pod of this spec; undefined where nothing does, as for most. */
@@ -19,11 +29,12 @@ export const tiesOf = (spec: PodSpec | undefined, namespace: string): Ties | und
   const ties: Ties = {
     claims: volumes.flatMap(({ persistentVolumeClaim: claim }) => claim?.claimName ?? []),
     heldVolumes: volumes.filter(isHeld).map(({ name }) => name),
-    hostPort: spec?.hostNetwork === true || containers.some(usesHostPort),
+    hostNetwork: spec?.hostNetwork === true,
+    hostPorts: containers.flatMap(hostPortsOf),
     avoids: avoidedBy(spec?.affinity, namespace),
   };
-  const isFree = ties.claims.length + ties.heldVolumes.length + ties.avoids.length === 0 && !ties.hostPort;
-  return isFree ? undefined : ties;
+  const lists = [ties.claims, ties.heldVolumes, ties.hostPorts, ties.avoids];
+  return ties.hostNetwork || lists.some(({ length }) => length > 0) ? ties : undefined;
 };
 
 // Disks and targets that are attached to one machine for writing; a cloud disk by FlexVolume is how ACK names its own.
@@ -45,12 +56,13 @@ const isHeld = (volume: Volume): boolean =>
     return source !== undefined && !('readOnly' in source && source.readOnly === true);
   });
 
-const usesHostPort = ({ ports = [] }: Container): boolean => ports.some(({ hostPort }) => Boolean(hostPort));
+const hostPortsOf = ({ ports = [] }: Container): readonly string[] =>
+  ports.flatMap(({ hostPort, protocol = 'TCP' }) => (hostPort ? [`${protocol}/${hostPort}`] : []));
 
-const avoidedBy = (affinity: Affinity | undefined, namespace: string): readonly LabelSelector[] =>
+const avoidedBy = (affinity: Affinity | undefined, namespace: string): readonly Avoided[] =>
   (affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [])
     .filter(
       ({ namespaces, namespaceSelector }) =>
         namespaces?.includes(namespace) || namespaceSelector !== undefined || !namespaces?.length,
     )
-    .flatMap(({ labelSelector }) => labelSelector ?? []);
+    .flatMap(({ topologyKey, labelSelector: selector }) => (selector ? [{ topologyKey, selector }] : []));

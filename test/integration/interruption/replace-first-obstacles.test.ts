@@ -37,6 +37,16 @@ const aClaim = async ({ admin, namespace, create }: Scene): Promise<void> => {
   });
 };
 
+const apartBy = (topologyKey: string): Partial<PodSpec> => ({
+  affinity: {
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { topologyKey, labelSelector: { matchLabels: { app: 'web' } } },
+      ],
+    },
+  },
+});
+
 const obstacles: Readonly<Record<string, Obstacle>> = {
   'strategy Recreate': {
     spec: { strategy: { type: 'Recreate' } },
@@ -46,23 +56,10 @@ const obstacles: Readonly<Record<string, Obstacle>> = {
     spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } },
     because: 'Deployment web allows no pod more than it wants',
   },
-  'a required anti-affinity to pods like itself': {
-    pod: {
-      affinity: {
-        podAntiAffinity: {
-          requiredDuringSchedulingIgnoredDuringExecution: [
-            { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'web' } } },
-          ],
-        },
-      },
-    },
-    because: 'its anti-affinity keeps a second one like it away',
-  },
-  'a port of its node': {
-    pod: {
-      containers: [{ name: 'main', image: 'example/main:1', ports: [{ containerPort: 80, hostPort: 80 }] }],
-    },
-    because: 'it uses a port of its node',
+  'a required anti-affinity to pods like itself in its region': {
+    pod: apartBy('topology.kubernetes.io/region'),
+    because:
+      'its anti-affinity keeps a second one like it away, and no topology.kubernetes.io/region is free',
   },
   'a quota that is exhausted': {
     before: (scene) => aQuotaInForce(scene, 'small', { pods: '1' }),
@@ -108,5 +105,32 @@ test.concurrent.for(Object.entries(obstacles))(
       because instanceof RegExp ? because : new RegExp(`not replaced first: ${because}`),
     );
     expect(owners()).toEqual(['ReplicaSet']);
+  },
+);
+
+const crowded: Readonly<Record<string, Partial<PodSpec>>> = {
+  'keeps pods like itself off its node': apartBy('kubernetes.io/hostname'),
+  'uses a port of its node': {
+    containers: [{ name: 'main', image: 'example/main:1', ports: [{ containerPort: 80, hostPort: 80 }] }],
+  },
+};
+
+test.concurrent.for(Object.entries(crowded))(
+  'a pod that %s is replaced first on another one, beside quotas that are not about it',
+  async ([, podSpec], { expect }) => {
+    const scene = await aScene({ replacement: 'BeforeEviction' });
+    await scene.create({
+      ...{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'batch' } },
+      spec: { hard: { pods: '0' }, scopes: ['Terminating'] },
+    });
+    const { spec: wanted, ...deployment } = aDeployment({ annotations: spotAnnotations });
+    if (!wanted) throw new Error('the builder gives a spec');
+    const template = { ...wanted.template, spec: { ...wanted.template.spec, ...podSpec } };
+    await scene.create({ ...deployment, spec: { ...wanted, template } });
+    const pod = await scene.one('web');
+    await warn(scene.admin, pod, { leftSeconds: 150 });
+    const { message, replacement } = await scene.entry(pod, ({ evictedAt }) => evictedAt !== undefined);
+    expect(message).not.toContain('not replaced first');
+    expect(replacement?.readyAt).toBeDefined();
   },
 );

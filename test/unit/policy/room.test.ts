@@ -14,11 +14,11 @@ const claim = (...accessModes: string[]) => ({ metadata: { name: 'data' }, spec:
 const mounting: Partial<PodSpec> = {
   volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
 };
-const avoiding = (app: string): Partial<PodSpec> => ({
+const avoiding = (app: string, topologyKey: string): Partial<PodSpec> => ({
   affinity: {
     podAntiAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: [
-        { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app } } },
+        { topologyKey, labelSelector: { matchLabels: { app } } },
       ],
     },
   },
@@ -46,15 +46,53 @@ describe('a second pod like one', () => {
     expect(obstacle(disk(true))).toBeUndefined();
   });
 
-  it('may not where it uses a port of its node', () => {
-    const ports = [{ containerPort: 80, hostPort: 80 }];
-    expect(obstacle({ containers: [{ name: 'main', ports }] })).toBe('it uses a port of its node');
-    expect(obstacle({ hostNetwork: true })).toBe('it uses a port of its node');
+  const nodes = (...names: string[]): Content => ({
+    Node: names.map((name) => ({
+      metadata: {
+        name,
+        labels: { type: 'virtual-kubelet', 'topology.kubernetes.io/zone': `zone-${name.at(-1)}` },
+      },
+    })),
+  });
+  const onPort80: Partial<PodSpec> = {
+    containers: [{ name: 'main', ports: [{ containerPort: 80, hostPort: 80 }] }],
+  };
+  const on = (name: string, node: string | undefined, spec: Partial<PodSpec> = {}) => {
+    const pod = aPod({ name });
+    return { ...pod, spec: { containers: [], ...pod.spec, ...spec, nodeName: node } as PodSpec };
+  };
+  const taken = 'it uses port TCP/80 of its node, which is free on no other';
+
+  it('may not where it uses a port of its node, and no other virtual node has that free', () => {
+    const pod = on('web-1', 'node-a', onPort80);
+    const asked = (...others: ReturnType<typeof on>[]) =>
+      obstacle({ ...onPort80, nodeName: 'node-a' }, { ...nodes('node-a', 'node-b'), Pod: [pod, ...others] });
+    expect(asked()).toBeUndefined();
+    expect(asked(on('web-2', 'node-b'))).toBeUndefined();
+    expect(asked(on('web-2', 'node-b', onPort80))).toBe(taken);
+    expect(asked(on('web-2', undefined, onPort80))).toBe(taken);
+    expect(obstacle({ hostNetwork: true })).toBe('it uses the network of its node');
   });
 
-  it('may not where it must not run beside its like', () => {
-    expect(obstacle(avoiding('web'))).toBe('its anti-affinity keeps a second one like it away');
-    expect(obstacle(avoiding('db'))).toBeUndefined();
+  it.each(['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])(
+    'may not where it must not run beside its like, and no other %s is free',
+    (topologyKey) => {
+      const away = `its anti-affinity keeps a second one like it away, and no ${topologyKey} is free`;
+      const pods = (...places: (string | undefined)[]) =>
+        places.map((node, index) => on(`web-${index + 1}`, node));
+      const spec = { ...avoiding('web', topologyKey), nodeName: 'node-a' };
+      expect(obstacle(spec, { ...nodes('node-a', 'node-b'), Pod: pods('node-a') })).toBeUndefined();
+      expect(obstacle(spec, { ...nodes('node-a'), Pod: pods('node-a') })).toBe(away);
+      expect(obstacle(spec, { ...nodes('node-a', 'node-b'), Pod: pods('node-a', 'node-b') })).toBe(away);
+      expect(obstacle(spec, { ...nodes('node-a', 'node-b'), Pod: pods('node-a', undefined) })).toBe(away);
+      expect(obstacle(avoiding('db', topologyKey), nodes('node-a'))).toBeUndefined();
+    },
+  );
+
+  it('may not where a label is asked for that no virtual node has', () => {
+    expect(obstacle(avoiding('web', 'rack'), nodes('node-a', 'node-b'))).toBe(
+      'its anti-affinity keeps a second one like it away, and no rack is free',
+    );
   });
 
   it('may not where a quota has no room for it', () => {

@@ -1,0 +1,63 @@
+import { isReplacementDue } from '../world/interruption.ts';
+import { isTerminal, type Pod } from '../world/pod.ts';
+import type { Ties } from '../world/ties.ts';
+import type { View } from '../world/view.ts';
+import { selects } from './selector.ts';
+
+// Every node has it, by its name where it does not say otherwise.
+const hostname = 'kubernetes.io/hostname';
+
+/**
+ * Why no virtual node takes a second pod like this one beside it: by a required anti-affinity or ports of the node, of which
+ * no domain is free. Undefined where nothing keeps them apart, or one is free.
+ *
+ * Whether a free node takes the pod for other reasons is not asked: one that does not is seen soon enough, and the pod is put
+ * back.
+ */
+export const mustBeApart = (view: View, pod: Pod, ties: Ties): string | undefined => {
+  // What ports it listens on is not said.
+  if (ties.hostNetwork && ties.hostPorts.length === 0) return 'it uses the network of its node';
+  const taken = ties.hostPorts.find(
+    (port) => !isFree(view, pod, hostname, (other) => other.ties?.hostPorts.includes(port) ?? false),
+  );
+  if (taken !== undefined) return `it uses port ${taken} of its node, which is free on no other`;
+  const full = ties.avoids
+    .filter(({ selector }) => selects(selector, pod.labels))
+    .find(
+      ({ topologyKey, selector }) =>
+        !isFree(view, pod, topologyKey, ({ labels }) => selects(selector, labels)),
+    );
+  return full && `its anti-affinity keeps a second one like it away, and no ${full.topologyKey} is free`;
+};
+
+// Those that have no node yet take a domain each, and so do replacements on their way.
+const isFree = (
+  view: View,
+  { namespace, uid }: Pod,
+  topologyKey: string,
+  isLike: (pod: Pod) => boolean,
+): boolean => {
+  if (!view.synced('Node')) return false;
+  const domains = domainsOf(view, topologyKey);
+  const free = new Set(domains.values());
+  let pending = 0;
+  for (const other of view.pods.group('namespace', namespace)) {
+    if (isTerminal(other) || !isLike(other)) continue;
+    const domain = other.nodeName === undefined ? undefined : domains.get(other.nodeName);
+    if (domain !== undefined) free.delete(domain);
+    else if (other.nodeName === undefined) pending += 1;
+  }
+  for (const each of view.interruptions.group('detached', namespace)) {
+    const doomed = view.pods.byUid(each.uid);
+    if (doomed && each.uid !== uid && isReplacementDue(each) && isLike(doomed)) pending += 1;
+  }
+  return free.size > pending;
+};
+
+const domainsOf = (view: View, topologyKey: string): ReadonlyMap<string, string> =>
+  new Map(
+    [...view.nodes.all()].flatMap(({ name, virtual, labels }): [string, string][] => {
+      const domain = labels[topologyKey] ?? (topologyKey === hostname ? name : undefined);
+      return virtual && domain !== undefined ? [[name, domain]] : [];
+    }),
+  );
