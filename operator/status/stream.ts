@@ -20,6 +20,7 @@ import {
 } from './attempts.ts';
 import { changedParts, type Parts } from './changed-parts.ts';
 import { Counts } from './counts.ts';
+import { Pace } from './pace.ts';
 import { reportOn } from './report.ts';
 import { describeRivals, judgeTurn, rivalsOf, type StatusRivals, type Written } from './rivalry.ts';
 import { overdueAtMs } from './targets.ts';
@@ -59,12 +60,11 @@ export interface StatusDeps {
   readonly writer: string;
 }
 
-// A storm is told once a second; mere counts of pods, which every rollout moves, once in ten.
+// A storm is told once a second; mere counts of pods, which every rollout moves, more seldom (pace.ts).
 // What happens together is looked at together: pods change all the time.
 const gatherMs = 200;
 const countMs = 1_000;
 const urgentMs = 1_000;
-const unhurriedMs = 10_000;
 // A rollout moves the counts of a thousand policies as well as those of one: over all of them 20 are written a second.
 const countsApartMs = 50;
 
@@ -81,6 +81,7 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
       writtenAt: new Map(),
       attempts: new Map(),
       rivalries: new Map(),
+      pace: new Pace(pausing(deps.random)),
       turns: turns(countsApartMs),
     };
     const known$ = defer(() => everywhere(deps.world));
@@ -105,7 +106,8 @@ interface Memory {
   readonly attempts: Map<string, Attempts>;
   /** By UID of the policy, once it was written. */
   readonly rivalries: Map<string, Rivalry>;
-  /** For what is in no hurry. */
+  /** For what is in no hurry: of one policy, and of all. */
+  readonly pace: Pace;
   readonly turns: Turns<string>;
 }
 
@@ -133,7 +135,7 @@ const lookAt = (
 ): Observable<StatusOutcome> =>
   defer(() => {
     const { world, nowMs } = deps;
-    const { counts, writtenAt, attempts, rivalries, turns: calm } = memory;
+    const { counts, writtenAt, attempts, rivalries, pace, turns: calm } = memory;
     const again = (atMs: number): Observable<never> => {
       alarm$.next({ key: uid, atMs });
       return EMPTY;
@@ -148,6 +150,7 @@ const lookAt = (
       writtenAt.delete(uid);
       attempts.delete(uid);
       rivalries.delete(uid);
+      pace.forget(uid);
       return concat(settled(undefined), defer(done));
     }
     const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
@@ -163,7 +166,7 @@ const lookAt = (
       const overdueMs = overdueAtMs(report.conditions);
       if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
       // Before the counts are put together that are not to be written yet.
-      if (!report.urgent && nowMs() < sinceMs + unhurriedMs) return again(sinceMs + unhurriedMs);
+      if (!report.urgent && nowMs() < pace.notBeforeMs(uid)) return again(pace.notBeforeMs(uid));
       const status = report.whole();
       const parts = changedParts(policy.status, status);
       if (!parts) return done();
@@ -174,6 +177,7 @@ const lookAt = (
       if (nowMs() < turnMs) return again(turnMs);
       calm.giveBack(uid);
       writtenAt.set(uid, nowMs());
+      if (!report.urgent) pace.note(uid, nowMs());
       return put(deps, { policy, status, parts, omission, undoes }, memory, (atMs) => void again(atMs));
     };
     return concat(settled(policy), defer(look));

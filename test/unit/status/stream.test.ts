@@ -73,20 +73,36 @@ describe('the status of a policy', () => {
   );
 
   it(
-    'tells of an interruption within a second, of a mere count of pods within ten',
+    'tells of an interruption, and of counts of pods after a quiet time, within a second or two',
     onAClock(async (advance) => {
       const world = aWorld({ SpotPolicy: [aPolicy()] });
       const { writes, tell } = lead(world);
-      await advance(20_000);
-      tell(step(world, {}));
-      await advance(200);
-      expect(writes.at(-1)).toMatchObject({ seconds: 20.2, parts: { interruption: { active: 1 } } });
-      await advance(2_000);
+      await advance(500);
       tell(put(world, 'Pod', aPod()));
-      await advance(7_999);
-      expect(writes).toHaveLength(2);
-      await advance(1);
-      expect(writes.at(-1)).toMatchObject({ seconds: 30.2, parts: { pods: { matched: 1 } } });
+      await advance(1_000);
+      expect(writes.at(-1)).toMatchObject({ seconds: 1, parts: { pods: { matched: 1 } } });
+      tell(step(world, {}));
+      await advance(1_000);
+      expect(writes.at(-1)).toMatchObject({ seconds: 2, parts: { interruption: { active: 1 } } });
+    }),
+  );
+
+  it(
+    'tells of counts that go on changing ever more seldom, every five to ten seconds at last, until they rest',
+    onAClock(async (advance) => {
+      const world = aWorld({ SpotPolicy: [aPolicy()] });
+      const { writes, tell } = lead(world);
+      for (let count = 0; count < 300; count += 1) {
+        tell(put(world, 'Pod', aPod({ name: `web-${count}` })));
+        await advance(100);
+      }
+      const pauses = writes.slice(1).map(({ seconds }, index) => seconds - (writes[index]?.seconds ?? 0));
+      expect(pauses.map((seconds) => Math.round(seconds))).toEqual([1, 2, 3, 6, 8, 8]);
+      await advance(40_000);
+      const before = writes.length;
+      tell(put(world, 'Pod', aPod({ name: 'one-more' })));
+      await advance(1_000);
+      expect(writes).toHaveLength(before + 1);
     }),
   );
 
