@@ -1,3 +1,4 @@
+import { ownerChain, topWorkload } from '../policy/owners.ts';
 import { governingPolicy } from '../policy/rules.ts';
 import {
   isAsWanted,
@@ -9,7 +10,7 @@ import {
   recoveryOf,
 } from '../policy/template-gift.ts';
 import type { SoundPolicy } from '../world/policy.ts';
-import { type Templated, templates } from '../world/template.ts';
+import { hasTemplate, type Template, type Templated, templates } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 
 /** What is to become of a workload's template; `Nothing` where it is as it should be. Without a policy it is released. */
@@ -32,8 +33,10 @@ export const decideTemplate = (view: View, workload: Templated): TemplateDecisio
   if (!template || workload.terminating) return nothing;
   const governor = governingPolicy(view, madeFrom(workload, template));
   const policy = governor?.spec.injection.at === 'Workload' ? governor : undefined;
-  if (policy && template.fixed !== undefined) return { kind: 'Fixed', policy, message: template.fixed };
-  if (template.fixed !== undefined) return nothing;
+  if (template.fixed !== undefined)
+    return policy && !isWrittenAbove(view, workload, template)
+      ? { kind: 'Fixed', policy, message: template.fixed }
+      : nothing;
   // The rollout that a release is would make pods without annotations as long as admission gives none.
   if (governor?.spec.injection.at === 'Pod' && !isReached(view, governor)) return nothing;
   // A policy that nobody has seen yet may be the one that all of it came from.
@@ -43,6 +46,12 @@ export const decideTemplate = (view: View, workload: Templated): TemplateDecisio
   const recovery = policy || isOursInPart(template) ? recoveryOf(template, owned) : undefined;
   if (!recovery && isAsWanted(template, owned)) return nothing;
   return { kind: 'Write', policy, owned, ...(recovery && { recovery }) };
+};
+
+// A Knative Service hands its template on to a Deployment with each revision: what becomes of the Service's own is told.
+const isWrittenAbove = (view: View, workload: Templated, template: Template): boolean => {
+  const top = topWorkload(ownerChain(view, madeFrom(workload, template)));
+  return top !== undefined && top.uid !== workload.uid && hasTemplate(top);
 };
 
 const isKnown = (view: View): boolean =>

@@ -1,4 +1,4 @@
-import type { PauseAfter } from '../runtime/backoff.ts';
+import type { Times } from '../world/times.ts';
 
 // What changes after a quiet time is told at once, what goes on changing ever more seldom.
 const limits = { baseMs: 1_000, ceilingMs: 10_000 };
@@ -15,9 +15,9 @@ interface Told {
 /** When counts may be told again, by UID of the policy: at once after a quiet time, then after 1 to 10 seconds. */
 export class Pace {
   readonly #told = new Map<string, Told>();
-  readonly #pauseAfter: PauseAfter;
+  readonly #pauseAfter: Times['pauseAfter'];
 
-  constructor(pauseAfter: PauseAfter) {
+  constructor(pauseAfter: Times['pauseAfter']) {
     this.#pauseAfter = pauseAfter;
   }
 

@@ -7,7 +7,7 @@ import { Bag } from './bag.ts';
 import { type Contribution, stampOf, type TemplateContribution } from './contribution.ts';
 import { type Division, divide, undivided } from './deviation.ts';
 import { Sorted } from './sorted.ts';
-import { hasTemplate } from './templates.ts';
+import { hasTemplate } from '../world/template.ts';
 
 /** Counts of pods as the status has them. */
 export type PodCounts = NonNullable<SpotPolicyStatus['pods']>;

@@ -1,7 +1,5 @@
 import { foreignTemplateKinds } from '../world/foreign-template.ts';
-import { groupOf } from '../world/object.ts';
-import type { GroupKind } from '../world/owner-kinds.ts';
-import { templateKinds, templates, type TemplateTrouble } from '../world/template.ts';
+import type { TemplateTrouble } from '../world/template.ts';
 import type { View } from '../world/view.ts';
 import type { Governed } from './governed.ts';
 
@@ -76,10 +74,6 @@ export const findUnwritable = ({
     all: untemplated.total === workloadsTotal && held === 0,
   };
 };
-
-/** Whether pod templates of a kind are ever written. */
-export const hasTemplate = ({ group, kind }: GroupKind): boolean =>
-  templateKinds.some((each) => each === kind && groupOf(templates[each].apiVersion) === group);
 
 const shorten = (texts: readonly string[], total = texts.length): string => {
   const rest = total - mostNamed;

@@ -1,6 +1,6 @@
 import type { ManagedFieldsEntry, ObjectMeta } from 'kubernetes-types/meta/v1.d.ts';
 import { eciLabel } from '../api/keys.ts';
-import { type Identity, keepPrefixed, type RawObject } from './object.ts';
+import { groupOf, type Identity, keepPrefixed, type RawObject } from './object.ts';
 
 /** The field manager under which templates are written: what it owns there is ours, and nothing else is. */
 export const templateManager = 'spotpolicy-template';
@@ -53,6 +53,10 @@ export interface Templated extends Identity {
 const annotationPrefixes = ['k8s.aliyun.com/eci-', 'spotpolicy.dev/'];
 const writtenPrefixes = [...annotationPrefixes, eciLabel];
 const parts = ['annotations', 'labels'] as const;
+
+/** Whether pod templates of a kind are ever written. */
+export const hasTemplate = ({ group, kind }: { readonly group: string; readonly kind: string }): boolean =>
+  templateKinds.some((each) => each === kind && groupOf(templates[each].apiVersion) === group);
 
 /** The record of the template of a workload, which must come with its `managedFields`; never throws. */
 export const trimTemplate = (raw: RawObject, kind: TemplateKind, fixed: string | undefined): Template => {

@@ -8,7 +8,7 @@ import { contenders, governingPolicy, isTied, namespacesOf, rulesOf } from '../.
 import { covers, governorAmong } from '../../operator/policy/rules.ts';
 import { isAsWanted, madeFrom, ownedUnder } from '../../operator/policy/template-gift.ts';
 import { isRankTooOld, versionRank } from '../../operator/policy/virtual-node.ts';
-import { hasTemplate } from '../../operator/status/templates.ts';
+import { hasTemplate } from '../../operator/world/template.ts';
 import { cohortOf } from '../../operator/world/cohort.ts';
 import { isLive, type Pod } from '../../operator/world/pod.ts';
 import { type Templated, templateKinds } from '../../operator/world/template.ts';

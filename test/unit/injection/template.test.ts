@@ -267,6 +267,24 @@ describe('a template is never touched', () => {
     expect(decision).toMatchObject({ kind: 'Fixed', policy: { name: 'web' }, message: expect.any(String) });
   });
 
+  it('of the Deployment of a Knative revision, which has it from the template of its Service', () => {
+    const labels = Object.fromEntries(
+      [
+        ['service', 'hello'],
+        ['configuration', 'hello'],
+        ['revision', 'hello-00001'],
+      ].map(([key, value]) => [`serving.knative.dev/${key}`, value]),
+    );
+    const template = { metadata: { labels: { app: 'web', ...labels } } };
+    const revision = { ...ownedBy('Revision', 'hello-00001'), apiVersion: 'serving.knative.dev/v1' };
+    const made = {
+      ...web,
+      metadata: { name: 'hello-00001-deployment', ownerReferences: [revision] },
+      spec: { ...web.spec, template: { ...web.spec?.template, ...template } } as NonNullable<typeof web.spec>,
+    };
+    expect(decide('Deployment', made)).toEqual(nothing);
+  });
+
   it('of a Job that is over, of one that its CronJob makes, of what is being deleted', () => {
     const over = { ...aJob({ name: 'web' }), status: { conditions: [{ type: 'Complete', status: 'True' }] } };
     expect(decide('Job', over)).toEqual(nothing);

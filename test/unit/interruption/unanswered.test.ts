@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { apiTime } from '../../../operator/world/object.ts';
 import type { World } from '../../../operator/world/world.ts';
 import type { Effect } from '../../../operator/interruption/look.ts';
 import { writeMark } from '../../../operator/interruption/mark.ts';
