@@ -42,7 +42,9 @@ export interface Servers {
   readonly bundlePem: () => string;
   /** Emits after each change of the certificates. */
   readonly certificates$: Observable<Certificates>;
-  /** Answers until nobody asks any more, then ends. */
+  /** Says that it is not ready any more, and goes on answering. */
+  readonly leave: () => void;
+  /** Leaves, answers until nobody asks any more, then ends. */
   readonly close: () => Promise<void>;
 }
 
@@ -95,14 +97,20 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
   open.admission = secure.connections;
   certificates$.subscribe((renewed) => secure.setCertificate(renewed));
   log.info({ admissionPort: secure.port, healthPort: plain.port }, 'serving');
+  let farewell: Promise<unknown> | undefined;
+  const leave = (): void => {
+    stopping = true;
+    secure.drain();
+    farewell ??= config.webhookUrl === undefined ? setTimeout(farewellMs) : Promise.resolve();
+  };
   return {
     admissionPort: secure.port,
     bundlePem,
     certificates$,
+    leave,
     close: async () => {
-      stopping = true;
-      secure.drain();
-      if (config.webhookUrl === undefined) await setTimeout(farewellMs);
+      leave();
+      await farewell;
       closed$.next();
       await Promise.all([secure.close(closeMs), plain.close(closeMs), admitting.close()]);
     },
@@ -163,9 +171,15 @@ const certificatesOf = ({
 const contestedSecret =
   'another writer keeps changing the Secret of the certificates, which is written less and less often; find it and stop it, or give each installation a namespace of its own';
 
-const namesOf = ({ webhookUrl, webhookService, operatorNamespace }: Config): readonly string[] => [
+/** The names and addresses by which the API server may reach admission, as a certificate has them. */
+export const namesOf = ({
+  webhookUrl,
+  webhookService,
+  operatorNamespace,
+}: Pick<Config, 'webhookUrl' | 'webhookService' | 'operatorNamespace'>): readonly string[] => [
   `${webhookService}.${operatorNamespace}.svc`,
-  ...(webhookUrl === undefined ? [] : [new URL(webhookUrl).hostname]),
+  // A URL has the address of IPv6 in brackets, a certificate has not.
+  ...(webhookUrl === undefined ? [] : [new URL(webhookUrl).hostname.replace(/^\[(.*)\]$/, '$1')]),
 ];
 
 const healthOf = ({ world, metrics, nowMs }: ServeParts, { certificates, isStopping, open }: ServingState) =>

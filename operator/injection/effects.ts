@@ -70,6 +70,7 @@ const templateResources: Readonly<Partial<Record<TemplateKind, Resource<'patch'>
   Job: resources.jobTemplates,
   CronJob: resources.cronJobTemplates,
   Service: resources.knativeServiceTemplates,
+  Rollout: resources.argoRolloutTemplates,
   WorkflowTemplate: resources.argoWorkflowTemplates,
   CronWorkflow: resources.argoCronWorkflowTemplates,
 };

@@ -61,10 +61,14 @@ export const surgeOf = (
   if (!view.synced('ReplicaSet') || !view.synced('Deployment'))
     return impossible('its Deployment is not known');
   const replicaSet = view.workload(pod.controller);
-  const deployment = replicaSet?.controller && view.workload(replicaSet.controller);
-  return replicaSet && deployment?.kind === 'Deployment'
-    ? offer(view, interruption, { pod, replicaSet, deployment }, nowMs)
-    : undefined;
+  const owner = replicaSet?.controller;
+  if (!replicaSet || !owner) return undefined;
+  const deployment = view.workload(owner);
+  if (deployment?.kind === 'Deployment')
+    return offer(view, interruption, { pod, replicaSet, deployment }, nowMs);
+  return isOfKind(owner, 'Deployment')
+    ? undefined
+    : impossible(`${owner.kind} ${owner.name} has no place for a pod beside those it wants`);
 };
 
 interface Offer {

@@ -1,3 +1,5 @@
+import { type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -48,11 +50,40 @@ const load = ({ kubeconfig, context }: ClusterChoice): KubeConfig => {
 };
 
 /**
- * Finds the cluster by its kubeconfig, or from inside a pod. The environment's KUBECONFIG is never looked at.
+ * Finds the cluster by its kubeconfig, or from inside a pod. The environment's KUBECONFIG is never looked at. A kubeconfig that
+ * is written anew is read anew, for the user in it; one that cannot be used then changes nothing.
  *
  * Throws a fatal KubeError that names the file, context or field when that cannot be used.
  */
 export const findCluster = (choice: ClusterChoice): Cluster => {
+  const found = usable(choice);
+  const { kubeconfig } = choice;
+  let { config } = found;
+  let version = kubeconfig === undefined ? '' : versionOf(statSync(kubeconfig, { throwIfNoEntry: false }));
+  const renew = async (path: string): Promise<void> => {
+    const now = versionOf(await stat(path).catch(() => undefined));
+    if (now === '' || now === version) return;
+    version = now;
+    try {
+      const renewed = usable(choice);
+      if (renewed.url.href === found.url.href) ({ config } = renewed);
+    } catch {
+      // Half of it may be written: what comes then is another version.
+    }
+  };
+  return {
+    url: found.url,
+    readCredentials: async () => {
+      if (kubeconfig !== undefined) await renew(kubeconfig);
+      return credentialsOf(config);
+    },
+  };
+};
+
+const versionOf = (file: Stats | undefined): string =>
+  file === undefined ? '' : `${file.ino}/${file.size}/${file.mtimeMs}`;
+
+const usable = (choice: ClusterChoice): { readonly config: KubeConfig; readonly url: URL } => {
   const config = load(choice);
   const cluster = config.getCurrentCluster();
   const wanted = config.getCurrentContext();
@@ -70,7 +101,7 @@ export const findCluster = (choice: ClusterChoice): Cluster => {
     throw fatal(
       `using context "${wanted}": server "${cluster.server}" is not a URL; correct it in the kubeconfig`,
     );
-  return { url: new URL(cluster.server), readCredentials: () => credentialsOf(config) };
+  return { config, url: new URL(cluster.server) };
 };
 
 const credentialsOf = async (config: KubeConfig): Promise<Credentials> => {

@@ -81,6 +81,7 @@ export const resources = {
   jobTemplates: templates('batch', 'jobs', 'Job'),
   cronJobTemplates: templates('batch', 'cronjobs', 'CronJob'),
   knativeServiceTemplates: templates('serving.knative.dev', 'services', 'Service'),
+  argoRolloutTemplates: templates('argoproj.io', 'rollouts', 'Rollout', 'v1alpha1'),
   argoWorkflowTemplates: templates('argoproj.io', 'workflowtemplates', 'WorkflowTemplate', 'v1alpha1'),
   argoCronWorkflowTemplates: templates('argoproj.io', 'cronworkflows', 'CronWorkflow', 'v1alpha1'),
   spotPolicies: resource(

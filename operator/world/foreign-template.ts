@@ -28,7 +28,10 @@ export const templateVersionOf = ({ group, kind }: GroupKind): string | undefine
 
 /** An object of one of these kinds, as far as it is looked at. */
 interface Foreign extends RawObject {
-  readonly spec?: { readonly template?: { readonly metadata?: { readonly name?: string } } };
+  readonly spec?: {
+    readonly template?: { readonly metadata?: { readonly name?: string } };
+    readonly workloadRef?: object;
+  };
   readonly status?: { readonly phase?: string; readonly applicationState?: { readonly state?: string } };
 }
 
@@ -54,6 +57,8 @@ const particulars: Readonly<Record<ForeignTemplateKind, Particulars>> = {
     },
     labels: (name) => ({ 'serving.knative.dev/service': name, 'serving.knative.dev/configuration': name }),
   },
+  // One that refers to a Deployment has the template of that.
+  Rollout: { over: ({ spec }) => spec?.workloadRef !== undefined },
   WorkflowTemplate: {},
   CronWorkflow: {},
   Workflow: {

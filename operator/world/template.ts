@@ -13,6 +13,7 @@ export const templates = {
   Job: { apiVersion: 'batch/v1', path: ['spec', 'template', 'metadata'] },
   CronJob: { apiVersion: 'batch/v1', path: ['spec', 'jobTemplate', 'spec', 'template', 'metadata'] },
   Service: { apiVersion: 'serving.knative.dev/v1', path: ['spec', 'template', 'metadata'] },
+  Rollout: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'template', 'metadata'] },
   WorkflowTemplate: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'podMetadata'] },
   CronWorkflow: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'workflowSpec', 'podMetadata'] },
   Workflow: { apiVersion: 'argoproj.io/v1alpha1', path: ['spec', 'podMetadata'] },

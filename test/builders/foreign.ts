@@ -31,6 +31,7 @@ const containers = [{ image: 'registry.example/app:1' }];
 const workflow = { entrypoint: 'main', templates: [{ name: 'main', container: containers[0] }] };
 const specs: Readonly<Record<ForeignTemplateKind, object>> = {
   Service: { template: { spec: { containers } } },
+  Rollout: { template: { metadata: { labels: { app: 'hello' } }, spec: { containers } } },
   WorkflowTemplate: workflow,
   CronWorkflow: { schedules: ['0 0 * * *'], workflowSpec: workflow },
   Workflow: workflow,

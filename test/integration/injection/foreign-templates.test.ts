@@ -84,6 +84,9 @@ describe.concurrent('the template is written, and released when its policy goes,
   test('a Knative Service without any metadata in its template', ({ expect }) =>
     writesAndReleases(expect, 'Service', { template: { spec: { containers } } }));
 
+  test('an Argo Rollout', ({ expect }) =>
+    writesAndReleases(expect, 'Rollout', { template: { metadata: own, spec: { containers } } }));
+
   test('an Argo WorkflowTemplate', ({ expect }) => writesAndReleases(expect, 'WorkflowTemplate', workflow));
 
   test('an Argo CronWorkflow', ({ expect }) =>

@@ -27,12 +27,13 @@ const having = (properties: object): object => ({
   'x-kubernetes-preserve-unknown-fields': true,
 });
 
-// As in config/core/300-resources of Knative Serving, manifests/base/crds/full of Argo Workflows from 4.0 on, and
+// As in config/core/300-resources of Knative Serving, manifests/crds of Argo Rollouts, manifests/base/crds/full of Argo Workflows from 4.0 on, and
 // config/crd/bases of the Spark operator.
 const specs: Readonly<Record<string, object>> = {
   Service: having({
     template: having({ metadata: having({ ...metadata.properties, name: { type: 'string' } }) }),
   }),
+  Rollout: having({ template: having({ metadata }) }),
   WorkflowTemplate: having({ podMetadata: metadata }),
   CronWorkflow: having({ workflowSpec: having({ podMetadata: metadata }) }),
   Workflow: having({ podMetadata: metadata }),
@@ -64,6 +65,7 @@ export const foreignKinds: readonly ForeignKind[] = [
     Workflow: 'workflows',
     CronWorkflow: 'cronworkflows',
     WorkflowTemplate: 'workflowtemplates',
+    Rollout: 'rollouts',
   }),
 ];
 

@@ -133,10 +133,13 @@ describe('a template of another system', () => {
     return decideTemplate(world, workload);
   };
 
-  it.each(['Service', 'WorkflowTemplate', 'CronWorkflow'] as const)('of a %s is given the same', (kind) => {
-    expect(decideOn(aForeign(kind))).toMatchObject(writes(wantedBy({ selector: {} })));
-    expect(decideOn(applied(aForeign(kind), wantedBy({ selector: {} })))).toEqual(nothing);
-  });
+  it.each(['Service', 'Rollout', 'WorkflowTemplate', 'CronWorkflow'] as const)(
+    'of a %s is given the same',
+    (kind) => {
+      expect(decideOn(aForeign(kind))).toMatchObject(writes(wantedBy({ selector: {} })));
+      expect(decideOn(applied(aForeign(kind), wantedBy({ selector: {} })))).toEqual(nothing);
+    },
+  );
 
   it('is that of the policy that names its workload, or that selects by what its system writes on pods', () => {
     const targetRefs = [{ group: 'serving.knative.dev', kind: 'Service', name: 'hello' }];
@@ -261,7 +264,10 @@ describe('a template is never touched', () => {
     ],
     [
       'a Deployment that something else controls',
-      decide('Deployment', { ...web, metadata: { name: 'web', ownerReferences: [ownedBy('Rollout', 'r')] } }),
+      decide('Deployment', {
+        ...web,
+        metadata: { name: 'web', ownerReferences: [ownedBy('CloneSet', 'c')] },
+      }),
     ],
   ])('of %s, and that is told', (_, decision) => {
     expect(decision).toMatchObject({ kind: 'Fixed', policy: { name: 'web' }, message: expect.any(String) });

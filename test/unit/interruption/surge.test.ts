@@ -50,6 +50,13 @@ describe('the replacement of a pod', () => {
     expect(surge({ ReplicaSet: [aReplicaSet('web-abc', null)] })).toBeUndefined();
   });
 
+  it('cannot where its ReplicaSet belongs to something else, which has no place for one more', () => {
+    const owner = ownedBy('Rollout', 'web');
+    expect(
+      reason({ ReplicaSet: [{ ...aReplicaSet(), metadata: { name: 'web-abc', ownerReferences: [owner] } }] }),
+    ).toBe('Rollout web has no place for a pod beside those it wants');
+  });
+
   it('cannot where the Deployment has no pod to spare', () => {
     const none = 'Deployment web allows no pod more than it wants';
     expect(reason({ Deployment: [deployment({ strategy: { type: 'Recreate' } })] })).toBe(none);

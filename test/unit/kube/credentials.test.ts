@@ -58,6 +58,28 @@ describe('findCluster', () => {
   });
 });
 
+describe('a kubeconfig that is written anew', () => {
+  const server = 'https://127.0.0.1';
+  const tokenIn = async ({ readCredentials }: ReturnType<typeof findCluster>): Promise<unknown> =>
+    (await readCredentials()).headers['Authorization'];
+
+  it('is read anew, and changes nothing while it cannot be used or names another API server', async () => {
+    const kubeconfig = await aFile(kubeconfigOf({ server }, { token: 'one' }));
+    const cluster = findCluster({ kubeconfig });
+    expect(await tokenIn(cluster)).toBe('Bearer one');
+    await writeFile(kubeconfig, kubeconfigOf({ server }, { token: 'second' }));
+    expect(await tokenIn(cluster)).toBe('Bearer second');
+    await writeFile(kubeconfig, 'users: [{token: third');
+    expect(await tokenIn(cluster)).toBe('Bearer second');
+    await rm(kubeconfig);
+    expect(await tokenIn(cluster)).toBe('Bearer second');
+    await writeFile(kubeconfig, kubeconfigOf({ server: 'https://elsewhere' }, { token: 'fourth' }));
+    expect(await tokenIn(cluster)).toBe('Bearer second');
+    await writeFile(kubeconfig, kubeconfigOf({ server }, { token: 'fifth' }));
+    expect(await tokenIn(cluster)).toBe('Bearer fifth');
+  });
+});
+
 describe('credentials', () => {
   const ref = { namespace: 'shop', name: 'web-1' };
   const pod = { metadata: ref };

@@ -99,7 +99,7 @@ describe('pods whose template is never written', () => {
     });
   });
 
-  it.each(['CloneSet', 'Rollout'])('may be those of a %s', (kind) => {
+  it.each(['CloneSet', 'ReplicationController'])('may be those of a %s', (kind) => {
     const Pod = [aPod({ owner: ownedBy(kind, 'web') })];
     expect(programmedIn({ Pod })?.message).toContain(`${kind} shop/web`);
   });

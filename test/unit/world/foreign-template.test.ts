@@ -10,6 +10,7 @@ const templateOf = (kind: ForeignTemplateKind, wishes: ForeignWishes = {}) =>
 describe('the record of a template of another system', () => {
   it.each([
     ['Service', { template: { metadata: { labels: { tier: 'front' } }, spec: {} } }],
+    ['Rollout', { template: { metadata: { labels: { tier: 'front' } }, spec: {} } }],
     ['WorkflowTemplate', { entrypoint: 'main', podMetadata: { labels: { tier: 'front' } } }],
     ['CronWorkflow', { workflowSpec: { entrypoint: 'main', podMetadata: { labels: { tier: 'front' } } } }],
     ['SparkApplication', { executor: { labels: { tier: 'front' } } }],
@@ -36,9 +37,12 @@ describe('the record of a template of another system', () => {
 });
 
 describe('a template of another system', () => {
-  it.each(['Service', 'WorkflowTemplate', 'CronWorkflow'] as const)('of a %s may be written', (kind) => {
-    expect(templateOf(kind)).toMatchObject({ fixed: undefined });
-  });
+  it.each(['Service', 'Rollout', 'WorkflowTemplate', 'CronWorkflow'] as const)(
+    'of a %s may be written',
+    (kind) => {
+      expect(templateOf(kind)).toMatchObject({ fixed: undefined });
+    },
+  );
 
   it.each([
     [
@@ -61,6 +65,11 @@ describe('a template of another system', () => {
     const raw = aForeign(kind, rest);
     const { template } = knownForeign({ ...raw, metadata: { ...raw.metadata, ...metadata } });
     expect(template?.fixed).toMatch(why);
+  });
+
+  it('of a Rollout that refers to a Deployment is that of the Deployment', () => {
+    const workloadRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    expect(templateOf('Rollout', { spec: { workloadRef } })).toBeUndefined();
   });
 
   it('of a Workflow that its CronWorkflow has made is that of the CronWorkflow', () => {

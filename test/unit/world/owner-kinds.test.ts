@@ -247,7 +247,7 @@ describe('kinds with pod templates are read whole', () => {
       if (change.kind !== 'OwnerKind' || change.before?.whole === change.after?.whole) return [];
       return `${change.after?.kind ?? `-${change.before?.kind}`}${change.after?.whole ? ' whole' : ''}`;
     });
-  const all = ['Service', 'WorkflowTemplate', 'CronWorkflow', 'Workflow', 'SparkApplication'];
+  const all = ['Service', 'Rollout', 'WorkflowTemplate', 'CronWorkflow', 'Workflow', 'SparkApplication'];
 
   it.each(['Enforce', 'DryRun'] as const)('while a policy in %s writes templates, and no longer', (mode) => {
     const world = aWorld();
@@ -263,7 +263,7 @@ describe('kinds with pod templates are read whole', () => {
     expect(wholeIn(put(world, 'SpotPolicy', aPolicy()))).toEqual([]);
     expect(wholeIn(put(world, 'SpotPolicy', writing({ mode: 'Disabled' })))).toEqual([]);
     const ofCluster = aClusterPolicy({ spec: { injection: { at: 'Workload' } } });
-    expect(wholeIn(put(world, 'ClusterSpotPolicy', ofCluster))).toHaveLength(5);
+    expect(wholeIn(put(world, 'ClusterSpotPolicy', ofCluster))).toHaveLength(all.length);
   });
 
   it('and as metadata again where chains of owners still lead to them', () => {
