@@ -47,6 +47,9 @@ export const ourAnnotations = {
   interruption: 'spotpolicy.dev/interruption',
 } as const;
 
+/** The annotation by which a pod under a PodUnavailableBudget of OpenKruise names it. */
+export const unavailableBudget = 'kruise.io/related-pub';
+
 /** The pod label by which a CloneSet of OpenKruise is told to replace a pod, whatever its value. */
 export const specifiedDelete = 'apps.kruise.io/specified-delete';
 

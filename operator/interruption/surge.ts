@@ -1,3 +1,4 @@
+import { unavailableBudget } from '../api/keys.ts';
 import { obstacleTo } from '../policy/room.ts';
 import { isCloneSet } from '../world/clone-set.ts';
 import { type Interruption, isLeaving, type Origin } from '../world/interruption.ts';
@@ -86,6 +87,9 @@ const offer = (view: View, interruption: Interruption, owned: Offer, nowMs: numb
   if (deployment.maxSurge === 0) return impossible(`Deployment ${name} allows no pod more than it wants`);
   if (replicaSet.revision !== deployment.revision)
     return impossible(`ReplicaSet ${replicaSet.name} is not the current one of Deployment ${name}`);
+  const kruise = pod.annotations[unavailableBudget];
+  // It counts pods by the ReplicaSets of its target, so it would refuse a pod that is out of them to the end.
+  if (kruise !== undefined) return impossible(`PodUnavailableBudget ${kruise} counts it in its ReplicaSet`);
   if (replicaSet.creationFails) return impossible(`ReplicaSet ${replicaSet.name} cannot create pods`);
   const patient = interruption.settings.surge === 'AsWorkload';
   // A pod asks for room when its turn comes: the answer may be another one by then.

@@ -1,4 +1,4 @@
-import { eciAnnotations } from '../api/keys.ts';
+import { eciAnnotations, unavailableBudget } from '../api/keys.ts';
 import type { Pod as RawPod, PodCondition, PodSpec } from 'kubernetes-types/core/v1.d.ts';
 import {
   type Controller,
@@ -71,6 +71,7 @@ const annotationPrefixes = [
   'spotpolicy.dev/',
   'kubernetes.io/config.mirror',
   'batch.kubernetes.io/job-completion-index',
+  unavailableBudget,
 ];
 
 const mostFinalizers = 3;

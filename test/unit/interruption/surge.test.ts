@@ -57,6 +57,12 @@ describe('the replacement of a pod', () => {
     ).toBe('Rollout web has no place for a pod beside those it wants');
   });
 
+  it('cannot where a budget of Kruise would refuse a pod that is out of its ReplicaSet', () => {
+    expect(reason({}, { annotations: { 'kruise.io/related-pub': 'web' } })).toBe(
+      'PodUnavailableBudget web counts it in its ReplicaSet',
+    );
+  });
+
   it('cannot where the Deployment has no pod to spare', () => {
     const none = 'Deployment web allows no pod more than it wants';
     expect(reason({ Deployment: [deployment({ strategy: { type: 'Recreate' } })] })).toBe(none);
