@@ -49,6 +49,12 @@ const validations = [
       "'spec.interruption.replacement: BeforeEviction means nothing while spec.interruption.evictor is VirtualNode, which evicts pods on the warning; remove it, or choose Operator'",
   },
   {
+    expression:
+      '!has(object.spec.distribution) || !has(object.spec.distribution.spotPercentage) || object.spec.distribution.spotPercentage in [0, 100]',
+    messageExpression:
+      "'spec.distribution.spotPercentage: ' + string(object.spec.distribution.spotPercentage) + ' is rounded down for each workload: one of fewer than ' + string((99 + object.spec.distribution.spotPercentage) / object.spec.distribution.spotPercentage) + ' pods above onDemandBase has none on spot'",
+  },
+  {
     expression: 'variables.tooSmall.size() == 0',
     messageExpression: `'spec.instanceSpecs: ECI sells no spot capacity by size below ${minimumSpotVcpu} vCPU; name an ECS type of the t5 or t6 family, as ecs.t5-c1m2.large, or ask for more than ' + variables.tooSmall.map(asked, ${text('asked')}).join(', ')`,
   },

@@ -205,7 +205,7 @@ export class DividedCluster {
   #cohort(revision: string): string {
     const ownerReferences = [ownedBy('ReplicaSet', `web-${revision}`)];
     const controller = controllerOf({ namespace: 'shop', ownerReferences });
-    return cohortOf({ namespace: 'shop', labels: {}, controller }, '');
+    return cohortOf({ namespace: 'shop', labels: {}, controller, restarts: true }, '');
   }
 
   #tell(tell: (world: World) => void): void {

@@ -275,6 +275,17 @@ describe('kubectl', () => {
       { interruption: { evictor: 'VirtualNode', replacement: 'BeforeEviction' } },
       /replacement: BeforeEviction means nothing/,
     ],
+    [
+      'a share of which rounding leaves nothing to a single pod',
+      { distribution: { spotPercentage: 90 } },
+      /spotPercentage: 90 is rounded down for each workload: one of fewer than 2 pods/,
+    ],
+    [
+      'a small share',
+      { distribution: { spotPercentage: 33, onDemandBase: 1 } },
+      /one of fewer than 4 pods above onDemandBase has none on spot/,
+    ],
+    ['nothing, where all or none is on spot', { distribution: { spotPercentage: 0 } }, undefined],
     ['nothing, where virtual nodes evict', { interruption: { evictor: 'VirtualNode' } }, undefined],
     ['nothing, where failed pods are kept', { interruption: { failedPods: 'Keep' } }, undefined],
     [
