@@ -1,6 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { virtualNodes } from '../operator/api/keys.ts';
+import { addConfinement } from './confinement.ts';
 import { rulesFor } from './rights.ts';
 import { addUserRoles } from './user-roles.ts';
 import { aggregationLabel } from './workload-rights.ts';
@@ -56,6 +57,12 @@ export class ClusterChart extends Chart {
     });
     this.#addAggregatedRole();
     addUserRoles(this, labels);
+    addConfinement(this, labels, {
+      namespace,
+      serviceAccount: name,
+      exemptNamespaces: ['kube-system', namespace],
+      webhookConfiguration: 'spotpolicy',
+    });
   }
 
   // Beside the operator's own role, so that its own rights never wait for the controller that fills this one.

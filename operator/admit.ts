@@ -31,7 +31,7 @@ export interface AdmitParts {
 
 /** The secret that the replicas share through the Secret, and whom they trust, as they are now. */
 export interface Trust {
-  readonly keyPem: () => string;
+  readonly sealKey: () => string;
   readonly bundlePem: () => string;
 }
 
@@ -43,7 +43,7 @@ const leaderMs = 1_000;
 export const admit = (parts: AdmitParts, trust: Trust): { readonly app: Hono; close(): Promise<void> } => {
   const { config, world, metrics, log, nowMs, standing } = parts;
   const sign = (text: string): string =>
-    createHmac('sha256', trust.keyPem()).update(text).digest('base64url');
+    createHmac('sha256', trust.sealKey()).update(text).digest('base64url');
   const seal = { sign, nowMs };
   const servername = `${config.webhookService}.${config.operatorNamespace}.svc`;
   const leader = peerClient(servername, trust.bundlePem, seal);

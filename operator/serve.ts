@@ -83,7 +83,7 @@ export const serve = async (parts: ServeParts): Promise<Servers> => {
   );
   const certificate = await firstValueFrom(certificates$);
   const bundlePem = (): string => current?.bundlePem ?? certificate.bundlePem;
-  const admitting = admit(parts, { keyPem: () => current?.keyPem ?? '', bundlePem });
+  const admitting = admit(parts, { sealKey: () => current?.sealKey ?? certificate.sealKey, bundlePem });
   const secure = await serveHttps(
     admitting.app,
     {

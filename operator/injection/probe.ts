@@ -4,8 +4,9 @@ import type { Policy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 
 // The webhook also covers `pods/eviction` for names that begin so. A dry-run eviction of a pod that cannot exist takes
-// the way of a pod's creation up to the webhook, needs no right the operator lacks, and can never make a pod.
-const prefix = 'spotpolicy-probe-';
+// the way of a pod's creation up to the webhook, needs no right the operator lacks, and can never make a pod. No pod has a name
+// with capitals, so every pod that there is can be evicted.
+const prefix = 'SpotPolicy-Probe-';
 
 /**
  * The CEL condition that keeps real evictions away from the webhook. A condition that fails to evaluate would skip the

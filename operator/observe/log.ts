@@ -13,6 +13,7 @@ const secret = [
   'headers',
   'key',
   'keyPem',
+  'sealKey',
   'password',
   'secret',
   'token',

@@ -11,11 +11,14 @@ const named = (group: string, kind: string, name: string | undefined) =>
 
 // Labels are user input: each is believed only above a controller of the system that writes it, by group and kind.
 const guesses: Readonly<Record<string, Guess>> = {
-  // The Deployment controller names a ReplicaSet `<deployment>-<pod-template-hash>`.
+  // The Deployment controller names a ReplicaSet `<deployment>-<pod-template-hash>`, Argo Rollouts by a label of its own.
   'apps/ReplicaSet': (name, labels) => {
-    const hash = labels['pod-template-hash'];
-    const deployment = hash && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : undefined;
-    return named('apps', 'Deployment', deployment);
+    const above = (hash: string | undefined) =>
+      hash && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : undefined;
+    return (
+      named('argoproj.io', 'Rollout', above(labels['rollouts-pod-template-hash'])) ??
+      named('apps', 'Deployment', above(labels['pod-template-hash']))
+    );
   },
   'apps/Deployment': (name, labels) => {
     const revision = labels[`${knative}/revision`];

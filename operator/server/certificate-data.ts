@@ -32,16 +32,35 @@ export const readState = (data: CertificateData): ReadState => {
   const previous = part(readRetiredAuthority, 'previous-ca.crt');
   const signers = [authority, previous].filter((each) => each !== undefined);
   const serving = part((certificate, key) => readServing(certificate, key, signers), 'tls.crt', 'tls.key');
+  const sealKey = part(readSealKey, 'seal.key');
   return {
-    state: { authority, ...(next && { next }), ...(previous && { previous }), ...(serving && { serving }) },
+    state: {
+      authority,
+      ...(sealKey && { sealKey }),
+      ...(next && { next }),
+      ...(previous && { previous }),
+      ...(serving && { serving }),
+    },
     problems,
   };
 };
 
+const readSealKey = (text = ''): string => {
+  if (!/^[\w-]{43}$/.test(text)) throw new Error('it is not 32 bytes in base64url');
+  return text;
+};
+
 /** The Secret's data that `readState` reads as `state`. */
-export const toData = ({ authority, next, previous, serving }: CertificateState): CertificateData => ({
+export const toData = ({
+  authority,
+  sealKey,
+  next,
+  previous,
+  serving,
+}: CertificateState): CertificateData => ({
   'ca.crt': authority.certificatePem,
   'ca.key': authority.keyPem,
+  ...(sealKey && { 'seal.key': sealKey }),
   ...(next && { 'next-ca.crt': next.certificatePem, 'next-ca.key': next.keyPem }),
   ...(previous && { 'previous-ca.crt': previous.certificatePem }),
   ...(serving && { 'tls.crt': serving.certificatePem, 'tls.key': serving.keyPem }),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readState, toData } from './certificate-data.ts';
 import type { CertificateData } from './certificate-data.ts';
 import { bundlePem, planCertificates } from './certificates.ts';
@@ -15,6 +16,8 @@ export interface CertificateStore {
 export interface Certificates {
   certificatePem: string;
   keyPem: string;
+  /** What the replicas sign with among themselves. */
+  sealKey: string;
   bundlePem: string;
   notAfterMs: number;
   nextLookMs: number;
@@ -24,8 +27,8 @@ export interface Certificates {
 
 // Each lost race means that another replica got on, so this many in a row do not happen to a working store.
 const attempts = 10;
-// planCertificates needs at most five steps; one more would mean that what was issued does not satisfy it.
-const steps = 6;
+// planCertificates needs at most six steps; one more would mean that what was issued does not satisfy it.
+const steps = 7;
 
 /**
  * The certificates to use from now on, issued or renewed in the Secret where due; several replicas end with the same.
@@ -43,11 +46,13 @@ export const ensureCertificates = async (
     const stored = await store.read();
     const { state: found, problems } = readState(stored?.data ?? {});
     const { state, nextLookMs, reasons } = await advance(found, nowMs(), lifetimes, wanted);
-    const { serving } = state;
-    if (serving === undefined) throw new Error('planning certificates ended without a serving certificate');
+    const { serving, sealKey } = state;
+    if (serving === undefined || sealKey === undefined)
+      throw new Error('planning certificates ended without a serving certificate or a key for seals');
     const inUse = {
       certificatePem: serving.certificatePem,
       keyPem: serving.keyPem,
+      sealKey,
       bundlePem: bundlePem(state),
       notAfterMs: serving.notAfterMs,
       nextLookMs,
@@ -96,7 +101,12 @@ const carryOut = async (
   const { authority, next, previous, ...rest } = state;
   switch (plan.kind) {
     case 'startAfresh':
-      return { authority: await issueAuthority(nowMs, lifetimes.authorityMs) };
+      return {
+        authority: await issueAuthority(nowMs, lifetimes.authorityMs),
+        ...(state.sealKey && { sealKey: state.sealKey }),
+      };
+    case 'issueSealKey':
+      return { ...state, sealKey: randomBytes(32).toString('base64url') };
     case 'issueNext':
       return { ...state, next: await issueAuthority(nowMs, lifetimes.authorityMs) };
     case 'promoteNext':

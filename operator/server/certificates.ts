@@ -31,9 +31,13 @@ export interface ServingCertificate extends Validity {
   signedBy: string;
 }
 
-/** What the Secret holds: `next` is trusted already and signs after the overlap, `serving` is absent until issued. */
+/**
+ * What the Secret holds: `next` is trusted already and signs after the overlap, `serving` is absent until issued. `sealKey` is what
+ * the replicas sign admissions and questions to each other with, 32 random bytes in base64url.
+ */
 export interface CertificateState {
   authority: Authority;
+  sealKey?: string;
   next?: Authority;
   previous?: RetiredAuthority;
   serving?: ServingCertificate;
@@ -50,6 +54,7 @@ export interface Lifetimes {
 export type Plan =
   | { kind: 'keep'; nextLookMs: number }
   | { kind: 'startAfresh'; reason: string }
+  | { kind: 'issueSealKey'; reason: string }
   | { kind: 'issueNext'; reason: string }
   | { kind: 'promoteNext'; reason: string }
   /** Good for `also` as well, beside the names that are wanted. */
@@ -72,7 +77,7 @@ const promoteAtMs = (state: CertificateState, next: Authority, overlapMs: number
 /**
  * The next step towards certificates valid at `nowMs` for all of `wantedNames`; `keep` says when to look again.
  *
- * Repeated until `keep` it never asks for more than five steps. As long as looks are not late by more than the last
+ * Repeated until `keep` it never asks for more than six steps. As long as looks are not late by more than the last
  * third of a life, whoever holds a bundle that was published less than an overlap ago can verify what is served.
  */
 export const planCertificates = (
@@ -82,8 +87,9 @@ export const planCertificates = (
   wantedNames: readonly string[],
 ): Plan => {
   if (state === undefined) return { kind: 'startAfresh', reason: 'there is no authority' };
-  const { authority, next, previous, serving } = state;
+  const { authority, next, previous, serving, sealKey } = state;
 
+  if (sealKey === undefined) return { kind: 'issueSealKey', reason: 'there is no key for seals' };
   const expired = authority.notAfterMs <= nowMs;
 
   if (next !== undefined && promoteAtMs(state, next, lifetimes.overlapMs) <= nowMs) {

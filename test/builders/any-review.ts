@@ -104,7 +104,7 @@ export const anyReview = (namespaces: readonly string[]): fc.Arbitrary<AnyReview
         resource: fc.constant({ group: '', version: 'v1', resource: 'pods' }),
         operation: fc.constantFrom('CREATE', 'CREATE', 'CREATE', 'UPDATE', 'DELETE'),
         namespace: fc.constantFrom(...namespaces),
-        name: fc.oneof(name, fc.constant('spotpolicy-probe-x.y')),
+        name: fc.oneof(name, fc.constant('SpotPolicy-Probe-x.y')),
         subResource: fc.constantFrom('', '', '', 'eviction', 'status'),
         dryRun: fc.boolean(),
         object,

@@ -21,7 +21,7 @@ const admissionOf = (world: World, nowMs: () => number) =>
       nowMs,
       standing: { leads: () => false, leader: undefined },
     },
-    { keyPem: () => '', bundlePem: () => '' },
+    { sealKey: () => '', bundlePem: () => '' },
   );
 
 describe('where the other replica reaches this one', () => {

@@ -20,6 +20,7 @@ describe('a probe', () => {
     expect(isProbe({ subResource: 'status', name })).toBe(false);
     expect(isProbe({ subResource: 'eviction', name: 'web-1' })).toBe(false);
     expect(isProbe({ subResource: 'eviction' })).toBe(false);
+    expect(isProbe({ subResource: 'eviction', name: name.toLowerCase() })).toBe(false);
   });
 
   it('has another name each time it is asked', () => {

@@ -65,8 +65,14 @@ describe('an owner the world has not seen yet', () => {
   it('is not guessed without the hash, or with another one', () => {
     expect(chainOf(ownedBy('ReplicaSet', 'web-5d9'), {})).toHaveLength(1);
     expect(chainOf(ownedBy('ReplicaSet', 'web-5d9'), {}, { 'pod-template-hash': 'd9' })).toHaveLength(1);
-    const rollout = { 'rollouts-pod-template-hash': '5d9' };
-    expect(chainOf(ownedBy('ReplicaSet', 'web-5d9'), {}, rollout)).toHaveLength(1);
+  });
+
+  it('is guessed to be a Rollout by the label that Argo Rollouts writes, whatever else is there', () => {
+    const labels = { 'rollouts-pod-template-hash': '5d9', 'pod-template-hash': '5d9' };
+    expect(written(chainOf(ownedBy('ReplicaSet', 'web-5d9'), {}, labels))).toEqual([
+      'apps/ReplicaSet/web-5d9',
+      'argoproj.io/Rollout/web (guessed)',
+    ]);
   });
 
   it('is not guessed from a ReplicaSet of another group', () => {

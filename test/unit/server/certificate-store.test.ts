@@ -25,7 +25,11 @@ describe('ensuring certificates', () => {
     expect(serving.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
     expect(notAfterMs).toBe(startMs + 30 * hourMs);
     expect(nextLookMs).toBe(startMs + 20 * hourMs);
-    expect(notes).toEqual(['there is no authority', 'there is no serving certificate']);
+    expect(notes).toEqual([
+      'there is no authority',
+      'there is no key for seals',
+      'there is no serving certificate',
+    ]);
   });
 
   test('is valid on an API server whose clock is four minutes behind', async () => {
@@ -41,6 +45,15 @@ describe('ensuring certificates', () => {
     const second = await ensure(memory, 1);
     expect(memory.writes()).toBe(1);
     expect(second).toEqual({ ...first, written: false, notes: [] });
+  });
+
+  test('keeps the key for seals whatever is renewed beside it', async () => {
+    const memory = aMemoryStore();
+    const { sealKey, keyPem } = await ensure(memory);
+    expect(sealKey).toMatch(/^[\w-]{43}$/);
+    expect(keyPem).not.toContain(sealKey);
+    for (const hours of [20, 201, 300, 2_000]) expect((await ensure(memory, hours)).sealKey).toBe(sealKey);
+    expect((await ensure(aMemoryStore())).sealKey).not.toBe(sealKey);
   });
 
   test('replaces the serving certificate for a new name, by the same authority', async () => {
@@ -114,6 +127,7 @@ describe('ensuring certificates', () => {
       'next-ca.crt and next-ca.key',
     ],
     ['an unreadable previous authority', { 'previous-ca.crt': 'x' }, 'previous-ca.crt cannot be used'],
+    ['a key for seals that is too short', { 'seal.key': 'c2hvcnQ' }, 'seal.key cannot be used'],
   ])('recovers from %s and says so once, without repeating a key', async (_, damage, note) => {
     const memory = aMemoryStore();
     await ensure(memory);

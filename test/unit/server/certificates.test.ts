@@ -34,6 +34,7 @@ const aServing = (
 
 const aState = (more: Partial<CertificateState> = {}): CertificateState => ({
   authority: anAuthority('first', 0),
+  sealKey: 'k'.repeat(43),
   serving: aServing('first', 0),
   ...more,
 });
@@ -44,6 +45,11 @@ const plan = (state: CertificateState | undefined, hours: number) =>
 describe('planning certificates', () => {
   test('starts afresh where there is nothing', () => {
     expect(plan(undefined, 0).kind).toBe('startAfresh');
+  });
+
+  test('issues a key for seals where there is none, as in a Secret of an older version', () => {
+    const { sealKey: _, ...older } = aState();
+    expect(plan(older, 1).kind).toBe('issueSealKey');
   });
 
   test('keeps what is young and looks again after two thirds of the shortest life', () => {

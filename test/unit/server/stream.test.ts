@@ -25,7 +25,7 @@ const keeping = (rivalMs = Number.POSITIVE_INFINITY) => {
         if (Number.isFinite(rivalMs)) setTimeout(() => change(false), rivalMs);
       }
       secret.ours = true;
-      const pem = { certificatePem: '', keyPem: '', bundlePem: '' };
+      const pem = { certificatePem: '', keyPem: '', sealKey: '', bundlePem: '' };
       return Promise.resolve({ ...pem, notAfterMs: 0, nextLookMs: Date.now() + hourMs, written, notes: [] });
     },
     changed$,
