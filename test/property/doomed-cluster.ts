@@ -137,7 +137,6 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   const isOver = ({ atMs, graceSeconds }: NonNullable<PodWishes['deletion']>): boolean =>
     Date.now() >= (second(atMs) + graceSeconds) * 1000;
   const used = (): number =>
-  const used = (): number =>
     [...pods.values()].filter(({ phase, deletion }) => !hasEnded(phase) && !(deletion && isOver(deletion)))
       .length;
   const quotas = () => {
