@@ -54,6 +54,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
       ignoresDisruption: job?.ignoresDisruption ?? false,
       mirror: pod.annotations['kubernetes.io/config.mirror'] !== undefined,
       restarts: pod.restarts,
+      step: pod.step,
       evictedByNode: pod.annotations[eciAnnotations.spotReleaseStrategy] === apiEvict,
     }),
     noticedAtMs: notice.noticedAtMs,

@@ -1,6 +1,7 @@
 import type { EffectiveSpec } from '../api/index.ts';
 import type { Plan, Settings, WorkloadReference } from '../world/interruption.ts';
 import type { Controller } from '../world/object.ts';
+import type { Pod } from '../world/pod.ts';
 
 /** What a plan depends on. */
 export interface PlanInput {
@@ -12,6 +13,7 @@ export interface PlanInput {
   readonly mirror: boolean;
   /** Its containers are started again whenever they end. */
   readonly restarts: boolean;
+  readonly step: Pod['step'];
   /** Its user asked the virtual node to evict it (`api-evict`). */
   readonly evictedByNode: boolean;
 }
@@ -26,12 +28,16 @@ export const planEviction = ({
   ignoresDisruption,
   mirror,
   restarts,
+  step,
   evictedByNode,
 }: PlanInput): Plan => {
   if (settings.evictor === 'None') return never('the policy leaves evictions to others (evictor: None)');
   if (mirror) return never('a static pod belongs to its node');
-  const plan = planByOwner(chain[0], { settings, ignoresDisruption, restarts });
-  if (plan.when === 'Never') return plan;
+  const plan = planByOwner(chain[0], { settings, ignoresDisruption, restarts, step });
+  if (plan.when === 'Never')
+    return evictedByNode
+      ? never(`${plan.because}; its virtual node evicts it all the same (api-evict)`)
+      : plan;
   // Two evictions of one pod would ask its budget twice.
   if (evictedByNode) return { ...plan, when: 'ByNode', because: 'its virtual node evicts it (api-evict)' };
   return settings.evictor === 'VirtualNode' && plan.when === 'AtOnce'
@@ -51,7 +57,7 @@ export const asksNode = (
   { interruption: settings }: EffectiveSpec,
   { controller, restarts }: Planned,
 ): boolean => {
-  const how = { settings, restarts, ignoresDisruption: false };
+  const how = { settings, restarts, ignoresDisruption: false, step: undefined };
   return settings.evictor === 'VirtualNode' && planByOwner(controller, how).when === 'AtOnce';
 };
 
@@ -60,13 +66,13 @@ export interface Planned extends Pick<PlanInput, 'restarts'> {
   readonly controller: Controller | undefined;
 }
 
-interface How extends Pick<PlanInput, 'restarts' | 'ignoresDisruption'> {
+interface How extends Pick<PlanInput, 'restarts' | 'ignoresDisruption' | 'step'> {
   readonly settings: Pick<Settings, 'jobPods'>;
 }
 
 const planByOwner = (
   owner: Pick<WorkloadReference, 'group' | 'kind'> | undefined,
-  { settings, ignoresDisruption, restarts }: How,
+  { settings, ignoresDisruption, restarts, step }: How,
 ): Plan => {
   if (owner?.kind === 'Node') return never('a static pod belongs to its node');
   if (!owner) return unhurried(settings, 'no controller will recreate it', false);
@@ -81,11 +87,13 @@ const planByOwner = (
     case 'argoproj.io/Workflow':
     case 'argoproj.io/WorkflowTemplate':
     case 'argoproj.io/CronWorkflow':
-      return settings.jobPods === 'Immediately'
-        ? atOnce('the policy evicts workflow pods immediately')
-        : never('Argo retries a pod that failed, and by default not one that was deleted');
+      return planOfStep(settings, step);
     case 'sparkoperator.k8s.io/SparkApplication':
-      return unhurried(settings, 'it is a Spark driver', false);
+      return unhurried(
+        settings,
+        'it is a Spark driver, whose application its restartPolicy may run again,',
+        false,
+      );
     case '/Pod':
       return atOnce('the pod that owns it, such as a Spark driver, starts another');
     default:
@@ -93,6 +101,21 @@ const planByOwner = (
         ? atOnce(`its ${owner.kind} recreates it`)
         : unhurried(settings, `its ${owner.kind} lets it run to completion`, false);
   }
+};
+
+// Argo takes a released pod for Failed, and a deleted one for an Error unless it reads it to its end.
+const planOfStep = (settings: Pick<Settings, 'jobPods'>, step: Pod['step']): Plan => {
+  if (settings.jobPods === 'Immediately') return atOnce('the policy evicts workflow pods immediately');
+  const { retries, isReadToTheEnd } = step ?? {};
+  if (retries === undefined) return never('its template has no retryStrategy');
+  const by = `(retryPolicy ${retries})`;
+  if (retries === 'OnFailure' || retries === 'Always')
+    return isReadToTheEnd
+      ? unhurried(settings, `Argo retries it, evicted or released ${by},`, false)
+      : never(`Argo retries a pod that ECI released ${by}`);
+  return retries === 'OnError' && !isReadToTheEnd
+    ? unhurried(settings, `Argo retries it only where it is evicted ${by},`, false)
+    : never(`Argo does not retry a pod that has failed ${by}`);
 };
 
 // Pods that would lose work, or that nothing recreates, may use the time they have left.

@@ -13,6 +13,7 @@ import type { Demand } from './quantity.ts';
 import { type ScopeTraits, traitsOf } from './quota-scopes.ts';
 import { type Ties, tiesOf } from './ties.ts';
 import { unplacedBecause } from './unplaced.ts';
+import { type WorkflowStep, workflowStepOf } from './workflow-step.ts';
 
 /** A condition of a pod that speaks of its instance: when it changed and what it says. */
 export interface InstanceSign {
@@ -62,6 +63,8 @@ export interface Pod extends Identity {
   /** What it asks of quotas, in cores and bytes, by the names that a ResourceQuota has for them. */
   readonly demand: Demand;
   readonly scopeTraits: ScopeTraits;
+  /** The step of an Argo Workflow that it runs; undefined where it runs none. */
+  readonly step: WorkflowStep | undefined;
 }
 
 // Annotations that a decision reads; the rest of a pod's annotations may be kilobytes.
@@ -113,6 +116,7 @@ export const trimPod = (raw: RawPod): Pod => {
     ties: tiesOf(spec, metadata?.namespace ?? ''),
     demand: demandOf(spec),
     scopeTraits: traitsOf(spec),
+    step: workflowStepOf(raw),
   };
 };
 

@@ -21,9 +21,10 @@ export const trimOwner =
     ours: isOwnedInPart(raw),
   });
 
-// Argo repeats the phase of a Workflow in this label; of other kinds only the status tells, which is not read.
+// Argo tells in labels how a Workflow stands; of other kinds only the status tells, which is not read.
 const workflowEnd = ({ metadata }: RawObject): Owner['ended'] => {
   const phase = metadata?.labels?.['workflows.argoproj.io/phase'];
   if (phase === 'Failed' || phase === 'Error') return 'Failed';
-  return phase === 'Succeeded' ? phase : undefined;
+  const isCompleted = metadata?.labels?.['workflows.argoproj.io/completed'] === 'true';
+  return isCompleted || phase === 'Succeeded' ? 'Succeeded' : undefined;
 };

@@ -1,13 +1,10 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
-import { concatMap, debounceTime, merge } from 'rxjs';
 import type { Access } from '../../../hack/cluster/access.ts';
-import { RestError } from '../../../hack/cluster/client.ts';
-import { atEndOfFile } from '../harness/endings.ts';
-import { follow$ } from '../harness/follow.ts';
-import { create, isReady, pathTo } from '../harness/objects.ts';
+import { create, isReady } from '../harness/objects.ts';
 import { podTemplate, sim, spotAnnotations } from '../harness/pods.ts';
-import { controlling, createForeign, type ForeignKind, pathToForeign } from './foreign-kinds.ts';
+import { controlling, createForeign, type ForeignKind } from './foreign-kinds.ts';
+import { playController, removePod } from './stand-in.ts';
 
 const figure = { 'x-kubernetes-int-or-string': true };
 
@@ -76,25 +73,16 @@ export const playCloneSets = (
   namespace: string,
   told: Record<string, string>,
 ): void => {
-  const reconcileAll = async (): Promise<void> => {
-    const pods = await admin.list<Pod>(pathTo('Pod', namespace));
-    for (const each of await admin.list<CloneSet>(pathToForeign(cloneSet, namespace))) {
-      const owned = pods.filter(({ metadata, status }) => {
-        const isActive =
-          !metadata?.deletionTimestamp && !['Failed', 'Succeeded'].includes(status?.phase ?? '');
-        return isActive && metadata?.ownerReferences?.[0]?.uid === each.metadata.uid;
-      });
-      const { missing, doomed } = reconcile(each, owned);
-      const owner = controlling({ ...each, ...{ apiVersion: 'apps.kruise.io/v1beta1', kind: 'CloneSet' } });
-      for (let count = 0; count < missing; count += 1) await create(admin, namespace, aPodOf(owner, told));
-      for (const pod of doomed) await remove(admin, namespace, pod);
-    }
-  };
-  const change$ = merge(
-    ...[pathTo('Pod', namespace), pathToForeign(cloneSet, namespace)].map((path) => follow$(admin, path)),
-  );
-  const playing = change$.pipe(debounceTime(50), concatMap(reconcileAll)).subscribe();
-  atEndOfFile(async () => playing.unsubscribe());
+  playController(admin, namespace, cloneSet, async (set: CloneSet, pods: readonly Pod[]) => {
+    const owned = pods.filter(({ metadata, status }) => {
+      const isActive = !metadata?.deletionTimestamp && !['Failed', 'Succeeded'].includes(status?.phase ?? '');
+      return isActive && metadata?.ownerReferences?.[0]?.uid === set.metadata.uid;
+    });
+    const { missing, doomed } = reconcile(set, owned);
+    const owner = controlling({ ...set, ...{ apiVersion: 'apps.kruise.io/v1beta1', kind: 'CloneSet' } });
+    for (let count = 0; count < missing; count += 1) await create(admin, namespace, aPodOf(owner, told));
+    for (const pod of doomed) await removePod(admin, namespace, pod);
+  });
 };
 
 /**
@@ -116,13 +104,4 @@ const reconcile = (
   const doomed = told.filter((pod) => !isReady(pod) || readyToGo-- > 0);
   const surplus = told.length === 0 ? pods.length - expected : 0;
   return { missing: 0, doomed: [...doomed, ...pods.slice(0, surplus)] };
-};
-
-// It asks no budget.
-const remove = async (admin: Access['admin'], namespace: string, pod: Pod): Promise<void> => {
-  try {
-    await admin.delete(pathTo('Pod', namespace, pod.metadata?.name));
-  } catch (error) {
-    if (!(error instanceof RestError && error.status === 404)) throw error;
-  }
 };

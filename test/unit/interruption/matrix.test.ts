@@ -60,7 +60,7 @@ const moments = [
 const doneTo = (group: string, kind: string, settings: Settings, evictedByNode: boolean): string[] => {
   const chain = kind === '' ? [] : [aWorkloadReference(kind, 'owner', group)];
   const plan = planEviction({
-    ...{ chain, settings, evictedByNode },
+    ...{ chain, settings, evictedByNode, step: undefined },
     ...{ ignoresDisruption: false, mirror: false, restarts: !endsByItself(kind) },
   });
   return moments.map(([seconds, allowed]) => {

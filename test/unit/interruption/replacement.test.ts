@@ -240,9 +240,13 @@ describe('what a workload wants', () => {
     ['Error', { workloadEnded: true, failure: { message: '' } }],
     ['Succeeded', { workloadEnded: true, failure: undefined }],
     ['Running', { workloadEnded: false, failure: undefined }],
-  ])('of a Workflow is told by its label: %s', (phase, expected) => {
+    ['', { workloadEnded: true, failure: undefined }, 'true'],
+  ])('of a Workflow is told by its labels: phase %s', (phase, expected, completed = 'false') => {
     const world = aWorld({ Pod: [aPod({ name: 'step', owner: ownedBy('Workflow', 'hello') })] });
-    const labels = { 'workflows.argoproj.io/phase': phase };
+    const labels = {
+      'workflows.argoproj.io/phase': phase,
+      'workflows.argoproj.io/completed': completed,
+    };
     putForeign(world, aForeign('Workflow', { metadata: { labels } }), false);
     const workload = aWorkloadReference('Workflow', 'hello', 'argoproj.io');
     expect(successorsOf(world, anInterruption({ name: 'step', workload }))).toMatchObject(expected);

@@ -14,6 +14,7 @@ const plan = (
     ignoresDisruption: false,
     mirror: false,
     restarts: true,
+    step: undefined,
     evictedByNode: false,
     ...more,
   });
@@ -55,6 +56,36 @@ describe('when a doomed pod is evicted', () => {
     );
     // Executors of Spark do not restart either, and their driver starts others.
     expect(plan(['Pod', ''], {}, ending).when).toBe('AtOnce');
+  });
+
+  it.each([
+    [undefined, false, 'Never', 'its template has no retryStrategy'],
+    ['OnFailure', false, 'Never', 'Argo retries a pod that ECI released (retryPolicy OnFailure)'],
+    ['Always', false, 'Never', 'Argo retries a pod that ECI released (retryPolicy Always)'],
+    ['OnTransientError', false, 'Never', 'Argo does not retry a pod that has failed'],
+    ['OnError', false, 'Late', 'Argo retries it only where it is evicted (retryPolicy OnError), and may use'],
+    ['OnFailure', true, 'Late', 'Argo retries it, evicted or released (retryPolicy OnFailure), and may use'],
+    ['Always', true, 'Late', 'Argo retries it, evicted or released (retryPolicy Always), and may use'],
+    ['OnError', true, 'Never', 'Argo does not retry a pod that has failed'],
+    [undefined, true, 'Never', 'its template has no retryStrategy'],
+  ] as const)(
+    'of a step that Argo retries by %s, and reads to the end (%s), is %s: %s',
+    (retries, isReadToTheEnd, when, because) => {
+      const step = { step: { retries, isReadToTheEnd }, restarts: false };
+      const workflow = ['Workflow', 'argoproj.io'] as const;
+      const planned = plan(workflow, {}, step);
+      expect(planned.when).toBe(when);
+      expect(planned.because).toContain(because);
+      expect(plan(workflow, { jobPods: 'Immediately' }, step).when).toBe('AtOnce');
+      expect(plan(workflow, { jobPods: 'Never' }, step).when).toBe('Never');
+    },
+  );
+
+  it('says of a pod that is left to the reclaim when its node evicts it all the same', () => {
+    const step = { retries: 'OnFailure', isReadToTheEnd: false };
+    const planned = plan(['Workflow', 'argoproj.io'], {}, { step, evictedByNode: true });
+    expect(planned.when).toBe('Never');
+    expect(planned.because).toContain('; its virtual node evicts it all the same (api-evict)');
   });
 
   it('is never where the policy leaves it to others', () => {
