@@ -60,11 +60,9 @@ export interface StatusDeps {
   readonly writer: string;
 }
 
-// A storm is told once a second; mere counts of pods, which every rollout moves, more seldom (pace.ts).
 // What happens together is looked at together: pods change all the time.
 const gatherMs = 200;
 const countMs = 1_000;
-const urgentMs = 1_000;
 // A rollout moves the counts of a thousand policies as well as those of one: over all of them 20 are written a second.
 const countsApartMs = 50;
 
@@ -78,7 +76,6 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
     const counts = new Counts(deps.world);
     const memory: Memory = {
       counts,
-      writtenAt: new Map(),
       attempts: new Map(),
       rivalries: new Map(),
       pace: new Pace(pausing(deps.random)),
@@ -101,7 +98,6 @@ export const statusStream = (deps: StatusDeps, changes$: Observable<Change>): Ob
 
 interface Memory {
   readonly counts: Counts;
-  readonly writtenAt: Map<string, number>;
   /** By UID of the policy, while something has failed. */
   readonly attempts: Map<string, Attempts>;
   /** By UID of the policy, once it was written. */
@@ -135,7 +131,7 @@ const lookAt = (
 ): Observable<StatusOutcome> =>
   defer(() => {
     const { world, nowMs } = deps;
-    const { counts, writtenAt, attempts, rivalries, pace, turns: calm } = memory;
+    const { counts, attempts, rivalries, pace, turns: calm } = memory;
     const again = (atMs: number): Observable<never> => {
       alarm$.next({ key: uid, atMs });
       return EMPTY;
@@ -147,14 +143,12 @@ const lookAt = (
     const settled = (of: Policy | undefined) => inSlices(counts.settle(of)).pipe(ignoreElements());
     const policy = world.policies.byUid(uid);
     if (!policy) {
-      writtenAt.delete(uid);
       attempts.delete(uid);
       rivalries.delete(uid);
       pace.forget(uid);
       return concat(settled(undefined), defer(done));
     }
-    const sinceMs = writtenAt.get(uid) ?? Number.NEGATIVE_INFINITY;
-    if (nowMs() < sinceMs + urgentMs) return again(sinceMs + urgentMs);
+    if (nowMs() < pace.notBeforeMs(uid)) return again(pace.notBeforeMs(uid));
     const attempt = attempts.get(uid) ?? noAttempts;
     if (nowMs() < attempt.notBeforeMs) return again(attempt.notBeforeMs);
     const omission = omissionOf(attempt, nowMs());
@@ -166,7 +160,7 @@ const lookAt = (
       const overdueMs = overdueAtMs(report.conditions);
       if (overdueMs !== undefined) alarm$.next({ key: uid, atMs: overdueMs });
       // Before the counts are put together that are not to be written yet.
-      if (!report.urgent && nowMs() < pace.notBeforeMs(uid)) return again(pace.notBeforeMs(uid));
+      if (!report.urgent && nowMs() < pace.countsNotBeforeMs(uid)) return again(pace.countsNotBeforeMs(uid));
       const status = report.whole();
       const parts = changedParts(policy.status, status);
       if (!parts) return done();
@@ -176,8 +170,7 @@ const lookAt = (
       const turnMs = report.urgent ? nowMs() : calm.of(uid, nowMs());
       if (nowMs() < turnMs) return again(turnMs);
       calm.giveBack(uid);
-      writtenAt.set(uid, nowMs());
-      if (!report.urgent) pace.note(uid, nowMs());
+      pace.note(uid, nowMs(), report.urgent);
       return put(deps, { policy, status, parts, omission, undoes }, memory, (atMs) => void again(atMs));
     };
     return concat(settled(policy), defer(look));
