@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { filter, firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
+import { firstValueFrom, type Observable, ReplaySubject, share, Subject, takeUntil, tap } from 'rxjs';
 import { admit, type Standing } from './admit.ts';
 import { type Config, writerOf } from './config.ts';
 import type { Kube } from './kube/kube.ts';
 import { listWatchCalls, listWatchOptions } from './kube/list-watch-calls.ts';
 import { resources } from './kube/resources.ts';
+import type { KubeObject } from './kube/types.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { listWatch } from './runtime/list-watch.ts';
@@ -14,9 +15,10 @@ import { certificateSecretName } from './server/certificates.ts';
 import type { ConnectionLimits } from './server/connections.ts';
 import { health } from './server/health.ts';
 import { type Closing, serveHttp, serveHttps } from './server/listen.ts';
+import { type SeenSecret, secretChanges } from './server/secret-changes.ts';
 import { certificateStream } from './server/stream.ts';
 import { allKinds, waitingFor } from './sources.ts';
-import { writersOf } from './world/object.ts';
+import { type RawObject, writersOf } from './world/object.ts';
 import { policyKey } from './world/policy.ts';
 import type { World } from './world/world.ts';
 
@@ -149,13 +151,15 @@ const certificatesOf = ({
     fieldSelector: `metadata.name=${certificateSecretName}`,
     metadataOnly: true,
     managedFields: true,
-    trim: (secret: never) => writersOf(secret),
+    trim: (secret: KubeObject & RawObject): SeenSecret => ({
+      resourceVersion: secret.metadata.resourceVersion,
+      writers: writersOf(secret),
+    }),
   });
   return certificateStream({
     ensure: () => ensureCertificates(store, lifetimes, namesOf(config), nowMs),
-    changed$: listWatch(secret, listWatchOptions(random)).pipe(
-      filter((watched) => watched.kind === 'changed'),
-      tap(({ object }) => (writers = object)),
+    changed$: secretChanges(listWatch(secret, listWatchOptions(random))).pipe(
+      tap((seen) => (writers = seen?.writers ?? [])),
     ),
     jumped$,
     nowMs,
