@@ -13,8 +13,9 @@ const inside = installation.namespace;
 let operator: RestClient;
 
 beforeAll(async () => {
-  const identity = { namespace: inside, serviceAccount: installation.name };
-  operator = openClient(await readKubeconfig(await cluster.kubeconfigFor(identity)));
+  // Whoever comes by that name is the ServiceAccount, by whatever means.
+  const user = `system:serviceaccount:${inside}:${installation.name}`;
+  operator = openClient(await readKubeconfig(await cluster.kubeconfigFor({ user })));
   atEndOfFile(() => operator.close());
 });
 
