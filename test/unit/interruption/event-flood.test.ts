@@ -35,12 +35,26 @@ const perTurn = 10;
 // 99 of 100 single evictions take no longer than this (docs/performance.md), and none waits for more than one such turn.
 const mostInTurnMs = 110;
 
-/** Tells a leader of `count` Events, some at a time, and compares the CPU time with that of parsing their JSON. */
-const flood = async (
-  world: World,
-  advance: Advance,
-  { count, event }: { count: number; event: (index: number) => EventWishes },
-) => {
+interface Events {
+  readonly count: number;
+  readonly event: (index: number) => EventWishes;
+}
+
+// What runs for the first time is not compiled yet.
+const warmUpCount = 1_000;
+
+/** Tells a leader of Events, and expects it to cost a few times what it costs to parse their JSON. */
+const flood = async (world: World, advance: Advance, events: Events) => {
+  const { leader: other } = await pour(aCluster(), advance, { ...events, count: warmUpCount });
+  other.stop();
+  const { leader, parsed, told, longest } = await pour(world, advance, events);
+  expect(told / parsed).toBeLessThan(mostTimesParsing);
+  expect(longest).toBeLessThan(mostInTurnMs);
+  return leader;
+};
+
+/** Tells a leader of `count` Events, some at a time, and measures the CPU time of that, and of parsing their JSON. */
+const pour = async (world: World, advance: Advance, { count, event }: Events) => {
   const leader = lead(world);
   const raws = many(count, (index) => anEvent({ name: `e-${index}`, ...event(index) }));
   await advance(0);
@@ -61,9 +75,7 @@ const flood = async (
     parsed += betweenMs - beforeMs;
     told += ownCpuMs() - betweenMs;
   }
-  expect(told / parsed).toBeLessThan(mostTimesParsing);
-  expect(longest).toBeLessThan(mostInTurnMs);
-  return leader;
+  return { leader, parsed, told, longest };
 };
 
 // Of this thread alone: others collect garbage and compile.
