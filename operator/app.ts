@@ -1,4 +1,4 @@
-import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, timer } from 'rxjs';
+import { defer, map, merge, mergeMap, type Observable, share, startWith, switchMap, tap, timer } from 'rxjs';
 import { type ClockOutcome, clockOutcomes } from './observe/clock-story.ts';
 import { type CleanUpDeps, type CleanUpOutcome, cleanUpStream } from './interruption/clean-up-stream.ts';
 import { type InjectionDeps, type InjectionOutcome, injectionStream } from './injection/stream.ts';
@@ -45,7 +45,8 @@ const patienceMs = 30_000;
  * The whole flow: watch streams -> world -> keys that need a look -> decisions -> calls -> status.
  *
  * Every replica keeps the world, from which it answers admission. Only the leader acts, and not before the first lists.
- * When the clock jumps the leader begins anew, as another leader would: nothing that was timed before is kept.
+ * A lease that nobody else has held goes on where it was lost. When the clock jumps the leader begins anew, as another leader
+ * would: nothing that was timed before is kept.
  */
 export const run = (deps: Deps): Observable<Outcome> => {
   const { world } = deps;
@@ -64,7 +65,7 @@ export const run = (deps: Deps): Observable<Outcome> => {
   return merge(
     change$.pipe(map((change): Outcome => ({ room: 'world', change }))),
     merge(
-      leading$.pipe(anewAfter(deps.jumped$), whileLeader(deps.leader$)),
+      leading$.pipe(anewAfter(deps.jumped$.pipe(tap(() => world.endTerm()))), whileLeader(deps.leader$)),
       clockOutcomes(deps.offsetMs$),
     ).pipe(afterSynced(untilSynced(world, change$))),
   );

@@ -85,6 +85,7 @@ const operate = async (config: Config, log: Log, stop$: Observable<void>): Promi
       random,
       stop$,
       onTerm: (untilMs) => (termEndsMs = untilMs),
+      onOther: () => world.endTerm(),
       onFailure: (err) => log.warn({ err }, 'lease not renewed'),
     },
   ).pipe(

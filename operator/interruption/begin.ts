@@ -1,8 +1,10 @@
+import { type InterruptionEntry, statusBounds } from '../api/index.ts';
 import { apiEvict, eciAnnotations, ourAnnotations, specifiedDelete } from '../api/keys.ts';
 import { ownerChain } from '../policy/owners.ts';
 import { planEviction } from '../policy/plan.ts';
 import { governingPolicy, isOptedOut, reachesNamed } from '../policy/rules.ts';
 import type { Detachment, Interruption, Settings, WorkloadReference } from '../world/interruption.ts';
+import { instantMs } from '../world/object.ts';
 import { isOfKind } from '../world/objects.ts';
 import { isLive, isTerminal, type Pod } from '../world/pod.ts';
 import { isSound, policyKey, policyOf, type SoundPolicy } from '../world/policy.ts';
@@ -62,7 +64,7 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     length: notice.length,
     onCondition: notice.onCondition,
     onEvent: notice.onEvent,
-    counted: mark !== undefined || taken,
+    counted: isCounted(view, pod, { settings, notice, begunBefore: mark !== undefined || taken }),
     marked: mark && 'UnderWay',
     call: undefined,
     detached: mark && detachedBy(mark, pod),
@@ -82,6 +84,27 @@ export const beginInterruption = (view: View, pod: Pod, options: BeginOptions): 
     message: '',
   };
 };
+
+// The status counts what it lists. Of others it is known only while its list has room: what was begun before, and is not in a
+// full list, has been counted for all that can be proved.
+const isCounted = (
+  view: View,
+  { uid }: Pod,
+  of: { readonly settings: Settings; readonly notice: Notice; readonly begunBefore: boolean },
+): boolean => {
+  const listed = entriesOf(view, of.settings.policy);
+  return (
+    listed.some((entry) => entry.uid === uid && isAbout(entry, of.notice)) ||
+    (of.begunBefore && listed.length >= statusBounds.interruptions)
+  );
+};
+
+// A pod that was not taken may be under another notice by now. The status gives whole seconds.
+const isAbout = ({ outcome, noticedAt }: InterruptionEntry, notice: Notice): boolean =>
+  outcome !== 'NotReclaimed' || notice.noticedAtMs < (instantMs(noticedAt) ?? 0) + 1_000;
+
+const entriesOf = (view: View, policy: string): readonly InterruptionEntry[] =>
+  policyOf(view, policy)?.status?.interruptions ?? [];
 
 /**
  * The record after a move whose answer was lost, as its pod tells now what came of it: the mark is written in the same
@@ -135,7 +158,7 @@ const mayBeOf = (view: View, key: string, pod: Pod): boolean => {
 
 // No user of a namespace can write the status of a policy of the cluster.
 const isListed = (view: View, key: string, { uid }: Pod): boolean =>
-  (policyOf(view, key)?.status?.interruptions ?? []).some((entry) => entry.uid === uid);
+  entriesOf(view, key).some((entry) => entry.uid === uid);
 
 /** The notice that a pod is under; `known` is what an earlier look, or the pod's mark, says. */
 export const noticeOf = (

@@ -84,6 +84,7 @@ const withWarning = (looked: Look, { warning }: Case): Look =>
 // its place.
 const outlived = (interruption: Interruption): Interruption => ({
   ...interruption,
+  counted: true,
   phase: 'Done',
   outcome: 'NotReclaimed',
   message: 'ECI did not take it at its deadline',

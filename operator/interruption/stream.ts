@@ -66,11 +66,9 @@ export const interruptionStream = (
 ): Observable<InterruptionOutcome> =>
   defer(() => {
     const { world, nowMs } = deps;
-    world.beginTerm();
     const alarm$ = new Subject<Alarm<string>>();
     const released$ = new Subject<string>();
-    const resumed = resumeInterruptions(world, nowMs(), deps.defaultMinutes);
-    for (const interruption of resumed) world.record(interruption);
+    const resumed = resumeTerm(deps);
 
     const known$ = defer(() => merge(from(resumed.map(({ uid }) => uid)), inSlices(doomedPods(world))));
     const touched$ = world$.pipe(
@@ -87,9 +85,18 @@ export const interruptionStream = (
         group: (uid) => namespaceOf(world, uid),
         priority: (uid) => deadlineOf(deps, uid),
       }),
-      finalize(() => world.endTerm()),
     );
   });
+
+const resumeTerm = ({ world, nowMs, defaultMinutes }: InterruptionDeps): readonly Interruption[] => {
+  if (!world.beginTerm())
+    for (const interruption of resumeInterruptions(world, nowMs(), defaultMinutes))
+      world.record(interruption);
+  const resumed = [...world.interruptions.all()];
+  // Policies may have gone while nobody led.
+  for (const policy of new Set(resumed.map(({ settings }) => settings.policy))) forgetSurplus(world, policy);
+  return resumed;
+};
 
 // Read while the world goes on: a pod that comes meanwhile is seen here or wakes its look itself.
 function* doomedPods({ pods }: World): Iterable<string> {
@@ -149,16 +156,23 @@ const lookUntilQuiet = (
       return looked$;
     }
     const versions = versionsOf(seen.standings);
+    const settled = (current: Interruption, answer: Answer): Interruption =>
+      settle(current, { effect, answer }, versions, { nowMs: nowMs(), pauseAfter: pausing(deps.random) });
+    let isAnswered = false;
     const answered$ = fromCall((signal) => deps.perform(next, effect, signal)).pipe(
       // Every call ends by itself within a minute; a timer takes no more than 24 days.
       timeout({ first: Math.min(againAtMs - options.nowMs, 60_000), with: () => of(givenUp) }),
       mergeMap((answer) => {
+        isAnswered = true;
         const current = world.interruptions.byUid(uid) ?? next;
-        const times = { nowMs: nowMs(), pauseAfter: pausing(deps.random) };
-        const settled = settle(current, { effect, answer }, versions, times);
-        return recorded(world, settled, released$, { effect, answer });
+        return recorded(world, settled(current, answer), released$, { effect, answer });
       }),
       tap(() => releaseNext(deps, next, released$)),
+      // The lease was lost while the call was under way. A term that goes on asks what came of it.
+      finalize(() => {
+        const current = isAnswered ? undefined : world.interruptions.byUid(uid);
+        if (current) world.record(settled(current, givenUp));
+      }),
     );
     return concat(looked$, answered$, lookUntilQuiet(deps, uid, alarm$, released$));
   });
@@ -170,8 +184,10 @@ const knownOrBegun = (deps: InterruptionDeps, uid: string): Interruption | undef
   const known = deps.world.interruptions.byUid(uid);
   if (known && known.outcome !== 'NotReclaimed') return known;
   const begun = begin(deps, uid);
-  if (known && begun) deps.world.forget(uid);
-  return begun ?? known;
+  if (!known || !begun) return begun ?? known;
+  deps.world.forget(uid);
+  // It may be the same notice after all, where ECI took the pod late.
+  return { ...begun, counted: known.counted && begun.noticedAtMs <= known.noticedAtMs };
 };
 
 const begin = ({ world, nowMs, defaultMinutes }: InterruptionDeps, uid: string): Interruption | undefined => {

@@ -43,6 +43,8 @@ export interface LeadershipOptions {
   readonly stop$?: Observable<unknown>;
   /** Hears at each renewal, and when it ends, until when this candidate leads by `elapsedMs`: before all time where it does not. */
   readonly onTerm?: (untilMs: number) => void;
+  /** Hears that another candidate leads, or may have led since this one did. */
+  readonly onOther?: () => void;
   /** Hears of failed tries, to be logged; a lost race is none. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -57,7 +59,7 @@ export interface LeadershipOptions {
 export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Observable<boolean> =>
   defer(() => {
     const { identity, leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
-    const { elapsedMs, timeOfDayMs, random, stop$ = NEVER, onTerm, onFailure } = options;
+    const { elapsedMs, timeOfDayMs, random, stop$ = NEVER, onTerm, onOther, onFailure } = options;
     // Two tries fit into the deadline, so that one call that hangs does not cost the lease.
     const tryTimeoutMs = renewDeadlineMs / 2;
     let candidate: Candidate = { identity, durationMs: leaseDurationMs, seen: undefined };
@@ -73,6 +75,8 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
       );
 
     const judge = (lease: SeenLease | undefined): LeaseStep => {
+      // Only this candidate writes its own identity.
+      if (lease?.record.holderIdentity !== identity) onOther?.();
       const time = { elapsedMs: elapsedMs(), timeOfDayMs: timeOfDayMs() };
       const [next, step] = leaseStep(candidate, lease, time);
       candidate = next;

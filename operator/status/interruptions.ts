@@ -4,7 +4,7 @@ import {
   statusBounds,
   type SpotPolicyStatus,
 } from '../api/index.ts';
-import { describe, type Interruption } from '../world/interruption.ts';
+import { describe, type Interruption, type Totals } from '../world/interruption.ts';
 import { apiTime } from '../world/object.ts';
 
 /** The storm in one line. */
@@ -24,13 +24,10 @@ export const summarize = (
 };
 
 /**
- * The interruptions as the status lists them: those under way by deadline, then the newest; 20 at most. Where there are more,
+ * The interruptions that the status lists: those under way by deadline, then the newest; 20 at most. Where there are more,
  * the namespaces take turns: however many one of them has, the first of every other are listed.
  */
-export const listEntries = (
-  interruptions: readonly Interruption[],
-  kind: PolicyKindName = 'SpotPolicy',
-): InterruptionEntry[] => {
+export const toList = (interruptions: readonly Interruption[]): readonly Interruption[] => {
   const sorted = [...interruptions].toSorted(
     (a, b) =>
       Number(isUnderWay(b)) - Number(isUnderWay(a)) ||
@@ -38,8 +35,14 @@ export const listEntries = (
       (a.uid < b.uid ? -1 : 1),
   );
   const listed = new Set(byTurns(sorted).slice(0, statusBounds.interruptions));
-  return sorted.filter((each) => listed.has(each)).map((interruption) => entryOf(interruption, kind));
+  return sorted.filter((each) => listed.has(each));
 };
+
+/** The totals as the status has them: what it lists is counted, so that whoever leads next knows what was. */
+export const withListed = (totals: Totals, listed: readonly Interruption[]): Totals => ({
+  ...totals,
+  noticed: totals.noticed + listed.filter(({ counted }) => !counted).length,
+});
 
 const byTurns = (sorted: readonly Interruption[]): readonly Interruption[] => {
   const turns = new Map<string, number>();
@@ -65,7 +68,11 @@ export const forbiddenCall = (interruptions: readonly Interruption[]): string | 
 // Not over yet.
 const isUnderWay = ({ phase }: Interruption): boolean => phase !== 'Done';
 
-const entryOf = (interruption: Interruption, kind: PolicyKindName): InterruptionEntry => {
+/** An interruption as the status lists it. */
+export const entryOf = (
+  interruption: Interruption,
+  kind: PolicyKindName = 'SpotPolicy',
+): InterruptionEntry => {
   const { nodeName, workload, evictedAtMs, replacement, outcome } = interruption;
   return {
     pod: interruption.name,

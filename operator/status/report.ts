@@ -9,7 +9,7 @@ import { type Finding, findConditions, type Grounds, stalled, writeConditions } 
 import type { Counts } from './counts.ts';
 import { tryOut } from './dry-run.ts';
 import { type Governed, listWorkloads, sumGoverned } from './governed.ts';
-import { forbiddenCall, listEntries, summarize } from './interruptions.ts';
+import { entryOf, forbiddenCall, summarize, toList, withListed } from './interruptions.ts';
 import { describeCounted } from './leftovers.ts';
 import { describeRivals, type StatusRivals } from './rivalry.ts';
 import { failingTargets, findTargetProblem } from './targets.ts';
@@ -69,6 +69,7 @@ const describe = (
   const { view } = counts;
   const governed = sumGoverned(counts, policy);
   const interruptions = [...view.interruptions.group('policy', policyKey(policy))];
+  const listed = toList(interruptions);
   return {
     findings: findConditions(
       policy,
@@ -94,8 +95,8 @@ const describe = (
     ),
     urgent: {
       interruption: summarize(interruptions),
-      interruptions: listEntries(interruptions, policy.kind),
-      totals: { ...view.totals(policyKey(policy)) },
+      interruptions: listed.map((each) => entryOf(each, policy.kind)),
+      totals: withListed(view.totals(policyKey(policy)), listed),
     },
     rest: () => ({
       revision: revisionOf(policy),

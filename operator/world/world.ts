@@ -67,6 +67,7 @@ export class World implements View {
   readonly #collections: { readonly [K in Kind]: Pick<Collection<Kinds[K]>, 'apply' | 'size' | 'synced'> };
   readonly #workloads = new Workloads();
   readonly #tally = new Tally();
+  #inTerm = false;
 
   readonly #ruleBook: RuleBook;
 
@@ -242,14 +243,20 @@ export class World implements View {
     if (!this.pods.byUid(uid)) this.lifetimes.forget(uid);
   }
 
-  /** A new term as leader: interruptions are found again from the cluster, totals continue from the policies' status. */
-  beginTerm(): void {
-    this.endTerm();
+  /**
+   * A term as leader begins. Gives whether it goes on from the last one, because nobody ended that: all is kept then. Otherwise
+   * interruptions are to be found again from the cluster, and totals continue from the policies' status.
+   */
+  beginTerm(): boolean {
+    if (this.#inTerm) return true;
+    this.#inTerm = true;
     for (const policy of this.policies.all()) this.#tally.resume(policy);
+    return false;
   }
 
-  /** Only a leader keeps interruptions, what came of its probes and templates, totals and refusals. */
+  /** Others have led, or all begins anew. Interruptions, totals, refusals, what came of probes and templates: all is forgotten. */
   endTerm(): void {
+    this.#inTerm = false;
     for (const { uid } of [...this.interruptions.all()]) this.forget(uid);
     for (const probe of [...this.probes.all()]) this.probes.apply({ kind: 'deleted', object: probe });
     for (const { uid } of [...this.templateTroubles.all()]) this.recordTrouble(uid, undefined);

@@ -1,4 +1,4 @@
-import { NEVER, type Observable, Subject } from 'rxjs';
+import { NEVER, type Observable, Subject, tap } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import type { Effect } from '../../operator/interruption/look.ts';
 import type { Answer } from '../../operator/interruption/settle.ts';
@@ -29,6 +29,7 @@ export interface Leader {
   readonly calls: readonly Call[];
   readonly outcomes: readonly InterruptionOutcome[];
   readonly tell: (changes: readonly Change[]) => void;
+  /** Loses the lease; whether another leads next is said by `world.endTerm`. */
   readonly stop: () => void;
 }
 
@@ -63,7 +64,7 @@ export const lead = (
     { world, nowMs, random: () => 0, perform, defaultMinutes: 3, trustEvents, concurrency },
     change$,
   )
-    .pipe(anewAfter(jumped$))
+    .pipe(anewAfter(jumped$.pipe(tap(() => world.endTerm()))))
     .subscribe((outcome) => outcomes.push(outcome));
   const stop = (): void => subscription.unsubscribe();
   onTestFinished(stop);

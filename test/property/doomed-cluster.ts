@@ -63,6 +63,8 @@ export type Happening =
   | { readonly kind: 'mood'; readonly mood: Mood }
   | { readonly kind: 'relist' }
   | { readonly kind: 'status' }
+  /** The lease runs out, and nobody else takes it; the leader that was takes it again. */
+  | { readonly kind: 'lapse' | 'regain' }
   | { readonly kind: 'restart' };
 
 const slowMs = 3_000;
@@ -87,6 +89,8 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   let status: SpotPolicyStatus | undefined;
   let world: World;
   let leader: Leader;
+  const leaders: Leader[] = [];
+  let isLapsed = false;
   const underWay = new Map<string, AbortSignal>();
   /** UIDs of pods whose detachment is being asked for. */
   const detaching = new Set<string>();
@@ -144,6 +148,10 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     const pods = String(setting.owners.length + setting.room);
     return [{ metadata: { name: 'small' }, status: { hard: { pods }, used: { pods: String(used()) } } }];
   };
+  const isThere = (uid: string): boolean => {
+    const pod = pods.get(uid);
+    return pod !== undefined && !pod.deletion && !hasEnded(pod.phase);
+  };
   const isOut = ({ owner, deletion, phase }: PodWishes): boolean =>
     owner?.kind === 'Deployment' && !deletion && !hasEnded(phase);
   // A detached pod that goes leaves its room to its replacement.
@@ -153,7 +161,8 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   };
   const checkRoom = (doomed: Interruption, rule: (holds: boolean, text: string) => unknown): void => {
     if (haunted) return;
-    const others = detaching.size;
+    // One that is being deleted stays where it is.
+    const others = [...detaching].filter((uid) => uid !== doomed.uid && isThere(uid)).length;
     const wanted = used() + due + others + 1;
     const hard = setting.owners.length + (setting.room ?? Number.POSITIVE_INFINITY);
     rule(wanted <= hard, `${wanted} pods are more than the ${hard} of the quota`);
@@ -287,7 +296,12 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
       Pod: [...pods.values()].map(aPod),
       ReclaimEvent: [...events.values()].map(anEvent),
     });
+    takeLease();
+  };
+  const takeLease = (): void => {
+    isLapsed = false;
     leader = lead(world, answer, { trustEvents: setting.trustEvents, ...(clock && { clock }) });
+    leaders.push(leader);
   };
 
   setting.owners.forEach((owner, index) => {
@@ -302,10 +316,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   });
   begin();
 
-  const alive = (name: string): boolean => {
-    const pod = pods.get(uidOf('Pod', name));
-    return pod !== undefined && !pod.deletion && !hasEnded(pod.phase);
-  };
+  const alive = (name: string): boolean => isThere(uidOf('Pod', name));
   const end = (name: string, how: PodWishes): void => {
     if (!alive(name)) return;
     leaves(name);
@@ -373,6 +384,12 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
         if (known) status = reportOn(settledCounts(world), known, Date.now()).whole();
         return tell(put(world, 'SpotPolicy', policy()));
       }
+      case 'lapse':
+        leader.stop();
+        isLapsed = true;
+        return undefined;
+      case 'regain':
+        return isLapsed ? takeLease() : undefined;
       case 'restart':
         leader.stop();
         return begin();
@@ -401,6 +418,20 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     calls: () => made(leader),
     mayHaveEvicted,
     records: (): readonly Interruption[] => [...world.interruptions.all()],
+    /** How many notices there were; a pod that was not taken may come under another one. */
+    notices: (): number =>
+      new Set(
+        leaders.flatMap(({ outcomes }) =>
+          outcomes.flatMap(({ before, after }) => (before ? [] : [`${after.uid} ${after.noticedAtMs}`])),
+        ),
+      ).size,
+    /** How many notices came to nothing: each such pod may come under another one. */
+    spent: (): number =>
+      leaders.flatMap(({ outcomes }) =>
+        outcomes.filter(
+          ({ before, after }) => after.outcome === 'NotReclaimed' && before?.outcome !== 'NotReclaimed',
+        ),
+      ).length,
     totals: () => world.totals('SpotPolicy/shop/web'),
     stop: (): void => leader.stop(),
   };

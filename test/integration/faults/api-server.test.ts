@@ -21,6 +21,7 @@ import {
   type Scene,
   watchPods,
 } from '../harness/scene.ts';
+import { leads } from '../harness/two-replicas.ts';
 
 let cluster: Cluster;
 let witness: Witness;
@@ -149,6 +150,26 @@ test('an Event that is told five times, across cut watches and new lists, is one
   expect(proxy.counts().get('create pods/eviction')).toBe(2);
   const found = await scene.find(successor);
   expect(found && isTouched(found)).toBe(false);
+});
+
+test('a storm in which the lease is lost and taken again is counted to the last pod, since nobody else has led', async () => {
+  const scene = await aSceneWith(60);
+  const pods = aHerd(scene);
+  herd = pods;
+  onTestFinished(pods.stop);
+  const doomed = await pods.ready(60);
+  const warned = Promise.all(doomed.map((pod) => warn(scene.admin, pod, { leftSeconds: 150 })));
+  await pods.until('some of them to go', () => pods.countGone(doomed) > 10);
+  await proxy.startOutage();
+  await waitFor('the lease to be lost', async () => !(await leads(replica)));
+  await warned;
+  await proxy.endOutage();
+  await pods.gone(doomed);
+  await pods.ready(60);
+  const { totals } = await scene.statusWith(
+    ({ interruption, totals: { noticed = 0 } = {} }) => interruption?.active === 0 && noticed > 0,
+  );
+  expect(totals).toMatchObject({ noticed: 60, evicted: 60, replaced: 60, forced: 0, missed: 0 });
 });
 
 test.each([

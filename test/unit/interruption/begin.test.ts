@@ -186,11 +186,10 @@ describe('the plan', () => {
 });
 
 describe('what an earlier leader left on the pod', () => {
-  it('is a notice by itself, and counted', () => {
+  it('is a notice by itself', () => {
     expect(begin(marked())).toMatchObject({
       noticedAtMs: at(-10),
       deadlineMs: at(170),
-      counted: true,
       marked: 'UnderWay',
     });
   });
@@ -244,7 +243,7 @@ describe('what an earlier leader left on the pod', () => {
 
   it('is ignored ten minutes after its deadline, also on a pod that terminates', () => {
     const leaving = { ...marked(), deletion: { atMs: at(100), graceSeconds: 3600 } };
-    expect(begin(leaving, {}, { seconds: 770 })).toMatchObject({ counted: true });
+    expect(begin(leaving, {}, { seconds: 770 })).toBeDefined();
     expect(begin(leaving, {}, { seconds: 771 })).toBeUndefined();
   });
 
@@ -256,7 +255,7 @@ describe('what an earlier leader left on the pod', () => {
     };
     const pod = { ...marked({}, { detached }), owner: ownedBy('Deployment', 'web') };
     for (const seconds of [100, 300, 3000])
-      expect(begin(pod, {}, { seconds })).toMatchObject({ detached, onCondition: undefined, counted: true });
+      expect(begin(pod, {}, { seconds })).toMatchObject({ detached, onCondition: undefined });
     expect(begin({ ...pod, labels: { 'spotpolicy.dev/inject': 'false' } })).toMatchObject({ detached });
     expect(begin({ ...pod, owner: ownedBy('ReplicaSet', 'web-abc') }, {}, { seconds: 300 })).toBeUndefined();
   });
@@ -314,14 +313,47 @@ describe('a pod that has ended', () => {
   });
 });
 
-it('a pod that terminates when a term begins was counted and evicted by an earlier leader', () => {
+it('a pod that terminates when a term begins was evicted by an earlier leader', () => {
   const leaving = { ...expired, deletion: { atMs: at(5), graceSeconds: 30 } };
-  expect(begin(leaving, {}, { atStart: true })).toMatchObject({ counted: true, evictedAtMs: at(5) });
-  expect(begin(leaving)).toMatchObject({ counted: false, evictedAtMs: undefined });
+  expect(begin(leaving, {}, { atStart: true })).toMatchObject({ evictedAtMs: at(5) });
+  expect(begin(leaving)).toMatchObject({ evictedAtMs: undefined });
   // A Job's pod stays as an object until its controller has counted it; its containers may have exited with 0.
   for (const phase of ['Succeeded', 'Failed'] as const)
     expect(begin({ ...leaving, phase }, {}, { atStart: true })).toMatchObject({
-      counted: true,
       ending: { how: 'Terminating', atMs: at(5) },
     });
+});
+
+describe('what an earlier leader noticed has been counted', () => {
+  const told = (pods: readonly string[]): Content => {
+    const interruptions = pods.map((pod): InterruptionEntry => ({
+      ...{ pod, uid: uidOf('Pod', pod), noticedAt: '2026-03-01T12:00:00Z' },
+      ...{ deadline: '2026-03-01T12:03:00Z', phase: 'Noticed' },
+    }));
+    return { SpotPolicy: [aPolicy({ status: { interruptions } })] };
+  };
+  const full = Array.from({ length: 20 }, (_, index) => `other-${index}`);
+  const isCounted = (pod: PodWishes, listed: readonly string[], atStart = false): boolean | undefined =>
+    begin(pod, told(listed), { atStart })?.counted;
+
+  it('where the status lists it, which counts what it lists', () => {
+    for (const pod of [marked(), expired]) {
+      expect(isCounted(pod, ['web-1'])).toBe(true);
+      expect(isCounted(pod, ['other', 'web-1'])).toBe(true);
+    }
+  });
+
+  it('and not where the list would have had room for it', () => {
+    expect(isCounted(marked(), [])).toBe(false);
+    expect(isCounted(marked(), full.slice(1))).toBe(false);
+    expect(isCounted(expired, full.slice(1))).toBe(false);
+  });
+
+  it('for all that can be proved, where it has a mark or terminates and the list is full', () => {
+    expect(isCounted(marked(), full)).toBe(true);
+    const leaving = { ...expired, deletion: { atMs: at(1), graceSeconds: 30 } };
+    expect(isCounted(leaving, full, true)).toBe(true);
+    expect(isCounted(leaving, full.slice(1), true)).toBe(false);
+    expect(isCounted(expired, full)).toBe(false);
+  });
 });

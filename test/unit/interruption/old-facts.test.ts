@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeMark } from '../../../operator/interruption/mark.ts';
-import { listEntries } from '../../../operator/status/interruptions.ts';
+import { toList } from '../../../operator/status/interruptions.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import type { World } from '../../../operator/world/world.ts';
 import { onAClock } from '../../builders/clock.ts';
@@ -171,8 +171,8 @@ describe('marks that users wrote', () => {
       });
       const leader = lead(world, noEviction);
       await advance(1_000);
-      const entries = listEntries([...world.interruptions.group('policy', 'ClusterSpotPolicy/base')]);
-      expect(entries.map(({ pod }) => pod)).toEqual(['real']);
+      const listed = toList([...world.interruptions.group('policy', 'ClusterSpotPolicy/base')]);
+      expect(listed.map(({ name }) => name)).toEqual(['real']);
       expect(world.totals('ClusterSpotPolicy/base')).toMatchObject({ noticed: 1 });
       expect(made(leader)).toEqual(['Mark real at 0']);
     }),

@@ -200,9 +200,9 @@ describe('a new leader takes over', () => {
 describe('a pod that terminates', () => {
   const leaving = { conditions: [anExpiry(at(0))], deletion: { atMs: at(5), graceSeconds: 30 } };
 
-  it('is followed by the new leader, and was counted by the one before', () => {
+  it('is followed by the new leader, and was evicted by the one before', () => {
     expect(resume([], { Pod: [aPod(leaving)] })).toMatchObject([
-      { name: 'web-1', counted: true, evictedAtMs: at(5), phase: 'Noticed', replacement: undefined },
+      { name: 'web-1', evictedAtMs: at(5), phase: 'Noticed', replacement: undefined },
     ]);
   });
 

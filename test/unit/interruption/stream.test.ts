@@ -64,6 +64,28 @@ describe('a leader begins', () => {
   );
 
   it(
+    'where the lease was lost, with what it knew, if nobody else has led: a call without an answer may have been done',
+    onAClock(async (advance) => {
+      const world = deployed({ Pod: [aPod(expired)] });
+      const first = lead(world, () => new Promise(() => undefined));
+      await advance(0);
+      expect(made(first)).toEqual(['Evict web-1 at 0']);
+      first.stop();
+      put(world, 'Pod', aPod(leaving));
+      const again = lead(world);
+      await advance(1_000);
+      expect(made(again)).toEqual([]);
+      expect(world.totals('SpotPolicy/shop/web')).toMatchObject({ noticed: 1, evicted: 1 });
+      again.stop();
+      world.endTerm();
+      lead(world);
+      await advance(0);
+      // Another leader may have told more, or less.
+      expect(world.totals('SpotPolicy/shop/web')).toMatchObject({ evicted: 0 });
+    }),
+  );
+
+  it(
     'with nothing when it follows nobody: unsubscribing aborts the calls under way',
     onAClock(async (advance) => {
       const leader = lead(deployed({ Pod: [aPod(expired)] }), () => new Promise(() => undefined));

@@ -104,6 +104,39 @@ describe('leadership', () => {
     });
   });
 
+  it('says that another one leads, or may have led, and nothing while only it did', () => {
+    forAMinute((lease) => {
+      const heard: number[] = [];
+      let fate = good;
+      const a = stand(
+        lease.callsOver(() => fate),
+        'a',
+        { onOther: () => heard.push(nowMs()) },
+      );
+      // Where there is no Lease yet, somebody may have deleted it.
+      at(1_000, () => expect(heard).toEqual([20]));
+      at(4_500, () => (fate = lost));
+      at(16_000, () => (fate = good));
+      at(30_000, () => {
+        expect(a.log.slice(-2)).toEqual([expect.stringContaining('false'), expect.stringContaining('true')]);
+        expect(heard).toEqual([20]);
+        fate = lost;
+      });
+      const candidates = [a];
+      at(31_000, () =>
+        candidates.push(
+          stand(
+            lease.callsOver(() => good),
+            'b',
+          ),
+        ),
+      );
+      at(55_000, () => (fate = good));
+      at(59_000, () => expect(heard.at(-1)).toBeGreaterThan(55_000));
+      return candidates;
+    });
+  });
+
   it('says that its term is over when it is told to stop', () => {
     forAMinute((lease) => {
       const stop$ = new Subject<void>();

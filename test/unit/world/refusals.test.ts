@@ -34,6 +34,6 @@ it('a budget that goes takes its refusals along, and so does a term', () => {
   // Something else is noted of the pod.
   world.record(anInterruption({ refusal, message: 'deadline reached' }));
   expect([world.refusals.lastMs(web), world.refusals.lastMs(api)]).toEqual([Number.NEGATIVE_INFINITY, at(5)]);
-  world.beginTerm();
+  world.endTerm();
   expect(world.refusals.lastMs(api)).toBe(Number.NEGATIVE_INFINITY);
 });

@@ -80,7 +80,7 @@ describe('what stands between a template and its policy', () => {
       after: undefined,
     });
     world.recordTrouble('u', trouble);
-    world.beginTerm();
+    world.endTerm();
     expect(world.templateTroubles.size).toBe(0);
   });
 

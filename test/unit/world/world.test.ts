@@ -218,13 +218,24 @@ describe('totals', () => {
     drop(world, 'SpotPolicy', aPolicy());
     world.forget(web1);
     count();
+    world.endTerm();
     world.beginTerm();
     expect(world.totals(policyKey)).toEqual(noTotals);
   });
 });
 
 describe('a new term', () => {
-  it('forgets interruptions and probes, and continues the totals of the status', () => {
+  it('goes on with what the last one left, where nobody has led in between', () => {
+    const world = aWorld({ SpotPolicy: [aPolicy({ status: { totals: { ...noTotals, noticed: 7 } } })] });
+    expect(world.beginTerm()).toBe(false);
+    world.record(anInterruption());
+    world.record(anInterruption({ counted: true }));
+    expect(world.beginTerm()).toBe(true);
+    expect(world.interruptions.size).toBe(1);
+    expect(world.totals(policyKey).noticed).toBe(8);
+  });
+
+  it('after another leader forgets interruptions and probes, and continues the totals of the status', () => {
     const totals = { ...noTotals, noticed: 7 };
     const world = aWorld({ SpotPolicy: [aPolicy({ status: { totals } })] });
     world.record(anInterruption());
@@ -233,6 +244,7 @@ describe('a new term', () => {
       ...{ uid: 'p', namespace: 'shop', name: 'web', generation: 1 },
       ...{ reached: true, problem: '', atMs: at(0), failures: 0 },
     });
+    world.endTerm();
     world.beginTerm();
     expect(world.interruptions.size).toBe(0);
     expect(world.probes.size).toBe(0);
@@ -243,6 +255,7 @@ describe('a new term', () => {
     const world = aWorld({ SpotPolicy: [aPolicy()] });
     world.record(anInterruption());
     world.record(anInterruption({ counted: true }));
+    world.endTerm();
     world.beginTerm();
     expect(world.totals(policyKey)).toEqual(noTotals);
   });
