@@ -17,6 +17,8 @@ export type Closing = 'crowded' | 'refused' | 'unused' | 'pipelined';
 export interface Address extends BoundTo {
   /** How many connections are kept; those of connections.ts by default. */
   limits?: ConnectionLimits;
+  /** After how many requests a connection is closed, so that those of API servers spread over the replicas; 10,000 by default. */
+  mostRequests?: number;
   /** Hears of each connection that was closed before its client closed it. */
   onClosing?: (why: Closing) => void;
 }
@@ -112,11 +114,11 @@ interface Guard {
 
 const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
 
-// So that the connections of API servers spread over the replicas there are. A handshake costs 1 ms.
-const mostRequests = 10_000;
+// A handshake costs 1 ms.
+const defaultMostRequests = 10_000;
 
 const start = async (server: Server, app: Hono, at: Address, sockets = 1): Promise<Listening> => {
-  server.maxRequestsPerSocket = mostRequests;
+  server.maxRequestsPerSocket = at.mostRequests ?? defaultMostRequests;
   let draining = false;
   const respond = getRequestListener(app.fetch);
   const underWay = new Set<ServerResponse>();

@@ -158,6 +158,17 @@ describe('the HTTPS server', () => {
   });
 });
 
+test('a connection is closed after so many requests, and its client connects anew', async () => {
+  const { server, ca } = await aServer(echo(), { mostRequests: 3 });
+  const agent = anAgent({ ca, maxSockets: 1 });
+  const ports: (number | undefined)[] = [];
+  for (let asked = 0; asked < 5; asked += 1) ports.push((await ask(server, agent, '/', 'hello')).localPort);
+  const [first, second, third, ...later] = ports;
+  expect(new Set([first, second, third]).size).toBe(1);
+  expect(later).toEqual([later[0], later[0]]);
+  expect(later[0]).not.toBe(first);
+});
+
 describe('the port of the HTTPS server', () => {
   test('is not shared with another server', async () => {
     const { server } = await aServer(echo());
