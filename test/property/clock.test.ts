@@ -26,7 +26,11 @@ const answer = fc.record({
 });
 const set = fc.record({ kind: fc.constant('set' as const), afterMs, offsetMs });
 const stray = fc.record({ kind: fc.constant('stray' as const), afterMs, offMs: offsetMs });
-const sleep = fc.record({ kind: fc.constant('sleep' as const), afterMs, ms: fc.nat(3_600_000) });
+const longSleep = fc.record({
+  kind: fc.constant('sleep' as const),
+  afterMs,
+  ms: fc.integer({ min: toleratedMs + 1, max: 3_600_000 }),
+});
 
 const trueStartMs = Date.parse('2026-03-01T12:00:00.250Z');
 // What an answer of 5 s leaves open, half of it on either side, and what is tolerated.
@@ -100,15 +104,22 @@ describe("the operator's clock, from the first answer on", () => {
 
   test.prop([
     offsetMs,
-    fc.array(fc.oneof({ weight: 3, arbitrary: answer }, set, { weight: 1, arbitrary: sleep }), {
+    // A shorter sleep, or one that is hidden because somebody sets the clock meanwhile, takes five answers to be noticed.
+    fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 1, arbitrary: longSleep }), {
       maxLength: 40,
     }),
   ])(
     'is right again after the first answer that follows a sleep of the machine',
     (firstOffsetMs, happenings) => {
       const { seen } = lifeOf([first, ...happenings], firstOffsetMs);
+      // An offset that the slowest answer leaves possible is no reason to move: it may have been dated when it was
+      // sent. Dates have whole seconds, and the clock whole milliseconds.
+      const slowestMs = Math.max(
+        ...[first, ...happenings].map((what) => (what.kind === 'answer' ? what.tookMs : 0)),
+      );
       for (const { nowMs, trueMs, afterSleep } of seen.slice(1))
-        if (!afterSleep) expect(Math.abs(nowMs - trueMs)).toBeLessThan(mostOffMs);
+        if (!afterSleep)
+          expect(Math.abs(nowMs - trueMs)).toBeLessThanOrEqual(toleratedMs + slowestMs + 1_000 + 2);
     },
   );
 });
