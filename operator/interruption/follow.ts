@@ -67,13 +67,10 @@ export const withEnding = (interruption: Interruption, pod: Pod | undefined, now
 
 // A call whose answer was lost was done after all: it is told and counted as if it had been heard.
 const withLostCall = (interruption: Interruption): Interruption => {
-  const { refusal, evictedAtMs, ending } = interruption;
+  const { unheard, evictedAtMs, ending } = interruption;
   const wasEnded = ending?.how === 'Terminating' || ending?.how === 'Gone';
-  if (!refusal?.unsure || evictedAtMs !== undefined || !wasEnded) return interruption;
-  if (refusal.of === 'Delete') return { ...interruption, evictedAtMs: ending.atMs, forced: true };
-  return refusal.of === 'Evict' || refusal.of === 'Remove'
-    ? { ...interruption, evictedAtMs: ending.atMs }
-    : interruption;
+  if (!unheard || evictedAtMs !== undefined || !wasEnded) return interruption;
+  return { ...interruption, evictedAtMs: ending.atMs, forced: interruption.forced || unheard === 'Delete' };
 };
 
 const outcomeOf = ({ ending, plan, forced }: Interruption): Outcome | undefined => {

@@ -98,11 +98,11 @@ const refuse = (
 ): Interruption => {
   const { byBudget, message, afterMs, forbidden = false } = answer;
   const before = effect.kind === 'Mark' ? interruption.unmarked : interruption.refusal;
-  const unsure = answer.unsure === true || wasUnsure(before, effect);
+  const unsure = answer.unsure === true;
   const attempts = before && [undefined, effect.kind].includes(before.of) ? before.attempts + 1 : 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
   const pauseMs = pauseAfter(attempts, retryLimits) + askedMs(afterMs);
-  return withRefusal(interruption, {
+  return withRefusal(unsure ? withUnheard(interruption, effect) : interruption, {
     of: effect.kind,
     atMs: nowMs,
     attempts,
@@ -116,9 +116,11 @@ const refuse = (
   });
 };
 
-// A later try undoes nothing that an earlier one may have done. A late watch invites one.
-const wasUnsure = (before: Refusal | undefined, { kind }: Effect): boolean =>
-  before?.of === kind && before.unsure === true;
+// A late watch invites another try, and a budget may refuse that.
+const withUnheard = (interruption: Interruption, { kind }: Effect): Interruption =>
+  kind === 'Evict' || kind === 'Delete' || kind === 'Remove'
+    ? { ...interruption, unheard: kind }
+    : interruption;
 
 // Whoever holds clients back for longer would hold them back beyond a reclaim.
 const longestMs = 30_000;
@@ -131,6 +133,7 @@ const withRefusal = (interruption: Interruption, refusal: Refusal): Interruption
 
 // The watch says the same a moment later; until then the pod is not asked for again.
 const gone = (interruption: Interruption, effect: Effect, { nowMs, pauseAfter }: Times): Interruption => {
+  const { refusal } = interruption;
   const pauseMs = pauseAfter(1, retryLimits);
   return withRefusal(
     { ...interruption, marked: interruption.marked ?? 'UnderWay' },
@@ -143,7 +146,7 @@ const gone = (interruption: Interruption, effect: Effect, { nowMs, pauseAfter }:
       message: 'the pod is gone',
       pauseMs,
       notBeforeMs: nowMs + pauseMs,
-      ...(wasUnsure(interruption.refusal, effect) && { unsure: true }),
+      ...(refusal?.of === effect.kind && refusal.unsure && { unsure: true }),
     },
   );
 };

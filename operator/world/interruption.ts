@@ -71,7 +71,7 @@ export interface Refusal {
   readonly byBudget: boolean;
   /** The operator has no right to the call, which its administrator must give it. */
   readonly forbidden?: boolean;
-  /** It may have been done all the same. */
+  /** A move or a mark that may have been done all the same. */
   readonly unsure?: boolean;
   /** Versions, at the refusal, of the budgets that select the pod, by `namespace/name`. */
   readonly budgetVersions: Readonly<Record<string, string>>;
@@ -141,6 +141,8 @@ export interface Interruption extends Identity, ReclaimWindow {
   readonly refusal: Refusal | undefined;
   /** Why its mark is not written yet: nothing else waits for that. */
   readonly unmarked: Refusal | undefined;
+  /** The last call that was to end the pod and may have done so, for all that was heard: nothing that comes later undoes it. */
+  readonly unheard?: 'Evict' | 'Delete' | 'Remove';
   readonly evictedAtMs: number | undefined;
   readonly forced: boolean;
   /** It was still terminating a minute after its deadline. */

@@ -106,6 +106,8 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
   const broken: string[] = [];
   /** UIDs of pods whose eviction or removal was done, or may have been for all that was heard. */
   const mayHaveEvicted = new Set<string>();
+  /** UIDs of pods that an eviction or removal ended, whether or not that was heard. */
+  const haveEvicted = new Set<string>();
 
   const budgets = () =>
     ['web', 'too']
@@ -228,7 +230,10 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     if (effect.kind === 'Mark') {
       const annotations = { ...pod.annotations, 'spotpolicy.dev/interruption': writeMark(effect.mark) };
       change(name, { annotations });
-    } else terminate(name, effect.graceSeconds);
+    } else {
+      if (isThere(uid) && (effect.kind === 'Evict' || effect.kind === 'Remove')) haveEvicted.add(uid);
+      terminate(name, effect.graceSeconds);
+    }
     return { kind: 'Done' };
   };
   const move = (
@@ -417,6 +422,7 @@ export const doomedCluster = (setting: Setting, clock?: LeaderClock) => {
     /** The calls of the present leader, when each was made by the right clock. */
     calls: () => made(leader),
     mayHaveEvicted,
+    haveEvicted,
     records: (): readonly Interruption[] => [...world.interruptions.all()],
     /** How many notices there were; a pod that was not taken may come under another one. */
     notices: (): number =>

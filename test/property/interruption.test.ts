@@ -145,6 +145,7 @@ describe.each(batches)('through any history of a cluster, batch %i,', () => {
         const { evicted, ...totals } = cluster.totals();
         const { evicted: _, ...counted } = countOf(cluster.records());
         expect(totals).toEqual({ ...counted, noticed: cluster.notices() });
+        expect(evicted).toBeGreaterThanOrEqual(cluster.haveEvicted.size);
         expect(evicted).toBeLessThanOrEqual(cluster.mayHaveEvicted.size);
       })(),
   );

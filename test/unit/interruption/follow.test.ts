@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { follow, withEnding } from '../../../operator/interruption/follow.ts';
 import type { Case } from '../../../operator/interruption/look.ts';
 import type { Successors } from '../../../operator/interruption/replacement.ts';
-import type { Call, Interruption, Replacement } from '../../../operator/world/interruption.ts';
+import type { Interruption, Replacement } from '../../../operator/world/interruption.ts';
 import { aRefusal, anInterruption, aWorkloadReference } from '../../builders/interruption.ts';
 import { aKnownPod, at, type PodWishes } from '../../builders/pod.ts';
 
@@ -74,12 +74,13 @@ describe('a pod that terminates', () => {
   });
 
   it('was evicted, or forced, by a call whose answer was lost, and by no other that failed', () => {
-    const lost = (of: Call, unsure = true, pod: PodWishes | undefined = leaving) =>
-      followed({ refusal: aRefusal({ of, unsure }) }, pod).next;
+    const lost = (unheard: 'Evict' | 'Delete' | 'Remove', pod: PodWishes | undefined = leaving) =>
+      followed({ unheard }, pod).next;
+    const failed = followed({ refusal: aRefusal({ of: 'Evict' }) }, leaving).next;
     expect(lost('Evict')).toMatchObject({ evictedAtMs: at(5), forced: false });
     expect(lost('Remove')).toMatchObject({ evictedAtMs: at(5), forced: false });
     expect(lost('Delete')).toMatchObject({ evictedAtMs: at(5), forced: true, outcome: 'Forced' });
-    for (const other of [lost('Evict', false), lost('Detach'), lost('Delete', true, released)])
+    for (const other of [failed, lost('Delete', released)])
       expect(other).toMatchObject({ evictedAtMs: undefined, forced: false });
   });
 

@@ -7,7 +7,7 @@ import { onAClock } from '../../builders/clock.ts';
 import { type Call, lead, made } from '../../builders/leader.ts';
 import { aPod, anExpiry, at, ownedBy, type PodWishes } from '../../builders/pod.ts';
 import { aPolicy } from '../../builders/policy.ts';
-import { aReplicaSet, aWorld, type Content, drop, put } from '../../builders/world.ts';
+import { aComputedBudget, aReplicaSet, aWorld, type Content, drop, put } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
 const expired = { conditions: [anExpiry(at(0))] };
@@ -78,6 +78,26 @@ describe('an eviction that was done, though nobody said so', () => {
     })(),
   );
 });
+
+it(
+  'an eviction that was done, though nobody said so, counts where its budget is seen to be full before the pod is seen to go',
+  onAClock(async (advance) => {
+    const lost: Answer = { kind: 'Refused', byBudget: false, message: 'no answer', unsure: true };
+    const world = deployed({
+      SpotPolicy: [aPolicy({ spec: { interruption } })],
+      PodDisruptionBudget: [aComputedBudget({ allowed: 1 })],
+      Pod: [aPod(expired)],
+    });
+    const leader = lead(world, (_, { kind }) => (kind === 'Evict' ? lost : { kind: 'Done' }));
+    await advance(0);
+    leader.tell(put(world, 'PodDisruptionBudget', aComputedBudget({ allowed: 0, version: '2' })));
+    await advance(2_000);
+    expect([...world.interruptions.all()]).toMatchObject([{ phase: 'Blocked', refusal: { of: undefined } }]);
+    leader.tell(drop(world, 'Pod', aPod(expired)));
+    await advance(0);
+    expect(world.totals('SpotPolicy/shop/web')).toMatchObject({ evicted: 1 });
+  }),
+);
 
 const failing = { type: 'ReplicaFailure', status: 'True' };
 
