@@ -43,7 +43,7 @@ export interface LeadershipOptions {
   readonly stop$?: Observable<unknown>;
   /** Hears at each renewal, and when it ends, until when this candidate leads by `elapsedMs`: before all time where it does not. */
   readonly onTerm?: (untilMs: number) => void;
-  /** Hears that another candidate leads, or may have led since this one did. */
+  /** Hears, while this candidate does not lead, that another one leads, or may have led since this one did. */
   readonly onOther?: () => void;
   /** Hears of failed tries, to be logged; a lost race is none. */
   readonly onFailure?: (error: unknown) => void;
@@ -64,6 +64,8 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
     const tryTimeoutMs = renewDeadlineMs / 2;
     let candidate: Candidate = { identity, durationMs: leaseDurationMs, seen: undefined };
     let stopped = false;
+    let leadsUntilMs = Number.NEGATIVE_INFINITY;
+    let othersMayLead = false;
 
     const patiently = <T>(call$: Observable<T>): Observable<T> =>
       call$.pipe(
@@ -76,7 +78,7 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
 
     const judge = (lease: SeenLease | undefined): LeaseStep => {
       // Only this candidate writes its own identity.
-      if (lease?.record.holderIdentity !== identity) onOther?.();
+      othersMayLead ||= lease?.record.holderIdentity !== identity;
       const time = { elapsedMs: elapsedMs(), timeOfDayMs: timeOfDayMs() };
       const [next, step] = leaseStep(candidate, lease, time);
       candidate = next;
@@ -98,6 +100,11 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
 
     const leadUntil = (untilMs: number): Observable<boolean> => {
       const leftMs = untilMs - elapsedMs();
+      // Who takes a Lease again that somebody deleted or emptied under it has led all the time.
+      const leadsOn = leftMs > 0 && elapsedMs() < leadsUntilMs;
+      if (othersMayLead && !leadsOn) onOther?.();
+      othersMayLead = false;
+      leadsUntilMs = untilMs;
       onTerm?.(untilMs);
       return leftMs > 0 ? concat(of(true), timer(leftMs).pipe(map(() => false))) : of(false);
     };

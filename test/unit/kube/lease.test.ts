@@ -114,12 +114,12 @@ describe('leadership', () => {
         { onOther: () => heard.push(nowMs()) },
       );
       // Where there is no Lease yet, somebody may have deleted it.
-      at(1_000, () => expect(heard).toEqual([20]));
+      at(1_000, () => expect(heard).toEqual([40]));
       at(4_500, () => (fate = lost));
       at(16_000, () => (fate = good));
       at(30_000, () => {
         expect(a.log.slice(-2)).toEqual([expect.stringContaining('false'), expect.stringContaining('true')]);
-        expect(heard).toEqual([20]);
+        expect(heard).toEqual([40]);
         fate = lost;
       });
       const candidates = [a];
@@ -134,6 +134,27 @@ describe('leadership', () => {
       at(55_000, () => (fate = good));
       at(59_000, () => expect(heard.at(-1)).toBeGreaterThan(55_000));
       return candidates;
+    });
+  });
+
+  it.each<[what: string, does: (lease: ReturnType<typeof simulatedLease>) => void]>([
+    ['deletes its Lease', (lease) => lease.remove()],
+    ['empties its Lease', (lease) => lease.edit({ holderIdentity: '' })],
+  ])('leads on where somebody %s, and no other one has led', (_, does) => {
+    forAMinute((lease) => {
+      const heard: number[] = [];
+      const a = stand(
+        lease.callsOver(() => good),
+        'a',
+        { onOther: () => heard.push(nowMs()) },
+      );
+      at(5_000, () => does(lease));
+      at(20_000, () => {
+        expect(a.log).toEqual(['0 false', '40 true']);
+        expect(lease.record()?.holderIdentity).toBe('a');
+        expect(heard).toEqual([40]);
+      });
+      return [a];
     });
   });
 

@@ -53,5 +53,14 @@ export const simulatedLease = () => {
       }),
   });
 
-  return { callsOver, record: (): LeaseRecord | undefined => lease?.record };
+  return {
+    callsOver,
+    record: (): LeaseRecord | undefined => lease?.record,
+    /** Somebody deletes the Lease. */
+    remove: (): void => (lease = undefined),
+    /** Somebody edits it. */
+    edit: (more: Partial<LeaseRecord>): void => {
+      if (lease) store({ ...lease.record, ...more });
+    },
+  };
 };
