@@ -45,9 +45,13 @@ const statusFields = [
   ...['phase', 'reason', 'message', 'nominatedNodeName', 'hostIP', 'hostIPs', 'podIP', 'podIPs', 'startTime'],
   ...['qosClass', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'],
   ...['resize', 'resourceClaimStatuses', 'observedGeneration', 'allocatedResources', 'resources'],
+  ...['extendedResourceClaimStatus', 'nodeAllocatableResourceClaimStatuses'],
 ];
 const conditions = (of: string): string =>
   `${of}.status.?conditions.orValue([]).filter(condition, condition.type != 'DisruptionTarget')`;
+
+const disrupted = (of: string): string =>
+  `${of}.status.?conditions.orValue([]).exists(condition, condition.type == 'DisruptionTarget' && condition.status == 'True')`;
 
 const pods = ({ exemptNamespaces }: Confined): Confinement => ({
   name: 'spotpolicy-operator-pods',
@@ -62,6 +66,8 @@ const pods = ({ exemptNamespaces }: Confined): Confinement => ({
       name: 'updates',
       expression: "request.operation == 'UPDATE' ? request.?subResource.orValue('') : 'nothing'",
     },
+    // Whoever writes a status may write most of the metadata as well.
+    { name: 'isUpdate', expression: "request.operation == 'UPDATE'" },
   ],
   validations: [
     {
@@ -73,20 +79,24 @@ const pods = ({ exemptNamespaces }: Confined): Confinement => ({
       message: 'the operator changes no spec of a pod',
     },
     {
-      expression: `variables.updates != '' || (${isKept('labels', [ourLabels.reclaiming, specifiedDelete])})`,
+      expression: `!variables.isUpdate || (${isKept('labels', [ourLabels.reclaiming, specifiedDelete])})`,
       message: `the operator changes no label of a pod but ${ourLabels.reclaiming} and ${specifiedDelete}`,
     },
     {
-      expression: `variables.updates != '' || (${isKept('annotations', [ourAnnotations.interruption])})`,
+      expression: `!variables.isUpdate || (${isKept('annotations', [ourAnnotations.interruption])})`,
       message: `the operator changes no annotation of a pod but ${ourAnnotations.interruption}`,
     },
     {
-      expression: `variables.updates != '' || (${others('object')} == ${others('oldObject')} && object.metadata.?finalizers == oldObject.metadata.?finalizers && object.metadata.?ownerReferences.orValue([]).all(reference, !(${isController}) || reference in oldObject.metadata.?ownerReferences.orValue([]) || (reference.apiVersion == 'apps/v1' && reference.kind in ['Deployment', 'ReplicaSet'])))`,
+      expression: `!variables.isUpdate || (${others('object')} == ${others('oldObject')} && object.metadata.?finalizers == oldObject.metadata.?finalizers && object.metadata.?ownerReferences.orValue([]).all(reference, !(${isController}) || reference in oldObject.metadata.?ownerReferences.orValue([]) || (reference.apiVersion == 'apps/v1' && reference.kind in ['Deployment', 'ReplicaSet'])))`,
       message: 'the operator changes of a pod’s owners only which ReplicaSet or Deployment controls it',
     },
     {
       expression: `variables.updates != 'status' || (${conditions('object')} == ${conditions('oldObject')} && ${statusFields.map((field) => `object.status.?${field} == oldObject.status.?${field}`).join(' && ')})`,
       message: 'the operator changes of a pod’s status only the condition DisruptionTarget',
+    },
+    {
+      expression: `variables.updates != 'status' || !(${disrupted('oldObject')}) || ${disrupted('object')}`,
+      message: 'the operator adds the condition DisruptionTarget to a pod and takes it from none',
     },
   ],
 });

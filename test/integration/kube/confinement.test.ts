@@ -31,7 +31,7 @@ const answer = async (call: () => Promise<unknown>): Promise<string> => {
     await call();
     return '';
   } catch (error) {
-    if (error instanceof RestError && [403, 422].includes(error.status)) return error.message;
+    if (error instanceof RestError && [403, 409, 422].includes(error.status)) return error.message;
     throw error;
   }
 };
@@ -63,7 +63,7 @@ describe('with its own token the operator', () => {
   });
 
   test.each<[what: string, body: object, words: string, subresource?: string]>([
-    ['another image', { spec: { activeDeadlineSeconds: 5 } }, 'no spec'],
+    ['a deadline', { spec: { activeDeadlineSeconds: 5 } }, 'no spec'],
     ['labels of others', { metadata: { labels: { app: 'other' } } }, 'no label'],
     ['labels away', { metadata: { labels: { app: null } } }, 'no label'],
     ['annotations of others', { metadata: { annotations: { 'example.com/a': 'b' } } }, 'no annotation'],
@@ -72,10 +72,23 @@ describe('with its own token the operator', () => {
     ['an owner', { metadata: { ownerReferences: [owner('ReplicaSet', 'apps/v1', false)] } }, 'owners only'],
     ['that it is Ready', condition('Ready'), 'DisruptionTarget', '/status'],
     ['its phase', { status: { phase: 'Failed' } }, 'DisruptionTarget', '/status'],
+    ['labels away by its status', { metadata: { labels: { app: null } } }, 'no label', '/status'],
+    ['annotations by its status', { metadata: { annotations: { a: 'b' } } }, 'no annotation', '/status'],
+    ['finalizers by its status', { metadata: { finalizers: ['example.com/a'] } }, 'owners only', '/status'],
   ])('does not write %s of a pod', async (_, body, words, subresource) => {
     const denied = await patching(namespace, body, subresource);
     expect(denied).toContain('spotpolicy-operator-pods');
     expect(denied).toContain(words);
+  });
+
+  test('takes the condition DisruptionTarget from no pod', async () => {
+    const doomed = await aNamespace();
+    await aPodIn(doomed);
+    const path = `${pathTo('Pod', doomed, 'web')}/status`;
+    await admin.patch(path, condition('DisruptionTarget'), 'strategic');
+    const away = { status: { conditions: [{ type: 'DisruptionTarget', status: 'False' }] } };
+    expect(await patching(doomed, away, '/status')).toContain('takes it from none');
+    expect(await patching(doomed, condition('DisruptionTarget'), '/status')).toBe('');
   });
 
   test('touches no pod in an exempt namespace, in whatever way', async () => {
@@ -100,5 +113,7 @@ describe('with its own token the operator', () => {
     const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
     const posting = (name: string) => answer(() => operator.post(`${path}?dryRun=All`, configuration(name)));
     expect(await posting('everything')).toContain('no webhook configuration but spotpolicy');
+    // It has its own already.
+    expect(await posting('spotpolicy')).toMatch(/^$|already exists/);
   });
 });
