@@ -15,19 +15,23 @@ const hostname = 'kubernetes.io/hostname';
  * back.
  */
 export const mustBeApart = (view: View, pod: Pod, ties: Ties): string | undefined => {
+  if (ties.beyond) return 'it has more ports of its node, or rules about other pods, than are looked at';
   // What ports it listens on is not said.
   if (ties.hostNetwork && ties.hostPorts.length === 0) return 'it uses the network of its node';
   const taken = ties.hostPorts.find(
     (port) => !isFree(view, pod, hostname, (other) => other.ties?.hostPorts.includes(port) ?? false),
   );
-  if (taken !== undefined) return `it uses port ${taken} of its node, which is free on no other`;
+  if (taken !== undefined) return `it uses port ${taken} of its node, which is free on no other virtual node`;
   const full = ties.avoids
     .filter(({ selector }) => selects(selector, pod.labels))
     .find(
       ({ topologyKey, selector }) =>
         !isFree(view, pod, topologyKey, ({ labels }) => selects(selector, labels)),
     );
-  return full && `its anti-affinity keeps a second one like it away, and no ${full.topologyKey} is free`;
+  return (
+    full &&
+    `its anti-affinity keeps a second one like it away, and no virtual node has a free ${full.topologyKey}`
+  );
 };
 
 // Those that have no node yet take a domain each, and so do replacements on their way.
@@ -38,8 +42,8 @@ const isFree = (
   isLike: (pod: Pod) => boolean,
 ): boolean => {
   if (!view.synced('Node')) return false;
-  const domains = domainsOf(view, topologyKey);
-  const free = new Set(domains.values());
+  // A pod on an ordinary node takes its domain too.
+  const { domains, free } = domainsOf(view, topologyKey);
   let pending = 0;
   for (const other of view.pods.group('namespace', namespace)) {
     if (isTerminal(other) || !isLike(other)) continue;
@@ -54,10 +58,14 @@ const isFree = (
   return free.size > pending;
 };
 
-const domainsOf = (view: View, topologyKey: string): ReadonlyMap<string, string> =>
-  new Map(
-    [...view.nodes.all()].flatMap(({ name, virtual, labels }): [string, string][] => {
-      const domain = labels[topologyKey] ?? (topologyKey === hostname ? name : undefined);
-      return virtual && domain !== undefined ? [[name, domain]] : [];
-    }),
-  );
+const domainsOf = (view: View, topologyKey: string): { domains: Map<string, string>; free: Set<string> } => {
+  const domains = new Map<string, string>();
+  const free = new Set<string>();
+  for (const { name, virtual, labels } of view.nodes.all()) {
+    const domain = labels[topologyKey] ?? (topologyKey === hostname ? name : undefined);
+    if (domain === undefined) continue;
+    domains.set(name, domain);
+    if (virtual) free.add(domain);
+  }
+  return { domains, free };
+};

@@ -1,5 +1,5 @@
 import { isReplacementDue } from '../world/interruption.ts';
-import { isTerminal, type Pod } from '../world/pod.ts';
+import { isLive, isTerminal, type Pod } from '../world/pod.ts';
 import { needOf } from '../world/quantity.ts';
 import { areAbout } from '../world/quota-scopes.ts';
 import type { Quota } from '../world/room.ts';
@@ -81,26 +81,35 @@ interface Amounts extends Replacing {
  */
 const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: RoomOptions): Amounts => {
   const { namespace } = pod;
-  const ending = endingIn(view, namespace, of, nowMs);
+  const ending = endingIn(view, quota, of, pod, nowMs);
   const replacing = replacingIn(view, quota, of, pod, nowMs);
   return {
     ...replacing,
     used: quota.used[of] ?? 0,
-    // What pods take is kept of all of a namespace: of those in the scopes of a quota its status alone tells.
-    seen: quota.scopes.length > 0 ? 0 : view.taken.of(namespace, of) + ending.amount,
+    seen: livingIn(view, quota, of, namespace) + ending.amount,
     usedAtMs: Math.max(view.taken.freedAtMs(namespace), ending.overAtMs) + promptMs,
     untilMs: Math.min(replacing.untilMs, ending.untilMs),
   };
 };
 
+// What pods take is kept of all of a namespace: those in the scopes of a quota are counted when they are asked for.
+const livingIn = (view: View, quota: Quota, of: string, namespace: string): number => {
+  if (quota.scopes.length === 0) return view.taken.of(namespace, of);
+  let amount = 0;
+  for (const pod of view.pods.group('namespace', namespace))
+    if (isLive(pod)) amount += needIn(quota, of, pod);
+  return amount;
+};
+
 // The evaluator of quotas counts nothing of a pod that should be gone (it gives that one the grace period once more).
-const endingIn = (view: View, namespace: string, of: string, nowMs: number) => {
+const endingIn = (view: View, quota: Quota, of: string, { namespace }: Pod, nowMs: number) => {
   let [amount, untilMs, overAtMs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { deletionAtMs = 0, demand } of view.pods.group('ending', namespace)) {
+  for (const doomed of view.pods.group('ending', namespace)) {
+    const { deletionAtMs = 0 } = doomed;
     if (nowMs >= deletionAtMs) {
       overAtMs = Math.max(overAtMs, deletionAtMs);
     } else {
-      amount += needOf(of, demand);
+      amount += needIn(quota, of, doomed);
       untilMs = Math.min(untilMs, deletionAtMs);
     }
   }

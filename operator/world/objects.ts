@@ -31,7 +31,7 @@ export const trimNamespace = (raw: RawNamespace): Namespace => ({
 /** A node: whether it is a virtual one, where annotations of ECI act. `namespace` is empty. */
 export interface Node extends Identity {
   readonly virtual: boolean;
-  /** Of a virtual node: its labels name the domains that pods are spread over. */
+  /** They name the domains that pods are spread over. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +39,7 @@ export interface Node extends Identity {
 export const trimNode = (raw: Pick<RawNode, 'metadata'>): Node => {
   const labels = raw.metadata?.labels ?? {};
   const virtual = virtualNodes.some(({ label: { key, value } }) => labels[key] === value);
-  return { ...identityOf(raw), virtual, labels: virtual ? labels : {} };
+  return { ...identityOf(raw), virtual, labels };
 };
 
 /** The MutatingWebhookConfiguration that the operator owns; `namespace` is empty. */

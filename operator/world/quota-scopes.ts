@@ -42,8 +42,13 @@ export const traitsOf = (spec: PodSpec | undefined): ScopeTraits => ({
 const asksForAnything = (spec: (PodSpec & { resources?: Resources }) | undefined): boolean =>
   [...(spec?.containers ?? []), ...(spec?.initContainers ?? []), ...(spec ? [spec] : [])].some(
     ({ resources }: { resources?: Resources }) =>
-      [resources?.requests, resources?.limits].some((list) => list?.['cpu'] ?? list?.['memory']),
+      [resources?.requests, resources?.limits].some(
+        (list) => isSome(list?.['cpu']) || isSome(list?.['memory']),
+      ),
   );
+
+// A quantity of zero, however it is written, asks for nothing.
+const isSome = (quantity: string | undefined): boolean => quantity !== undefined && /[1-9]/.test(quantity);
 
 interface Resources {
   readonly requests?: Readonly<Record<string, string>>;

@@ -13,7 +13,14 @@ export interface Ties {
   readonly hostPorts: readonly string[];
   /** Pods of its own namespace beside which it must not run. */
   readonly avoids: readonly Avoided[];
+  /** It has more ports, or rules about other pods, than are kept of it. */
+  readonly beyond: boolean;
 }
+
+// Each is compared with all pods of the namespace: what a user writes must not make a look long.
+const mostPorts = 16;
+const mostAvoided = 8;
+const mostTexts = 64;
 
 /** Pods that must not run in one domain with another, such as on one node or in one zone. */
 export interface Avoided {
@@ -26,15 +33,19 @@ export interface Avoided {
 export const tiesOf = (spec: PodSpec | undefined, namespace: string): Ties | undefined => {
   const volumes = spec?.volumes ?? [];
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  const hostPorts = containers.flatMap(hostPortsOf);
+  const avoids = avoidedBy(spec?.affinity, namespace);
+  const kept = avoids.filter(({ selector }) => textsIn(selector) <= mostTexts).slice(0, mostAvoided);
   const ties: Ties = {
     claims: volumes.flatMap(({ persistentVolumeClaim: claim }) => claim?.claimName ?? []),
     heldVolumes: volumes.filter(isHeld).map(({ name }) => name),
     hostNetwork: spec?.hostNetwork === true,
-    hostPorts: containers.flatMap(hostPortsOf),
-    avoids: avoidedBy(spec?.affinity, namespace),
+    hostPorts: hostPorts.slice(0, mostPorts),
+    avoids: kept,
+    beyond: hostPorts.length > mostPorts || avoids.length > kept.length,
   };
   const lists = [ties.claims, ties.heldVolumes, ties.hostPorts, ties.avoids];
-  return ties.hostNetwork || lists.some(({ length }) => length > 0) ? ties : undefined;
+  return ties.hostNetwork || ties.beyond || lists.some(({ length }) => length > 0) ? ties : undefined;
 };
 
 // Disks and targets that are attached to one machine for writing; a cloud disk by FlexVolume is how ACK names its own.
@@ -66,3 +77,6 @@ const avoidedBy = (affinity: Affinity | undefined, namespace: string): readonly 
         namespaces?.includes(namespace) || namespaceSelector !== undefined || !namespaces?.length,
     )
     .flatMap(({ topologyKey, labelSelector: selector }) => (selector ? [{ topologyKey, selector }] : []));
+
+const textsIn = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector): number =>
+  matchExpressions.reduce((sum, { values = [] }) => sum + 1 + values.length, Object.keys(matchLabels).length);

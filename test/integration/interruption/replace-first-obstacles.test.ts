@@ -59,7 +59,7 @@ const obstacles: Readonly<Record<string, Obstacle>> = {
   'a required anti-affinity to pods like itself in its region': {
     pod: apartBy('topology.kubernetes.io/region'),
     because:
-      'its anti-affinity keeps a second one like it away, and no topology.kubernetes.io/region is free',
+      'its anti-affinity keeps a second one like it away, and no virtual node has a free topology.kubernetes.io/region',
   },
   'a quota that is exhausted': {
     before: (scene) => aQuotaInForce(scene, 'small', { pods: '1' }),

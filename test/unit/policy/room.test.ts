@@ -61,7 +61,7 @@ describe('a second pod like one', () => {
     const pod = aPod({ name });
     return { ...pod, spec: { containers: [], ...pod.spec, ...spec, nodeName: node } as PodSpec };
   };
-  const taken = 'it uses port TCP/80 of its node, which is free on no other';
+  const taken = 'it uses port TCP/80 of its node, which is free on no other virtual node';
 
   it('may not where it uses a port of its node, and no other virtual node has that free', () => {
     const pod = on('web-1', 'node-a', onPort80);
@@ -77,7 +77,7 @@ describe('a second pod like one', () => {
   it.each(['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])(
     'may not where it must not run beside its like, and no other %s is free',
     (topologyKey) => {
-      const away = `its anti-affinity keeps a second one like it away, and no ${topologyKey} is free`;
+      const away = `its anti-affinity keeps a second one like it away, and no virtual node has a free ${topologyKey}`;
       const pods = (...places: (string | undefined)[]) =>
         places.map((node, index) => on(`web-${index + 1}`, node));
       const spec = { ...avoiding('web', topologyKey), nodeName: 'node-a' };
@@ -89,9 +89,48 @@ describe('a second pod like one', () => {
     },
   );
 
+  it('may not where a pod on an ordinary node holds the only other domain', () => {
+    const zone = 'topology.kubernetes.io/zone';
+    const [a, b] = nodes('node-a', 'node-b').Node ?? [];
+    const ordinary = { metadata: { name: 'worker', labels: { [zone]: 'zone-b' } } };
+    const Node = [a, b, ordinary].flatMap((node) => node ?? []);
+    const spec = { ...avoiding('web', zone), nodeName: 'node-a' };
+    expect(obstacle(spec, { Node, Pod: [on('web-1', 'node-a')] })).toBeUndefined();
+    expect(obstacle(spec, { Node, Pod: [on('web-1', 'node-a'), on('web-2', 'worker')] })).toContain(
+      `no virtual node has a free ${zone}`,
+    );
+  });
+
+  it('may not where it has more ports or rules than are compared with all other pods', () => {
+    const ports = (count: number): Partial<PodSpec> => ({
+      containers: [
+        {
+          name: 'main',
+          ports: Array.from({ length: count }, (_, index) => ({ containerPort: 80, hostPort: index + 1 })),
+        },
+      ],
+    });
+    const beyond = 'it has more ports of its node, or rules about other pods, than are looked at';
+    expect(obstacle(ports(16), nodes('node-a', 'node-b'))).toBeUndefined();
+    expect(obstacle(ports(17), nodes('node-a', 'node-b'))).toBe(beyond);
+    const [term] =
+      avoiding('db', 'rack').affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    const avoidingOften = (count: number): Partial<PodSpec> => ({
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: Array.from({ length: count }, () => term).flatMap(
+            (each) => each ?? [],
+          ),
+        },
+      },
+    });
+    expect(obstacle(avoidingOften(8), nodes('node-a'))).toBeUndefined();
+    expect(obstacle(avoidingOften(9), nodes('node-a'))).toBe(beyond);
+  });
+
   it('may not where a label is asked for that no virtual node has', () => {
     expect(obstacle(avoiding('web', 'rack'), nodes('node-a', 'node-b'))).toBe(
-      'its anti-affinity keeps a second one like it away, and no rack is free',
+      'its anti-affinity keeps a second one like it away, and no virtual node has a free rack',
     );
   });
 
@@ -110,6 +149,21 @@ describe('a second pod like one', () => {
     expect(obstacle(asking, quota({ cpu: '1' }, { cpu: '500m' }))).toBeUndefined();
     expect(obstacle(asking, quota({ 'limits.cpu': '1' }, { 'limits.cpu': '1' }))).toBeUndefined();
     expect(obstacle(asking, quota({ pods: '0' }, { pods: '0' }, 'bank'))).toBeUndefined();
+  });
+
+  it('may not where pods in the scopes of a quota are seen before its status shows them', () => {
+    const batch = {
+      metadata: { name: 'batch' },
+      spec: { scopes: ['Terminating'] },
+      status: { hard: { pods: '2' }, used: { pods: '1' } },
+    };
+    const inScope = { activeDeadlineSeconds: 60 };
+    const pods = (...specs: Partial<PodSpec>[]) =>
+      specs.map((spec, index) => on(`web-${index + 1}`, 'node-a', spec));
+    expect(obstacle(inScope, { ResourceQuota: [batch], Pod: pods(inScope, {}) })).toBeUndefined();
+    expect(obstacle(inScope, { ResourceQuota: [batch], Pod: pods(inScope, inScope) })).toBe(
+      'quota batch has no room for its pods',
+    );
   });
 
   it('may where a quota that has no room is not about it', () => {

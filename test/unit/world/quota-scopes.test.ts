@@ -8,6 +8,9 @@ const isAbout = (quota: ResourceQuotaSpec, pod: Partial<PodSpec>): boolean =>
 const asking: Partial<PodSpec> = {
   containers: [{ name: 'main', resources: { requests: { cpu: '1' } } }],
 };
+const askingForNothing: Partial<PodSpec> = {
+  containers: [{ name: 'main', resources: { requests: { cpu: '0', memory: '0Mi' } } }],
+};
 const selector = (operator: string, ...values: string[]): ResourceQuotaSpec => ({
   scopeSelector: {
     matchExpressions: [{ scopeName: 'PriorityClass', operator, ...(values.length > 0 && { values }) }],
@@ -29,6 +32,7 @@ describe('a quota is about a pod', () => {
     [['NotTerminating'], {}, { activeDeadlineSeconds: 60 }],
     [['BestEffort'], {}, asking],
     [['NotBestEffort'], asking, {}],
+    [['BestEffort'], askingForNothing, asking],
     [['PriorityClass'], { priorityClassName: 'gold' }, {}],
     [['CrossNamespacePodAffinity'], looking, {}],
     [['Terminating', 'BestEffort'], { activeDeadlineSeconds: 60 }, { ...asking, activeDeadlineSeconds: 60 }],
