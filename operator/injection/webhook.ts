@@ -1,7 +1,7 @@
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import { optOutLabel } from '../api/keys.ts';
 import { namespacesOf } from '../policy/rules.ts';
-import { nodeBoundKinds } from '../world/object.ts';
+import { nodeBound } from '../world/object.ts';
 import type { Policy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 import { probeCondition } from './probe.ts';
@@ -114,7 +114,11 @@ const webhook = (
 /** The MutatingWebhookConfiguration as it is applied. */
 export type WebhookConfiguration = ReturnType<typeof webhookConfiguration>;
 
-const ownerCondition = `!has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller && owner.kind in [${nodeBoundKinds.map((kind) => `'${kind}'`).join(', ')}])`;
+const ownedBy = nodeBound.map(({ group, kind }) => {
+  const version = group === '' ? "owner.apiVersion == 'v1'" : `owner.apiVersion.startsWith('${group}/')`;
+  return `(owner.kind == '${kind}' && ${version})`;
+});
+const ownerCondition = `!has(object.metadata.ownerReferences) || !object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller && (${ownedBy.join(' || ')}))`;
 
 const clientConfig = (endpoint: Endpoint): object =>
   'url' in endpoint

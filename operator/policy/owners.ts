@@ -1,5 +1,5 @@
 import type { WorkloadReference } from '../world/interruption.ts';
-import { nodeBoundKinds, objectKey, type ObjectKey, type Owned } from '../world/object.ts';
+import { isNodeBound, objectKey, type ObjectKey, type Owned } from '../world/object.ts';
 import type { View } from '../world/view.ts';
 import { guessOwner } from './guess-owner.ts';
 import type { Labels } from './selector.ts';
@@ -61,4 +61,4 @@ export const topWorkload = (chain: readonly WorkloadReference[]): WorkloadRefere
 
 /** Whether a pod goes wherever its node goes, and so is none of ours. */
 export const isBoundToNode = ({ controller }: Pick<Subject, 'controller'>): boolean =>
-  nodeBoundKinds.some((kind) => kind === controller?.kind);
+  controller !== undefined && isNodeBound(controller);

@@ -1,5 +1,5 @@
 import type { Condition } from '../api/index.ts';
-import { instantMs, nodeBoundKinds } from '../world/object.ts';
+import { instantMs, isNodeBound } from '../world/object.ts';
 import type { SoundPolicy } from '../world/policy.ts';
 import type { View } from '../world/view.ts';
 
@@ -45,7 +45,7 @@ export const findTargetProblem = (
   { namespace, spec }: SoundPolicy,
 ): TargetProblem | undefined => {
   const targets = spec.mode === 'Enforce' ? (spec.targetRefs ?? []) : [];
-  const bound = targets.filter(({ kind }) => nodeBoundKinds.some((each) => each === kind));
+  const bound = targets.filter(isNodeBound);
   if (bound.length > 0) return { reason: 'TargetKindUnsupported', message: describeBound(bound) };
   const forbidden = [...new Set(targets.flatMap((target) => describeForbidden(view, target)))];
   if (forbidden.length > 0) return { reason: 'TargetKindForbidden', message: forbidden.join('; ') };

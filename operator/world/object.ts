@@ -68,8 +68,16 @@ export const controllerOf = (metadata: Owning | undefined): Controller | undefin
 
 type Owning = Pick<ObjectMeta, 'namespace'> & { readonly ownerReferences?: readonly OwnerReference[] };
 
-/** Kinds whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
-export const nodeBoundKinds = ['DaemonSet', 'Node'] as const;
+/** Kinds, also of OpenKruise, whose pods belong to one node and are never ECI instances: the owner of a static pod is its Node. */
+export const nodeBound = [
+  { group: 'apps', kind: 'DaemonSet' },
+  { group: 'apps.kruise.io', kind: 'DaemonSet' },
+  { group: '', kind: 'Node' },
+] as const satisfies readonly Pick<ObjectKey, 'group' | 'kind'>[];
+
+/** Whether pods of this kind of owner belong to one node. */
+export const isNodeBound = ({ group, kind }: Pick<ObjectKey, 'group' | 'kind'>): boolean =>
+  nodeBound.some((each) => each.group === group && each.kind === kind);
 
 // An annotation or an Event may name any time. Of these years the API can spell each, also some days later.
 const [earliestMs, latestMs] = [0, Date.parse('9999-01-01T00:00:00Z')];

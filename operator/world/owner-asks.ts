@@ -1,5 +1,5 @@
 import { foreignTemplateKinds } from './foreign-template.ts';
-import { type Controller, type Identity, nodeBoundKinds, type Owned } from './object.ts';
+import { type Controller, type Identity, isNodeBound, type Owned } from './object.ts';
 import type { GroupKind } from './owner-kinds.ts';
 import { isPossible } from './owner-places.ts';
 import type { Policy } from './policy.ts';
@@ -26,7 +26,7 @@ export const asksOf = (source: string, object: Noted | undefined): readonly Ask[
   if (!object) return [];
   const { namespace, controller, spec } = object;
   if (!isPolicy(source)) {
-    if (!controller || nodeBoundKinds.some((bound) => bound === controller.kind)) return [];
+    if (!controller || isNodeBound(controller)) return [];
     const of = { group: controller.group, kind: controller.kind };
     return isPossible(of) ? [{ of, namespace, writes: false }] : [];
   }

@@ -44,6 +44,11 @@ describe('a pod that stays as it is, byte for byte', () => {
     expect(review(request({ labels, ownerReferences: [ownedBy(kind, 'x')] }))).toEqual(nothing);
   });
 
+  it('is none that a Node of some other system controls', () => {
+    const owner = { ...ownedBy('Node', 'x'), apiVersion: 'chain.example.com/v1' };
+    expect(review(request({ labels, ownerReferences: [owner] })).patch).not.toEqual([]);
+  });
+
   it('is one that a DaemonSet merely owns no longer: only a controller counts', () => {
     const owner: OwnerReference = { ...ownedBy('DaemonSet', 'x'), controller: false };
     expect(review(request({ labels, ownerReferences: [owner] })).patch).not.toEqual([]);

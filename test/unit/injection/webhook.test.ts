@@ -123,7 +123,13 @@ describe('its condition on owners', () => {
   it('does not hold for pods that a DaemonSet or a node controls', () => {
     expect(holds(ownedBy('DaemonSet', 'agent'))).toBe(false);
     expect(holds(ownedBy('Node', 'n1'))).toBe(false);
+    expect(holds({ ...ownedBy('DaemonSet', 'agent'), apiVersion: 'apps.kruise.io/v1alpha1' })).toBe(false);
     const { controller: _, ...owner } = ownedBy('DaemonSet', 'agent');
     expect(holds(owner)).toBe(true);
+  });
+
+  it('holds for pods of another kind of the same name', () => {
+    expect(holds({ ...ownedBy('Node', 'n1'), apiVersion: 'chain.example.com/v1' })).toBe(true);
+    expect(holds({ ...ownedBy('DaemonSet', 'agent'), apiVersion: 'example.com/v1' })).toBe(true);
   });
 });
