@@ -40,7 +40,7 @@ export const distribution = z
       .max(100)
       .default(100)
       .describe(
-        'Of the pods of a revision above onDemandBase, the share in percent that is on spot, rounded down to whole pods, 0 to 100. Pods that come to an end, as those of Jobs, count together with those of the same CronJob or CronWorkflow, and without one with all others under the policy in the namespace.',
+        'Of the pods of a revision above onDemandBase, the share in percent that is on spot, rounded down to whole pods, 0 to 100. Pods that come to an end, as those of Jobs, count together with those of the same CronJob or CronWorkflow, and without one with all others under the policy in the namespace, those that have ended included while their objects are there.',
       ),
   })
   .describe(

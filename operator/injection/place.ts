@@ -11,7 +11,7 @@ import {
 } from '../policy/distribution.ts';
 import type { ObjectKey } from '../world/object.ts';
 import { isOfKind } from '../world/objects.ts';
-import { isLive } from '../world/pod.ts';
+import { isLive, isTerminal } from '../world/pod.ts';
 import type { Reservation } from '../world/reservations.ts';
 import type { View } from '../world/view.ts';
 
@@ -39,7 +39,10 @@ export interface Place {
 // than an admission waits for news, or the next one would be decided by places of pods that were refused.
 const refusedMs = 400;
 
-/** The share of a pod that is being created, by the living pods of its cohort and those on their way. */
+/**
+ * The share of a pod that is being created, by the living pods of its cohort and those on their way. Of pods that come to an
+ * end those that have ended count too, as long as their objects are there: one may follow the other for ever.
+ */
 export const placeIn = (view: View, question: Question, nowMs: number): Place => {
   const { cohort, distribution, kept } = question;
   const living = tallyOf(view, cohort);
@@ -63,7 +66,7 @@ const tallyOf = (view: View, cohort: string): Tally => {
   let spot = 0;
   let onDemand = 0;
   for (const pod of view.pods.group('cohort', cohort)) {
-    if (!isLive(pod)) continue;
+    if (!isLive(pod) && (pod.restarts || !isTerminal(pod))) continue;
     if (wantsSpot(pod)) spot += 1;
     else onDemand += 1;
   }

@@ -1,6 +1,6 @@
 import { wantsSpot } from '../policy/capacity.ts';
 import { deviationOf, type Distribution, shareOfIndex } from '../policy/distribution.ts';
-import { cohortOf } from '../world/cohort.ts';
+import { cohortOf, isCountedByController } from '../world/cohort.ts';
 import { policyKey, type SoundPolicy } from '../world/policy.ts';
 import type { Contribution } from './contribution.ts';
 
@@ -28,6 +28,8 @@ export const divide = (
       division.misplaced += by;
     return;
   }
+  // A share among the pods of several workloads says nothing of one.
+  if (!isCountedByController(pod)) return;
   const cohort = cohortOf(pod, policyKey(policy));
   division.cohorts ??= new Map();
   const tally = division.cohorts.get(cohort) ?? { spot: 0, onDemand: 0 };

@@ -12,14 +12,25 @@ export interface Member extends Owned {
 // Of workloads that create pods of several revisions themselves: StatefulSet, CloneSet and their like.
 const revisionLabel = 'controller-revision-hash';
 
+// The Job controller numbers them, and their number alone decides.
+const completionIndex = 'batch.kubernetes.io/job-completion-index';
+
+/**
+ * Whether a pod is counted among those of its controller alone. Pods that come to an end are not, as of a Job with one pod no
+ * share is left; but the executors of one Spark driver are, and the pods that a Job numbers.
+ */
+export const isCountedByController = ({ controller, restarts, labels }: Member): boolean =>
+  controller !== undefined && (restarts || controller.kind === 'Pod' || completionIndex in labels);
+
 /**
  * The key of the pods among which a policy divides spot and on demand: those of one revision of one workload, which for a
  * Deployment are those of one ReplicaSet. Pods that come to an end count with those of the same schedule, a CronJob or a
- * CronWorkflow, and without one by namespace and policy: of a Job with one pod no share is left by itself. So do pods that
- * nobody controls.
+ * CronWorkflow, and without one by namespace and policy. So do pods that nobody controls.
  */
-export const cohortOf = ({ namespace, labels, controller, restarts }: Member, policy: string): string => {
-  if (controller && restarts) return `${objectKey(controller)}/${labels[revisionLabel] ?? ''}`;
+export const cohortOf = (member: Member, policy: string): string => {
+  const { namespace, labels, controller } = member;
+  if (controller && isCountedByController(member))
+    return `${objectKey(controller)}/${labels[revisionLabel] ?? ''}`;
   const schedule = controller && scheduleOf(controller.name);
   return schedule
     ? `${namespace}/${controller.group}/${controller.kind}/${schedule}`

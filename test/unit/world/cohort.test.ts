@@ -4,8 +4,13 @@ import { trimPod } from '../../../operator/world/pod.ts';
 import { aPod, ownedBy } from '../../builders/pod.ts';
 
 const policy = 'SpotPolicy/shop/web';
-const cohort = (kind: string, name: string, restartPolicy = 'Always'): string => {
-  const pod = aPod({ owner: ownedBy(kind, name) });
+const cohort = (
+  kind: string,
+  name: string,
+  restartPolicy = 'Always',
+  labels: Record<string, string> = {},
+): string => {
+  const pod = aPod({ owner: ownedBy(kind, name), labels });
   return cohortOf(trimPod({ ...pod, spec: { containers: [], ...pod.spec, restartPolicy } }), policy);
 };
 
@@ -25,5 +30,12 @@ describe('pods are divided', () => {
   it('among all others under the policy where no schedule made what ends', () => {
     expect(cohort('Job', 'one', 'Never')).toBe(cohort('TaskRun', 'two', 'Never'));
     expect(cohort('Job', 'one', 'Never')).toBe(cohortOf(trimPod(aPod({ owner: undefined })), policy));
+  });
+
+  it('among the executors of one driver, and those that one Job numbers', () => {
+    expect(cohort('Pod', 'one-driver', 'Never')).not.toBe(cohort('Pod', 'other-driver', 'Never'));
+    const numbered = { 'batch.kubernetes.io/job-completion-index': '0' };
+    expect(cohort('Job', 'one', 'Never', numbered)).not.toBe(cohort('Job', 'one', 'Never'));
+    expect(cohort('Job', 'one', 'Never', numbered)).not.toBe(cohort('Job', 'two', 'Never', numbered));
   });
 });
