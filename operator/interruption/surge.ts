@@ -3,6 +3,7 @@ import { obstacleTo } from '../policy/room.ts';
 import { isCloneSet } from '../world/clone-set.ts';
 import { type Interruption, isLeaving, type Origin } from '../world/interruption.ts';
 import { isOfKind, type Workload } from '../world/objects.ts';
+import { type GroupKind, isPod } from '../world/owner-kinds.ts';
 import { isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 import { delegation } from './delegation.ts';
@@ -58,19 +59,27 @@ export const surgeOf = (
     return undefined;
   if (detached) return detached.origin ? underWay(view, pod, detached.origin) : { kind: 'Delegated' };
   if (pod.controller && isCloneSet(pod.controller)) return delegation(view, pod, pod.controller, nowMs);
-  if (!pod.controller || !isOfKind(pod.controller, 'ReplicaSet')) return undefined;
+  if (!pod.controller || ownNames(pod.controller)) return undefined;
+  if (!isOfKind(pod.controller, 'ReplicaSet')) return noPlaceBeside(pod.controller);
   if (!view.synced('ReplicaSet') || !view.synced('Deployment'))
     return impossible('its Deployment is not known');
   const replicaSet = view.workload(pod.controller);
   const owner = replicaSet?.controller;
-  if (!replicaSet || !owner) return undefined;
+  if (!replicaSet) return impossible(`ReplicaSet ${pod.controller.name} is not known`);
+  if (!owner) return noPlaceBeside(replicaSet);
   const deployment = view.workload(owner);
   if (deployment?.kind === 'Deployment')
     return offer(view, interruption, { pod, replicaSet, deployment }, nowMs);
   return isOfKind(owner, 'Deployment')
-    ? undefined
-    : impossible(`${owner.kind} ${owner.name} has no place for a pod beside those it wants`);
+    ? impossible(`Deployment ${owner.name} is not known`)
+    : noPlaceBeside(owner);
 };
+
+const noPlaceBeside = ({ kind, name }: { readonly kind: string; readonly name: string }): Surge =>
+  impossible(`${kind} ${name} has no place for a pod beside those it wants`);
+
+// A replacement of the same name, or of another Spark executor, cannot start before the pod has gone, which is no news.
+const ownNames = (controller: GroupKind): boolean => isOfKind(controller, 'StatefulSet') || isPod(controller);
 
 interface Offer {
   readonly pod: Pod;

@@ -107,7 +107,8 @@ const planByOwner = (
 const planOfStep = (settings: Pick<Settings, 'jobPods'>, step: Pod['step']): Plan => {
   if (settings.jobPods === 'Immediately') return atOnce('the policy evicts workflow pods immediately');
   const { retries, isReadToTheEnd } = step ?? {};
-  if (retries === undefined) return never('its template has no retryStrategy');
+  if (retries === undefined) return never('what Argo retries of it is not known');
+  if (retries === null) return never('its template has no retryStrategy');
   const by = `(retryPolicy ${retries})`;
   if (retries === 'OnFailure' || retries === 'Always')
     return isReadToTheEnd

@@ -1,10 +1,15 @@
 import type { Pod as RawPod } from 'kubernetes-types/core/v1.d.ts';
 import { controllerOf } from './object.ts';
 
+const retryPolicies = ['Always', 'OnFailure', 'OnError', 'OnTransientError'] as const;
+
+/** Which ends of a pod Argo retries. */
+export type RetryPolicy = (typeof retryPolicies)[number];
+
 /** What Argo makes of the end of the pod that runs one step of a Workflow. */
 export interface WorkflowStep {
-  /** The ends that it retries, as its `retryPolicy` names them; undefined where it retries none. */
-  readonly retries: string | undefined;
+  /** Its `retryPolicy`; null where its template has no retryStrategy, undefined where the template cannot be read. */
+  readonly retries: RetryPolicy | null | undefined;
   /** Argo keeps a deleted pod until it has read how its containers ended: the step has Failed then, and is no Error. */
   readonly isReadToTheEnd: boolean;
 }
@@ -24,14 +29,14 @@ export const workflowStepOf = ({ metadata, spec }: RawPod): WorkflowStep | undef
 // Argo writes a longer one into a ConfigMap (its maxEnvVarLen).
 const longestTemplate = 131_072;
 
-const retriesOf = (template: string | undefined): string | undefined => {
+const retriesOf = (template: string | undefined): WorkflowStep['retries'] => {
   if (!template || template.length > longestTemplate) return undefined;
   try {
     const { retryStrategy } = JSON.parse(template) as { readonly retryStrategy?: RetryStrategy };
-    if (!retryStrategy) return undefined;
+    if (!retryStrategy) return null;
     // As RetryPolicyActual of argo-workflows has it.
-    const { retryPolicy, expression } = retryStrategy;
-    return typeof retryPolicy === 'string' && retryPolicy ? retryPolicy : expression ? 'Always' : 'OnFailure';
+    const policy = retryStrategy.retryPolicy || (retryStrategy.expression ? 'Always' : 'OnFailure');
+    return retryPolicies.find((each) => each === policy);
   } catch {
     return undefined;
   }

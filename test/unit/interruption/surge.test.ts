@@ -47,7 +47,19 @@ describe('the replacement of a pod', () => {
     expect(surge({}, { plainly: 'quota small has no room' })).toBeUndefined();
     expect(surge({}, { plan: { when: 'Late', because: '', charged: false } })).toBeUndefined();
     expect(surge({}, {}, { owner: ownedBy('StatefulSet', 'db') })).toBeUndefined();
-    expect(surge({ ReplicaSet: [aReplicaSet('web-abc', null)] })).toBeUndefined();
+    expect(surge({}, {}, { owner: ownedBy('Pod', 'driver') })).toBeUndefined();
+    expect(surge({}, {}, { owner: undefined })).toBeUndefined();
+  });
+
+  it('cannot where a controller makes exactly the pods that it wants', () => {
+    const text = (owner: string) => `${owner} has no place for a pod beside those it wants`;
+    expect(reason({ ReplicaSet: [aReplicaSet('web-abc', null)] })).toBe(text('ReplicaSet web-abc'));
+    expect(reason({}, { owner: ownedBy('ReplicationController', 'web') })).toBe(
+      text('ReplicationController web'),
+    );
+    expect(reason({}, { owner: ownedBy('Database', 'db') })).toBe(text('Database db'));
+    expect(reason({ ReplicaSet: [] })).toBe('ReplicaSet web-abc is not known');
+    expect(reason({ Deployment: [] })).toBe('Deployment web is not known');
   });
 
   it('cannot where its ReplicaSet belongs to something else, which has no place for one more', () => {

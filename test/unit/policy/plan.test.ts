@@ -59,7 +59,8 @@ describe('when a doomed pod is evicted', () => {
   });
 
   it.each([
-    [undefined, false, 'Never', 'its template has no retryStrategy'],
+    [undefined, false, 'Never', 'what Argo retries of it is not known'],
+    [null, false, 'Never', 'its template has no retryStrategy'],
     ['OnFailure', false, 'Never', 'Argo retries a pod that ECI released (retryPolicy OnFailure)'],
     ['Always', false, 'Never', 'Argo retries a pod that ECI released (retryPolicy Always)'],
     ['OnTransientError', false, 'Never', 'Argo does not retry a pod that has failed'],
@@ -67,7 +68,7 @@ describe('when a doomed pod is evicted', () => {
     ['OnFailure', true, 'Late', 'Argo retries it, evicted or released (retryPolicy OnFailure), and may use'],
     ['Always', true, 'Late', 'Argo retries it, evicted or released (retryPolicy Always), and may use'],
     ['OnError', true, 'Never', 'Argo does not retry a pod that has failed'],
-    [undefined, true, 'Never', 'its template has no retryStrategy'],
+    [null, true, 'Never', 'its template has no retryStrategy'],
   ] as const)(
     'of a step that Argo retries by %s, and reads to the end (%s), is %s: %s',
     (retries, isReadToTheEnd, when, because) => {
@@ -82,7 +83,7 @@ describe('when a doomed pod is evicted', () => {
   );
 
   it('says of a pod that is left to the reclaim when its node evicts it all the same', () => {
-    const step = { retries: 'OnFailure', isReadToTheEnd: false };
+    const step = { retries: 'OnFailure', isReadToTheEnd: false } as const;
     const planned = plan(['Workflow', 'argoproj.io'], {}, { step, evictedByNode: true });
     expect(planned.when).toBe('Never');
     expect(planned.because).toContain('; its virtual node evicts it all the same (api-evict)');

@@ -1,6 +1,6 @@
 import type { Container, Pod as RawPod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
-import { workflowStepOf } from '../../../operator/world/workflow-step.ts';
+import { type WorkflowStep, workflowStepOf } from '../../../operator/world/workflow-step.ts';
 import { aPod, ownedBy } from '../../builders/pod.ts';
 
 const aContainer = (template?: string): Container => ({
@@ -16,12 +16,13 @@ const aStep = (
   ...aPod({ owner }),
   spec: { containers: [aContainer(template)], ...more },
 });
-const retries = (retryStrategy: unknown): string | undefined =>
+const retries = (retryStrategy: unknown): WorkflowStep['retries'] =>
   workflowStepOf(aStep(JSON.stringify({ name: 'main', retryStrategy })))?.retries;
 
 describe('what Argo retries of a step', () => {
   it.each([
-    [undefined, undefined],
+    [undefined, null],
+    [{ retryPolicy: 'Sometimes' }, undefined],
     [{}, 'OnFailure'],
     [{ limit: '3' }, 'OnFailure'],
     [{ limit: 3, retryPolicy: 'OnError' }, 'OnError'],
@@ -37,12 +38,13 @@ describe('what Argo retries of a step', () => {
     expect(workflowStepOf(step)?.retries).toBe('OnError');
   });
 
-  it.each(['', 'null', '[]', '{', '"text"', '{"retryStrategy":null}'])(
-    'is nothing where its template is %j',
-    (template) => {
-      expect(workflowStepOf(aStep(template))?.retries).toBeUndefined();
-    },
-  );
+  it.each(['', 'null', '[', '{'])('is not known where its template is %j', (template) => {
+    expect(workflowStepOf(aStep(template))?.retries).toBeUndefined();
+  });
+
+  it.each(['[]', '"text"', '{"retryStrategy":null}'])('is nothing where its template is %j', (template) => {
+    expect(workflowStepOf(aStep(template))?.retries).toBeNull();
+  });
 
   it('is not read from a template that is longer than any of Argo', () => {
     const template = JSON.stringify({
