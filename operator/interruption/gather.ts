@@ -34,11 +34,18 @@ export const gatherCase = (view: View, known: Interruption, options: LookOptions
 };
 
 // A Job that has no retry left and no rule that spares it fails with the pod, which nobody but a person can prevent.
-const warningOf = (view: View, { workload, plan }: Interruption): string | undefined => {
-  const { evicted, released } = (workload && view.workload(workload)?.lastPod) ?? {};
+const warningOf = (view: View, { uid, workload, plan }: Interruption): string | undefined => {
+  const job = workload && view.workload(workload);
+  if (!job) return undefined;
+  const failures = Number(view.pods.byUid(uid)?.annotations[indexFailures] ?? 0);
+  const isIndexSpent = failures >= (job.retriesPerIndex ?? Number.POSITIVE_INFINITY);
+  const { evicted, released } = isIndexSpent ? job.lastPodOfIndex : job.lastPod;
   const because = plan.when === 'Never' ? released : evicted;
-  return because && `Job ${workload?.name} fails when it loses this pod: ${because}`;
+  return because && `Job ${workload.name} fails when it loses this pod: ${because}`;
 };
+
+// The Job controller writes it on each pod of an index with a limit of its own.
+const indexFailures = 'batch.kubernetes.io/job-index-failure-count';
 
 /** The doomed pods that a budget holds up, the earliest deadline first. */
 export const heldBy = (view: View, budget: Budget): readonly Interruption[] =>

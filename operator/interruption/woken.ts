@@ -82,7 +82,17 @@ const awaitingPod = (view: View, before: Pod | undefined, pod: Pod): readonly st
 
 // Each status of a Deployment comes by here: only what a look reads is news.
 const readOf = [
-  ...['uid', 'controller', 'terminating', 'replicas', 'finished', 'failure', 'lastPod', 'failedIndexes'],
+  ...[
+    'uid',
+    'controller',
+    'terminating',
+    'replicas',
+    'finished',
+    'failure',
+    'lastPod',
+    'lastPodOfIndex',
+    'failedIndexes',
+  ],
   ...['creationFails', 'maxSurge', 'minReadySeconds', 'revision'],
 ] as readonly (keyof Workload)[];
 

@@ -23,6 +23,10 @@ export interface JobFailures {
   /** Its podFailurePolicy ignores DisruptionTarget: an eviction is not charged to it. */
   readonly ignoresDisruption: boolean;
   readonly lastPod: LastPod;
+  /** Likewise for a pod whose index has used up its own retries. */
+  readonly lastPodOfIndex: LastPod;
+  /** How often each index is tried again; undefined where all share the limit of the Job. */
+  readonly retriesPerIndex: number | undefined;
   /** Indexes that it has given up for good, as its status lists them: `1,3-5`; known only with `backoffLimitPerIndex`. */
   readonly failedIndexes: string;
 }
@@ -32,6 +36,8 @@ export const noJobFailures: JobFailures = {
   failure: undefined,
   ignoresDisruption: false,
   lastPod: { evicted: undefined, released: undefined },
+  lastPodOfIndex: { evicted: undefined, released: undefined },
+  retriesPerIndex: undefined,
   failedIndexes: '',
 };
 
@@ -43,29 +49,46 @@ const killed = 137;
 export const jobFailuresOf = ({ spec, status }: Job): JobFailures => {
   const rules = spec?.podFailurePolicy?.rules ?? [];
   // The API server fills in a limit: 6, or none where each index has its own.
-  const { backoffLimit = 6 } = spec ?? {};
+  const { backoffLimit = 6, backoffLimitPerIndex, maxFailedIndexes } = spec ?? {};
   const usedUp =
     (status?.failed ?? 0) >= backoffLimit ? `its backoffLimit of ${backoffLimit} is used up` : undefined;
-  const lastPod = (loss: Loss): string | undefined => {
+  const noIndexLeft =
+    maxFailedIndexes !== undefined && countListed(status?.failedIndexes) >= maxFailedIndexes
+      ? `its maxFailedIndexes of ${maxFailedIndexes} is used up`
+      : undefined;
+  const because = (loss: Loss, isIndexSpent: boolean): string | undefined => {
     const action = rules.find((rule) => matches(rule, loss))?.action;
     if (action === 'FailJob') return 'its podFailurePolicy fails it';
-    return action === 'Ignore' || action === 'FailIndex' ? undefined : usedUp;
+    if (action === 'Ignore') return undefined;
+    if (action === 'FailIndex') return noIndexLeft;
+    return usedUp ?? (isIndexSpent ? noIndexLeft : undefined);
   };
+  const lastPod = (isIndexSpent: boolean): LastPod => ({
+    evicted: because(
+      { conditions: ['DisruptionTarget', 'ContainerInstanceExpired'], exitCode: terminated },
+      isIndexSpent,
+    ),
+    released: because({ conditions: ['ContainerInstanceExpired'], exitCode: killed }, isIndexSpent),
+  });
   return {
     failure: failureIn(status),
     failedIndexes: status?.failedIndexes ?? '',
     ignoresDisruption:
       rules.find((rule) => matches(rule, { conditions: ['DisruptionTarget'], exitCode: undefined }))
         ?.action === 'Ignore',
-    lastPod: {
-      evicted: lastPod({
-        conditions: ['DisruptionTarget', 'ContainerInstanceExpired'],
-        exitCode: terminated,
-      }),
-      released: lastPod({ conditions: ['ContainerInstanceExpired'], exitCode: killed }),
-    },
+    lastPod: lastPod(false),
+    lastPodOfIndex: lastPod(true),
+    retriesPerIndex: backoffLimitPerIndex,
   };
 };
+
+// As in `1,3-5`.
+const countListed = (indexes = ''): number =>
+  indexes
+    .split(',')
+    .filter(Boolean)
+    .map((range) => range.split('-').map(Number))
+    .reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
 
 // FailureTarget comes first; Failed follows when the last pod has ended, and repeats its words.
 const failureIn = (status: Job['status']): JobFailure | undefined => {

@@ -73,7 +73,7 @@ const annotationPrefixes = [
   eciAnnotations.nodeVersion,
   'spotpolicy.dev/',
   'kubernetes.io/config.mirror',
-  'batch.kubernetes.io/job-completion-index',
+  'batch.kubernetes.io/job-',
   unavailableBudget,
 ];
 

@@ -137,3 +137,46 @@ describe('a Job that is suspended', () => {
     expect(known('Job', { ...aJob(), spec: { ...spec, suspend: false } }).replicas).toBe(3);
   });
 });
+
+describe('a Job whose indexes have limits of their own', () => {
+  const indexed = (
+    maxFailedIndexes: number | undefined,
+    failedIndexes?: string,
+    rules: readonly PodFailurePolicyRule[] = [],
+  ) => {
+    const { spec, ...rest } = aJob({ backoffLimit: 1_000 });
+    return known('Job', {
+      ...rest,
+      spec: {
+        ...spec,
+        template: spec?.template ?? {},
+        ...{ completionMode: 'Indexed', backoffLimitPerIndex: 1 },
+        ...(maxFailedIndexes !== undefined && { maxFailedIndexes }),
+        ...(rules.length > 0 && { podFailurePolicy: { rules: [...rules] } }),
+      } as NonNullable<typeof spec>,
+      status: { ...(failedIndexes !== undefined && { failedIndexes }) },
+    });
+  };
+
+  it('fails with an index that has no retry left, where no more indexes may fail', () => {
+    expect(indexed(0)).toMatchObject({
+      lastPod: { evicted: undefined, released: undefined },
+      lastPodOfIndex: {
+        evicted: 'its maxFailedIndexes of 0 is used up',
+        released: 'its maxFailedIndexes of 0 is used up',
+      },
+      retriesPerIndex: 1,
+    });
+    expect(indexed(4, '1,3-4').lastPodOfIndex.evicted).toBeUndefined();
+    expect(indexed(3, '1,3-4').lastPodOfIndex.evicted).toBe('its maxFailedIndexes of 3 is used up');
+    expect(indexed(undefined, '1,3-4').lastPodOfIndex.evicted).toBeUndefined();
+  });
+
+  it('fails at once where a rule fails the index', () => {
+    const rules = [on('FailIndex', 'DisruptionTarget')];
+    expect(indexed(0, '', rules).lastPod).toEqual({
+      evicted: 'its maxFailedIndexes of 0 is used up',
+      released: undefined,
+    });
+  });
+});
