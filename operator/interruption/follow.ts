@@ -107,15 +107,12 @@ export const withSuccessor = (
   };
 };
 
-const replacementOf = ({ pod, capacity }: Successor, nowMs: number): Replacement => ({
+const replacementOf = ({ pod, capacity, readySinceMs }: Successor, nowMs: number): Replacement => ({
   uid: pod.uid,
   name: pod.name,
   capacity,
-  readyAtMs: readyAt(pod, nowMs),
+  readyAtMs: isServing(pod) ? (readySinceMs ?? nowMs) : undefined,
 });
-
-const readyAt = (pod: Pod, nowMs: number): number | undefined =>
-  isServing(pod) ? (pod.readySinceMs ?? nowMs) : undefined;
 
 const conclude = (interruption: Interruption, { successors }: Case, nowMs: number): Look => {
   const { replacement, outcome, workload, goneAtMs } = interruption;

@@ -21,7 +21,7 @@ export interface NoticeSources {
   /** Events `SpotToBeReleased` about a pod of this name; any of them may be missing. */
   readonly events: Iterable<PlatformEvent>;
   /** When this world saw the conditions of the pod appear. */
-  readonly sightings: Sightings | undefined;
+  readonly sightings: Pick<Sightings, 'expired' | 'reclaimed'> | undefined;
   /** What an earlier look or an earlier leader came to: it stays, even when its Event is deleted. */
   readonly known: (ReclaimWindow & Partial<Pick<Notice, 'length' | 'onCondition'>>) | undefined;
   /** ReclaimWindow in minutes while no text names one. ECI's pages say 3 (some also 5). */

@@ -10,6 +10,8 @@ import { isListed, isOfIndex, jobIndexOf } from './job-index.ts';
 /** A pod that takes another's place, and what it runs on. */
 export interface Successor {
   readonly pod: Pod;
+  /** Since when it is Ready, in milliseconds; undefined while it is not. */
+  readonly readySinceMs: number | undefined;
   readonly capacity: 'spot' | 'on-demand';
 }
 
@@ -42,7 +44,11 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
   const index = jobIndexOf(view, interruption);
   const siblings =
     workload && seeks ? [...podsOf(view, workload)].filter((pod) => isOfIndex(view, pod, index)) : [];
-  const successor = (pod: Pod): Successor => ({ pod, capacity: capacityOf(view, pod) });
+  const successor = (pod: Pod): Successor => ({
+    pod,
+    readySinceMs: readySince(view, pod),
+    capacity: capacityOf(view, pod),
+  });
   return {
     candidates: siblings
       .filter((pod) => isCandidate(view, interruption, pod))
@@ -53,6 +59,10 @@ export const successorsOf = (view: View, interruption: Interruption): Successors
     serving: siblings.filter((pod) => isServing(pod) && !isDoomed(view, pod)).length,
   };
 };
+
+/** Since when a pod is Ready, in milliseconds. A provider may stamp that condition, too, with the creation of the pod. */
+export const readySince = (view: View, { uid, readySinceMs }: Pod): number | undefined =>
+  readySinceMs === undefined ? undefined : (view.sightings.of(uid)?.ready?.atMs ?? readySinceMs);
 
 const hasMadeRoom = (view: View, { uid, ending, detached, evictedAtMs }: Interruption): boolean =>
   (ending ?? detached ?? evictedAtMs ?? view.lifetimes.endedAt(uid)) !== undefined;

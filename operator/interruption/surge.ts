@@ -8,7 +8,7 @@ import { isServing, type Pod } from '../world/pod.ts';
 import type { View } from '../world/view.ts';
 import { delegation } from './delegation.ts';
 import { behind, behindOthers } from './queue.ts';
-import { podsOf } from './replacement.ts';
+import { podsOf, readySince } from './replacement.ts';
 
 /**
  * Whether a pod's replacement can start before its eviction, by taking the pod out of its ReplicaSet: the Deployment is
@@ -137,7 +137,7 @@ const underWay = (view: View, pod: Pod, origin: Origin): Surge => {
   for (const other of podsOf(view, deployment)) {
     // Of pods that are doomed together each that goes must leave enough behind.
     if (other.uid !== pod.uid && isServing(other) && !isAboutToGo(view, other))
-      availableAtMs.push((other.readySinceMs ?? 0) + settleMs);
+      availableAtMs.push((readySince(view, other) ?? 0) + settleMs);
   }
   return {
     kind: 'UnderWay',

@@ -3,7 +3,7 @@ import type { Watched } from '../runtime/list-watch.ts';
 import type { Step } from './collection.ts';
 import { isReclaimed, type Pod } from './pod.ts';
 
-/** How this world came to know a condition by which a reclaim is announced; times in milliseconds since the epoch. */
+/** How this world came to know a condition of a pod; times in milliseconds since the epoch. */
 export interface Sighting {
   /** When the condition appeared, as exactly as it is known. */
   readonly atMs: number;
@@ -19,6 +19,8 @@ export interface Sightings {
   readonly expired: Sighting | undefined;
   /** `ContainerInstanceCreated` has the reason SpotToBeReleased. */
   readonly reclaimed: Sighting | undefined;
+  /** `Ready` is True; undefined also where its own time is right, as it nearly always is. */
+  readonly ready: Sighting | undefined;
 }
 
 interface Entry extends Sightings {
@@ -85,7 +87,13 @@ export class SightingBook {
       expired: after.expired && (known?.expired ?? this.#sight(known, after.expired.sinceMs, nowMs)),
       // Its transition time is that of the status, which has been True since the creation of the instance.
       reclaimed: isReclaimed(after) ? (known?.reclaimed ?? this.#sight(known, undefined, nowMs)) : undefined,
+      ready: after.ready ? (before?.ready ? known?.ready : this.#misdated(known, after, nowMs)) : undefined,
     });
+  }
+
+  #misdated(known: Entry | undefined, { readySinceMs }: Pod, nowMs: number): Sighting | undefined {
+    const sighting = this.#sight(known, readySinceMs, nowMs);
+    return sighting.atMs === readySinceMs ? undefined : sighting;
   }
 
   #sight(known: Entry | undefined, toldMs: number | undefined, nowMs: number): Sighting {

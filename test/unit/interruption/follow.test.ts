@@ -21,7 +21,8 @@ const noSuccessor: Successors = {
 };
 const marked = 'UnderWay' as const;
 const pod2 = (more: PodWishes = {}) => aKnownPod({ name: 'web-2', readyAtMs: at(20), ...more });
-const successor = (more: PodWishes = {}) => ({ pod: pod2(more), capacity: 'spot' }) as const;
+const successor = (more: PodWishes = {}) =>
+  ({ pod: pod2(more), readySinceMs: pod2(more).readySinceMs, capacity: 'spot' }) as const;
 const ready: Replacement = { uid: pod2().uid, name: 'web-2', capacity: 'spot', readyAtMs: at(20) };
 const pending: Replacement = { ...ready, readyAtMs: undefined };
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { type Notice, type NoticeSources, readNotice } from '../../../operator/interruption/notice.ts';
-import type { Sightings } from '../../../operator/world/sightings.ts';
 import {
   aKnownEvent,
   aKnownPod,
@@ -160,7 +159,10 @@ describe('of several deadlines', () => {
 });
 
 describe('the time of a condition', () => {
-  const seen = (sighting: Partial<Record<'atMs' | 'seenMs', number>> = {}, witnessed = true): Sightings => ({
+  const seen = (
+    sighting: Partial<Record<'atMs' | 'seenMs', number>> = {},
+    witnessed = true,
+  ): NoticeSources['sightings'] => ({
     expired: { atMs: at(0), seenMs: at(0), witnessed, ...sighting },
     reclaimed: { atMs: at(0), seenMs: at(0), witnessed, ...sighting },
   });
@@ -237,7 +239,7 @@ describe('a spent signal', () => {
 });
 
 describe('the window of the condition alone', () => {
-  const sightings: Sightings = {
+  const sightings: NoticeSources['sightings'] = {
     expired: { atMs: at(0), seenMs: at(0), witnessed: true },
     reclaimed: undefined,
   };

@@ -4,7 +4,7 @@ import { type Surge, surgeOf } from '../../../operator/interruption/surge.ts';
 import type { Interruption } from '../../../operator/world/interruption.ts';
 import { anInterruption, settingsOf } from '../../builders/interruption.ts';
 import { aPod, at, ownedBy, type PodWishes, uidOf } from '../../builders/pod.ts';
-import { aReplicaSet, aWorld, type Content } from '../../builders/world.ts';
+import { aReplicaSet, aWorld, type Content, put } from '../../builders/world.ts';
 import { aDeployment } from '../../builders/workloads.ts';
 
 const deployment = (more: Partial<Deployment['spec']> = {}, replicas = 2): Deployment => {
@@ -115,6 +115,24 @@ describe('a replacement under way', () => {
     expect(underWay()).toEqual({ kind: 'UnderWay', wanted: 2, availableAtMs: [at(0)], creationFails: false });
     expect(underWay({ Deployment: [deployment({ minReadySeconds: 10 })] })).toMatchObject({
       availableAtMs: [at(10)],
+    });
+  });
+
+  it('counts a pod from when it was seen to be Ready, where a provider stamps that with its creation', () => {
+    const owner = ownedBy('Deployment', 'web');
+    const world = aWorld(
+      {
+        Deployment: [deployment({ minReadySeconds: 10 })],
+        ReplicaSet: [aReplicaSet()],
+        Pod: [aPod({ owner }), aPod({ name: 'web-2', ready: false, createdAtMs: at(-300) })],
+      },
+      at(0),
+    );
+    put(world, 'Pod', aPod({ name: 'web-2', createdAtMs: at(-300), readyAtMs: at(-300) }), at(60));
+    const pod = world.pods.byUid(uidOf('Pod', 'web-1'));
+    if (!pod) throw new Error('there is no such pod');
+    expect(surgeOf(world, anInterruption({ detached }), pod, at(61))).toMatchObject({
+      availableAtMs: [at(70)],
     });
   });
 
