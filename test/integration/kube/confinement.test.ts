@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { installation } from '../../../cdk8s/operator-chart.ts';
 import { openClient, type RestClient, RestError } from '../../../hack/cluster/client.ts';
 import { readKubeconfig } from '../../../hack/cluster/kubeconfig.ts';
+import { apiTime } from '../../../operator/world/object.ts';
 import { atEndOfFile } from '../harness/endings.ts';
 import { aNamespace, sharedCluster } from '../harness/cluster.ts';
 import { create, pathTo } from '../harness/objects.ts';
@@ -42,7 +43,10 @@ const owner = (kind: string, apiVersion = 'apps/v1', controller = true) => ({
   ...{ apiVersion, kind, name: 'web', uid: '0a1b2c3d-0000-4000-8000-000000000000' },
   ...(controller && { controller }),
 });
-const condition = (type: string) => ({ status: { conditions: [{ type, status: 'True' }] } });
+// Without a time the disruption controller takes DisruptionTarget back.
+const condition = (type: string, status = 'True') => ({
+  status: { conditions: [{ type, status, lastTransitionTime: apiTime(Date.now()) }] },
+});
 
 describe('with its own token the operator', () => {
   let namespace: string;
@@ -86,7 +90,7 @@ describe('with its own token the operator', () => {
     await aPodIn(doomed);
     const path = `${pathTo('Pod', doomed, 'web')}/status`;
     await admin.patch(path, condition('DisruptionTarget'), 'strategic');
-    const away = { status: { conditions: [{ type: 'DisruptionTarget', status: 'False' }] } };
+    const away = condition('DisruptionTarget', 'False');
     expect(await patching(doomed, away, '/status')).toContain('takes it from none');
     expect(await patching(doomed, condition('DisruptionTarget'), '/status')).toBe('');
   });
