@@ -153,7 +153,7 @@ describe('a Job whose indexes have limits of their own', () => {
         ...{ completionMode: 'Indexed', backoffLimitPerIndex: 1 },
         ...(maxFailedIndexes !== undefined && { maxFailedIndexes }),
         ...(rules.length > 0 && { podFailurePolicy: { rules: [...rules] } }),
-      } as NonNullable<typeof spec>,
+      },
       status: { ...(failedIndexes !== undefined && { failedIndexes }) },
     });
   };
