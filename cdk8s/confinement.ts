@@ -40,7 +40,7 @@ const isController = 'has(reference.controller) && reference.controller';
 const others = (of: string): string =>
   `${of}.metadata.?ownerReferences.orValue([]).filter(reference, !(${isController}))`;
 
-// Of every version of Kubernetes from 1.30 on.
+// The fields of every version of Kubernetes from 1.30 on.
 const statusFields = [
   ...['phase', 'reason', 'message', 'nominatedNodeName', 'hostIP', 'hostIPs', 'podIP', 'podIPs', 'startTime'],
   ...['qosClass', 'initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'],
@@ -66,7 +66,7 @@ const pods = ({ exemptNamespaces }: Confined): Confinement => ({
       name: 'updates',
       expression: "request.operation == 'UPDATE' ? request.?subResource.orValue('') : 'nothing'",
     },
-    // Whoever writes a status may write most of the metadata as well.
+    // A request that writes a status may write most of the metadata as well.
     { name: 'isUpdate', expression: "request.operation == 'UPDATE'" },
   ],
   validations: [

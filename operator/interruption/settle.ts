@@ -96,9 +96,8 @@ const refuse = (
   budgetVersions: Readonly<Record<string, string>>,
   { nowMs, pauseAfter }: Times,
 ): Interruption => {
-  const { byBudget, message, afterMs, forbidden = false } = answer;
+  const { byBudget, message, afterMs, forbidden = false, unsure = false } = answer;
   const before = effect.kind === 'Mark' ? interruption.unmarked : interruption.refusal;
-  const unsure = answer.unsure === true;
   const attempts = before && [undefined, effect.kind].includes(before.of) ? before.attempts + 1 : 1;
   // A budget's refusal is followed up when the budget changes, anything else after a pause.
   const pauseMs = pauseAfter(attempts, retryLimits) + askedMs(afterMs);

@@ -100,7 +100,7 @@ export const leadership = (calls: LeaseCalls, options: LeadershipOptions): Obser
 
     const leadUntil = (untilMs: number): Observable<boolean> => {
       const leftMs = untilMs - elapsedMs();
-      // Who takes a Lease again that somebody deleted or emptied under it has led all the time.
+      // A candidate that takes its Lease again, after somebody deleted or emptied it, has led all the time.
       const leadsOn = leftMs > 0 && elapsedMs() < leadsUntilMs;
       if (othersMayLead && !leadsOn) onOther?.();
       othersMayLead = false;

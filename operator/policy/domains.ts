@@ -11,12 +11,12 @@ const hostname = 'kubernetes.io/hostname';
  * Why no virtual node takes a second pod like this one beside it: by a required anti-affinity or ports of the node, of which
  * no domain is free. Undefined where nothing keeps them apart, or one is free.
  *
- * Whether a free node takes the pod for other reasons is not asked: one that does not is seen soon enough, and the pod is put
- * back.
+ * It does not ask whether a free node takes the pod for other reasons: the operator sees soon enough that none does, and puts the
+ * pod back.
  */
 export const mustBeApart = (view: View, pod: Pod, ties: Ties): string | undefined => {
   if (ties.beyond) return 'it has more ports of its node, or rules about other pods, than are looked at';
-  // What ports it listens on is not said.
+  // Its manifest does not say on which ports it listens.
   if (ties.hostNetwork && ties.hostPorts.length === 0) return 'it uses the network of its node';
   const taken = ties.hostPorts.find(
     (port) => !isFree(view, pod, hostname, (other) => other.ties?.hostPorts.includes(port) ?? false),

@@ -88,8 +88,8 @@ export const keptCapacity = (
 const { spotStrategy, spotPriceLimit, spotFallback, spotDuration } = eciAnnotations;
 
 /**
- * What of the gift may stand beside a user's own values. The spot annotations are one decision: whoever wrote the strategy
- * made it, and a limit without a fallback is a cap, which a fallback of ours would lift.
+ * The part of the gift that may stand beside a user's own values. The spot annotations are one decision: the author of the
+ * strategy made it, and a limit without a fallback is a cap, which a fallback of ours would lift.
  */
 const besides = (own: Values, gift: Values): Values => {
   if (own[spotStrategy] !== undefined) return omit(gift, [spotPriceLimit, spotFallback, spotDuration]);

@@ -1,6 +1,6 @@
 import type { EffectiveSpec } from '../api/index.ts';
 import type { Plan, Settings, WorkloadReference } from '../world/interruption.ts';
-import type { Controller } from '../world/object.ts';
+import { type Controller, isNodeBound } from '../world/object.ts';
 import type { Pod } from '../world/pod.ts';
 
 /** What a plan depends on. */
@@ -61,7 +61,7 @@ export const asksNode = (
   return settings.evictor === 'VirtualNode' && planByOwner(controller, how).when === 'AtOnce';
 };
 
-/** What of a pod decides when it is evicted, before it is doomed. */
+/** The traits of a pod that decide when it is evicted, before it is doomed. */
 export interface Planned extends Pick<PlanInput, 'restarts'> {
   readonly controller: Controller | undefined;
 }
@@ -74,12 +74,12 @@ const planByOwner = (
   owner: Pick<WorkloadReference, 'group' | 'kind'> | undefined,
   { settings, ignoresDisruption, restarts, step }: How,
 ): Plan => {
-  if (owner?.kind === 'Node') return never('a static pod belongs to its node');
+  if (owner && isNodeBound(owner))
+    return never(
+      owner.kind === 'Node' ? 'a static pod belongs to its node' : 'a DaemonSet pod goes with its node',
+    );
   if (!owner) return unhurried(settings, 'no controller will recreate it', false);
   switch (`${owner.group}/${owner.kind}`) {
-    case 'apps/DaemonSet':
-    case 'apps.kruise.io/DaemonSet':
-      return never('a DaemonSet pod goes with its node');
     case 'batch/Job':
     // No pod's own controller, but its template makes pods of Jobs; so do the last two below of Workflows.
     case 'batch/CronJob':

@@ -92,7 +92,7 @@ const roomTaken = (view: View, quota: Quota, of: string, pod: Pod, { nowMs }: Ro
   };
 };
 
-// What pods take is kept of all of a namespace: those in the scopes of a quota are counted when they are asked for.
+// The world keeps what all pods of a namespace take. Pods in the scopes of a quota are counted when somebody asks.
 const livingIn = (view: View, quota: Quota, of: string, namespace: string): number => {
   if (quota.scopes.length === 0) return view.taken.of(namespace, of);
   let amount = 0;

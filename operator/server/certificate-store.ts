@@ -16,7 +16,7 @@ export interface CertificateStore {
 export interface Certificates {
   certificatePem: string;
   keyPem: string;
-  /** What the replicas sign with among themselves. */
+  /** The replicas sign with it among themselves. */
   sealKey: string;
   bundlePem: string;
   notAfterMs: number;

@@ -2,7 +2,7 @@ import type { Times } from '../world/times.ts';
 
 // A storm is told once a second; mere counts of pods, which every rollout moves, more seldom.
 const urgentMs = 1_000;
-// What changes after a quiet time is told at once, what goes on changing ever more seldom.
+// The status tells a change after a quiet time at once, and counts that go on changing ever more seldom.
 const limits = { baseMs: 1_000, ceilingMs: 10_000 };
 const quietMs = 20_000;
 
